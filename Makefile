@@ -1,0 +1,95 @@
+# Mostrador. `make` alone lists the targets.
+
+GO        ?= go
+TOOLS     := $(CURDIR)/.tools/bin
+LINT      := $(TOOLS)/golangci-lint
+LINT_VER  := v2.15.0
+FYNE      := $(TOOLS)/fyne
+FYNE_VER  := v2.8.0
+# Development builds carry no metadata: with it Fyne would believe the promise in FyneApp.toml and stop checking threads.
+# Version control stamps are left out because they fail where git is missing or the folder is someone else's.
+BUILD     := $(GO) build -buildvcs=false -tags no_metadata
+PACKAGES   = $(shell $(GO) list ./...)
+HEADLESS  := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,headless)
+GOLDEN     = $(sort $(dir $(shell grep -rlE --include='*_test.go' 'flag\.Bool\("update"' .)))
+
+TIME      ?= 30s
+ROUNDS    ?= 300
+BENCHTIME ?= 2s
+
+export CGO_ENABLED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint fmt check bench demo golden fuzz torture screens stage package-linux clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+run: ## open the till on the practice shop; without a screen, sell one boleta on one in memory
+	@scripts/deps.sh build $(HEADLESS)
+	@$(MAKE) --no-print-directory build
+	$(if $(HEADLESS),scripts/headless-run.sh bin/till,bin/till -demo)
+
+build: ## build bin/till and bin/tillctl (and the simulator, if it is there)
+	@mkdir -p bin
+	$(BUILD) -o bin/ ./cmd/...
+
+test: ## vet and test everything, with the race detector; installs the packages that the tests need
+	@scripts/deps.sh build judges
+	$(GO) vet ./...
+	$(GO) test -race -shuffle=on -timeout 20m ./...
+
+lint: $(LINT)-$(LINT_VER) ## golangci-lint: the arrows of docs/arquitectura.md and the rest of .golangci.yml
+	$(LINT)-$(LINT_VER) run ./...
+
+fmt: $(LINT)-$(LINT_VER) ## format all Go files
+	$(LINT)-$(LINT_VER) fmt ./...
+
+check: fmt lint test ## before a push: fmt, lint, test, and nothing left uncommitted
+	@test -z "$$(git status --porcelain)" || { git status --short; echo "there are uncommitted changes" >&2; exit 1; }
+
+bench: ## figures of this machine: emission as a ratio of its signing rate, durable issue, search, import
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem -p 1 $(filter-out %/ui,$(PACKAGES))
+
+demo: ## a scripted day of the practice shop, line cut and process killed on the way; everything under out/demo
+	@scripts/deps.sh build
+	@$(MAKE) --no-print-directory build
+	bin/tillctl demo -out out/demo
+
+golden: ## write the golden files anew; look at every difference before committing it
+	$(GO) test -count=1 $(GOLDEN) -args -update
+	@git status --short -- '*/testdata/*'
+
+fuzz: ## fuzz every parser for TIME each (make fuzz TIME=10m)
+	@grep -rnoE --include='*_test.go' 'func Fuzz[A-Za-z0-9_]+' . | sed -E 's|^(.*)/[^/]+:[0-9]+:func |\1 |' | \
+	while read -r dir name; do \
+	  echo "== $$dir $$name"; $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(TIME) "$$dir" || exit 1; \
+	done
+
+torture: ## kill the till in the middle of issuing, ROUNDS times, and audit what is left
+	MOSTRADOR_TORTURE=$(ROUNDS) $(GO) test -count=1 -timeout 2h -v -run 'Kill|Torture' ./store/... ./cmd/...
+
+screens: ## draw the screens of the manual anew, under docs/img
+	@mkdir -p docs/img
+	MOSTRADOR_SCREENS=$(CURDIR)/docs/img LANG=es_CL.UTF-8 $(GO) test -count=1 -run Screens ./ui
+
+# fyne package reads FyneApp.toml only from the folder of the main package.
+stage: ## copy FyneApp.toml to where the packager looks for it
+	sed 's|^Icon = "|&../../|' FyneApp.toml > cmd/till/FyneApp.toml
+
+package-linux: stage $(FYNE)-$(FYNE_VER) ## build the release and pack it with its icon and menu entry: out/Mostrador.tar.xz
+	@scripts/deps.sh build
+	@mkdir -p out
+	cd cmd/till && $(FYNE)-$(FYNE_VER) package --os linux --release
+	mv cmd/till/Mostrador.tar.xz out/
+
+clean: ## remove what was built and what the runs left
+	rm -rf bin out cmd/till/FyneApp.toml
+
+$(LINT)-$(LINT_VER):
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
+	mv $(LINT) $@
+
+$(FYNE)-$(FYNE_VER):
+	GOBIN=$(TOOLS) $(GO) install fyne.io/fyne/v2/cmd/fyne@$(FYNE_VER)
+	mv $(FYNE) $@
