@@ -1,0 +1,90 @@
+package dte
+
+import (
+	"slices"
+	"time"
+)
+
+// State is where a document stands on its way to the authority. It only moves forward, except that Unknown is left in
+// either direction once the authority has been asked. Delivery to a central server and printing are separate facts.
+type State string
+
+// The life of a document.
+const (
+	// Issued: stamped, signed and stored by the till; in no envelope yet. The document is already legal.
+	Issued State = "issued"
+	// Enveloped: part of an envelope whose bytes are stored. From now on only those bytes are ever sent.
+	Enveloped State = "enveloped"
+	// Sending: the upload has begun; its first byte may have left. A crash in this state leads to Unknown.
+	Sending State = "sending"
+	// Unknown: an upload ended without an answer. The authority is asked before anything is sent again.
+	Unknown State = "unknown"
+	// Sent: the authority gave a track id. That is a receipt, not a verdict.
+	Sent State = "sent"
+	// Accepted: final. The authority has it and agrees.
+	Accepted State = "accepted"
+	// Objected: final. Accepted with objections (reparos); valid, someone should read them.
+	Objected State = "objected"
+	// Rejected: final. The authority refuses it; a person decides (credit note, correct and reuse the folio).
+	Rejected State = "rejected"
+)
+
+// States lists them all, in the order of a normal life.
+func States() []State {
+	return []State{Issued, Enveloped, Sending, Unknown, Sent, Accepted, Objected, Rejected}
+}
+
+// Final reports a state that the authority has decided.
+func (s State) Final() bool { return s == Accepted || s == Objected || s == Rejected }
+
+// CanBecome reports a step that the life of a document allows: forward, never out of a final state; and from Sending or
+// Unknown back to Enveloped, once it is known that nothing arrived.
+func (s State) CanBecome(next State) bool {
+	from, to := slices.Index(States(), s), slices.Index(States(), next)
+	if from < 0 || to < 0 || s.Final() {
+		return false
+	}
+	return to >= from || (s == Sending || s == Unknown) && to >= slices.Index(States(), Enveloped)
+}
+
+// Sobre is a stored envelope: bytes frozen before the first attempt, and what happened to them.
+type Sobre struct {
+	// ID is the till's own name for it, unique and increasing: "S000000012".
+	ID string `json:"id"`
+	// Boletas: an EnvioBOLETA, for the boleta channel. Otherwise an EnvioDTE.
+	Boletas bool  `json:"boletas"`
+	Emisor  RUT   `json:"emisor"`
+	Keys    []Key `json:"keys"`
+	// XML is kept beside the record, not in it.
+	XML       []byte    `json:"-"`
+	SHA256    string    `json:"sha256"`
+	CreatedAt time.Time `json:"createdAt"`
+	// State is Enveloped, Sending, Unknown or Sent; Settled says that every document has its final state.
+	State   State     `json:"state"`
+	Settled bool      `json:"settled,omitempty"`
+	TrackID string    `json:"trackId,omitempty"`
+	SentAt  time.Time `json:"sentAt,omitzero"`
+	// Attempts counts uploads and questions that the authority failed; a line that is down counts none.
+	Attempts int `json:"attempts,omitempty"`
+	// NextAt: nothing is tried before.
+	NextAt time.Time `json:"nextAt,omitzero"`
+	// Problem is the last trouble, in Spanish, for the screen; empty when all is well.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Veredicto is the authority's last word on a document.
+type Veredicto struct {
+	Key   Key   `json:"key"`
+	State State `json:"state"` // Accepted, Objected or Rejected
+	// Codigo and Glosa are the authority's, e.g. "CAF-3-517" "CAF Vencido"; empty when accepted.
+	Codigo string    `json:"codigo,omitempty"`
+	Glosa  string    `json:"glosa,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// Backlog is what waits for the authority.
+type Backlog struct {
+	Documents int
+	Oldest    time.Time // when the oldest was issued; zero when none waits
+	ByState   map[State]int
+}

@@ -1,0 +1,383 @@
+// Package saletest is the conformance suite of sale.Journal: whatever keeps a till's book must pass it.
+package saletest
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"mostrador/dte"
+	"mostrador/money"
+	"mostrador/sale"
+)
+
+// Open returns an empty journal for Shop, and what gives it folios: the bytes of a CAF file and whom to trust for it.
+type Open func(t *testing.T) (j sale.Journal, addCAF func(file []byte, trust dte.Trust))
+
+// Now is the time at which the suite sells: a Monday at the counter.
+var Now = time.Date(2026, time.March, 16, 11, 30, 0, 0, dte.Santiago)
+
+// Shop is the practice shop of the suite.
+func Shop() sale.Shop {
+	return sale.Shop{
+		Emisor: dte.Emisor{RUT: 76543210, RznSoc: "Almacén El Ñandú", Giro: "Almacén", Acteco: []int{471100},
+			Direccion: "Av. Siempreviva 742", Comuna: "Ñuñoa"},
+		Resolucion: dte.Resolucion{Nro: 0, Fch: dte.Date{Year: 2026, Month: time.January, Day: 5}},
+		Ambiente:   dte.Capacitacion,
+		Caja:       "CAJA1",
+	}
+}
+
+// Issuer makes CAF files for Shop.
+type Issuer struct {
+	t         testing.TB
+	authority *dte.Authority
+}
+
+// NewIssuer is an issuer with a key of its own.
+func NewIssuer(t testing.TB) Issuer {
+	t.Helper()
+	a, err := dte.NewAuthority(dte.IDKSimulador, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Issuer{t, a}
+}
+
+// Trust trusts the issuer.
+func (i Issuer) Trust() dte.Trust { return dte.Trust{}.With(i.authority.IDK(), i.authority.Public()) }
+
+// CAF is a file for a range, authorised on fa.
+func (i Issuer) CAF(tipo dte.TipoDTE, desde, hasta dte.Folio, fa dte.Date) []byte {
+	i.t.Helper()
+	file, err := i.authority.IssueCAF(Shop().Emisor.RUT, Shop().Emisor.RznSoc, tipo, desde, hasta, fa)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return file
+}
+
+// Authorised is the day of the suite's CAFs.
+var Authorised = dte.Date{Year: 2026, Month: time.February, Day: 2}
+
+// Build makes what a journal needs of a document: right key, bytes of their own, hash. The bytes are no XML of the SII;
+// no journal reads them.
+func Build(id sale.ID, tipo dte.TipoDTE, at time.Time, total money.Pesos) func(sale.Grant) (sale.Issued, error) {
+	return func(g sale.Grant) (sale.Issued, error) {
+		doc := &dte.Document{Draft: dte.Draft{Tipo: tipo, Emisor: dte.Emisor{RUT: g.CAF.Emisor}}, Folio: g.Folio}
+		doc.XML = fmt.Appendf(nil, "<DTE>%s %s %d \xd1</DTE>", doc.Key(), id, total)
+		return sale.Issued{Document: doc, Record: sale.Record{
+			ID: id, At: at, Caja: Shop().Caja, Key: doc.Key(), Total: total, SHA256: sale.HashXML(doc.XML),
+			Lines:    []sale.Line{{Codigo: "A1", Nombre: "Pan", Qty: money.One, Prc: money.PerUnit(total), Total: total}},
+			Payment:  sale.Payment{Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: total, Received: total}}},
+			Receptor: dte.Receptor{RUT: dte.RUTAnonimo},
+		}}, nil
+	}
+}
+
+// RunJournal runs the suite. Each part has a journal of its own.
+func RunJournal(t *testing.T, open Open) {
+	parts := []struct {
+		name string
+		run  func(*part)
+	}{
+		{"issues in order and once per sale", issuesOnce},
+		{"keeps the exact bytes", keepsBytes},
+		{"writes nothing when build fails", buildFails},
+		{"refuses another document", refusesAnother},
+		{"uses ranges by expiry, then start", rangesInOrder},
+		{"skips ranges that are not in force", rangesInForce},
+		{"runs out of folios in words", runsOut},
+		{"gives each folio to one of many", manyAtOnce},
+		{"knows nothing of what was never stored", knowsNothing},
+		{"saves the cart until its sale", savesCart},
+		{"sums the shift", sumsShift},
+		{"opens and closes shifts in turn", shiftsInTurn},
+		{"shares nothing with the caller", sharesNothing},
+	}
+	for _, p := range parts {
+		t.Run(p.name, func(t *testing.T) {
+			j, addCAF := open(t)
+			p.run(&part{T: t, j: j, issuer: NewIssuer(t), add: addCAF})
+		})
+	}
+}
+
+type part struct {
+	*testing.T
+	j      sale.Journal
+	issuer Issuer
+	add    func([]byte, dte.Trust)
+}
+
+func (p *part) caf(tipo dte.TipoDTE, desde, hasta dte.Folio, fa dte.Date) {
+	p.Helper()
+	p.add(p.issuer.CAF(tipo, desde, hasta, fa), p.issuer.Trust())
+}
+
+func (p *part) issue(id sale.ID, tipo dte.TipoDTE, total money.Pesos) sale.Record {
+	p.Helper()
+	r, err := p.j.Issue(id, tipo, Now, Build(id, tipo, Now, total))
+	if err != nil {
+		p.Fatalf("issue %s: %v", id, err)
+	}
+	return r
+}
+
+func (p *part) want(what string, got, want any) {
+	p.Helper()
+	if !reflect.DeepEqual(got, want) {
+		p.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func (p *part) wantErr(what string, err, want error) {
+	p.Helper()
+	if !errors.Is(err, want) {
+		p.Errorf("%s: got error %v, want %v", what, err, want)
+	}
+}
+
+func (p *part) left(tipo dte.TipoDTE, want int) {
+	p.Helper()
+	n, err := p.j.FoliosLeft(tipo, dte.DateOf(Now))
+	p.wantErr("FoliosLeft", err, nil)
+	p.want("folios left of "+tipo.String(), n, want)
+}
+
+func issuesOnce(p *part) {
+	p.caf(dte.Boleta, 101, 110, Authorised)
+	first := p.issue("s1", dte.Boleta, 1000)
+	p.want("first folio", first.Key, dte.Key{Emisor: Shop().Emisor.RUT, Tipo: dte.Boleta, Folio: 101})
+	p.want("second folio", p.issue("s2", dte.Boleta, 2000).Key.Folio, dte.Folio(102))
+	again, err := p.j.Issue("s1", dte.Boleta, Now, func(sale.Grant) (sale.Issued, error) {
+		p.Error("build was called for a sale that is already there")
+		return sale.Issued{}, errors.New("called")
+	})
+	p.wantErr("again", err, nil)
+	p.want("again, key", again.Key, first.Key)
+	found, err := p.j.Sale("s1")
+	p.wantErr("Sale", err, nil)
+	p.want("the record that Issue returned and the one kept", found.SHA256+string(found.ID), first.SHA256+string(first.ID))
+	p.want("time", found.At.Equal(Now), true)
+	p.left(dte.Boleta, 8)
+}
+
+func keepsBytes(p *part) {
+	p.caf(dte.Boleta, 1, 5, Authorised)
+	var sent []byte
+	r, err := p.j.Issue("s1", dte.Boleta, Now, func(g sale.Grant) (sale.Issued, error) {
+		i, err := Build("s1", dte.Boleta, Now, 990)(g)
+		sent = append(sent, i.Document.XML...)
+		return i, err
+	})
+	p.wantErr("Issue", err, nil)
+	xml, kept, err := p.j.Document(r.Key)
+	p.wantErr("Document", err, nil)
+	p.want("bytes", xml, sent)
+	p.want("hash", kept.SHA256, sale.HashXML(sent))
+	p.want("total", kept.Total, money.Pesos(990))
+	p.want("lines", kept.Lines, r.Lines)
+	p.want("payment", kept.Payment, r.Payment)
+}
+
+func buildFails(p *part) {
+	p.caf(dte.Boleta, 1, 5, Authorised)
+	broken := errors.New("no paper today")
+	calls := 0
+	_, err := p.j.Issue("s1", dte.Boleta, Now, func(g sale.Grant) (sale.Issued, error) {
+		calls++
+		return sale.Issued{}, broken
+	})
+	p.wantErr("Issue", err, broken)
+	p.want("calls of build", calls, 1)
+	_, err = p.j.Sale("s1")
+	p.wantErr("Sale", err, sale.ErrNotFound)
+	p.left(dte.Boleta, 5)
+	p.want("the folio is still free", p.issue("s1", dte.Boleta, 10).Key.Folio, dte.Folio(1))
+}
+
+func refusesAnother(p *part) {
+	p.caf(dte.Boleta, 1, 5, Authorised)
+	spoil := map[string]func(*sale.Issued){
+		"other folio":      func(i *sale.Issued) { i.Document.Folio++; i.Record.Key = i.Document.Key() },
+		"other type":       func(i *sale.Issued) { i.Document.Tipo = dte.BoletaExenta; i.Record.Key = i.Document.Key() },
+		"other company":    func(i *sale.Issued) { i.Document.Emisor.RUT++; i.Record.Key = i.Document.Key() },
+		"other record key": func(i *sale.Issued) { i.Record.Key.Folio = 5 },
+		"other sale":       func(i *sale.Issued) { i.Record.ID = "s9" },
+		"wrong hash":       func(i *sale.Issued) { i.Document.XML = append(i.Document.XML, ' ') },
+		"no bytes":         func(i *sale.Issued) { i.Document.XML = nil },
+		"no document":      func(i *sale.Issued) { i.Document = nil },
+	}
+	for name, change := range spoil {
+		_, err := p.j.Issue("s1", dte.Boleta, Now, func(g sale.Grant) (sale.Issued, error) {
+			i, err := Build("s1", dte.Boleta, Now, 10)(g)
+			change(&i)
+			return i, err
+		})
+		p.wantErr(name, err, sale.ErrMismatch)
+		_, err = p.j.Sale("s1")
+		p.wantErr(name+": nothing written", err, sale.ErrNotFound)
+	}
+	p.left(dte.Boleta, 5)
+}
+
+func rangesInOrder(p *part) {
+	january, february := dte.Date{Year: 2026, Month: time.January, Day: 10}, Authorised
+	p.caf(dte.Factura, 1, 2, february)
+	p.caf(dte.Factura, 51, 52, january) // expires first
+	p.caf(dte.Factura, 21, 22, february)
+	var got []dte.Folio
+	for i := range 6 {
+		got = append(got, p.issue(sale.ID(fmt.Sprint("s", i)), dte.Factura, 100).Key.Folio)
+	}
+	p.want("order", got, []dte.Folio{51, 52, 1, 2, 21, 22})
+}
+
+func rangesInForce(p *part) {
+	old := dte.Date{Year: 2025, Month: time.September, Day: 15} // expired the day before Now
+	tomorrow := dte.DateOf(Now.AddDate(0, 0, 1))
+	p.caf(dte.Factura, 1, 9, old)
+	p.caf(dte.Factura, 11, 19, tomorrow)
+	p.left(dte.Factura, 0)
+	_, err := p.j.Issue("s1", dte.Factura, Now, Build("s1", dte.Factura, Now, 10))
+	p.wantErr("all expired or not begun", err, sale.ErrNoFolios)
+	p.caf(dte.Factura, 21, 29, dte.Date{Year: 2025, Month: time.September, Day: 16}) // its last day is today
+	p.left(dte.Factura, 9)
+	p.want("last day", p.issue("s1", dte.Factura, 10).Key.Folio, dte.Folio(21))
+	p.caf(dte.Boleta, 1, 9, old) // boletas do not expire
+	p.want("boleta", p.issue("s2", dte.Boleta, 10).Key.Folio, dte.Folio(1))
+}
+
+func runsOut(p *part) {
+	_, err := p.j.Issue("s0", dte.Boleta, Now, Build("s0", dte.Boleta, Now, 10))
+	p.wantErr("no CAF", err, sale.ErrNoFolios)
+	p.caf(dte.Boleta, 7, 7, Authorised)
+	p.issue("s1", dte.Boleta, 10)
+	called := false
+	_, err = p.j.Issue("s2", dte.Boleta, Now, func(g sale.Grant) (sale.Issued, error) {
+		called = true
+		return Build("s2", dte.Boleta, Now, 10)(g)
+	})
+	p.wantErr("range used up", err, sale.ErrNoFolios)
+	p.want("build called without a folio", called, false)
+	p.left(dte.Boleta, 0)
+	p.caf(dte.BoletaExenta, 1, 3, Authorised)
+	p.want("other types go on", p.issue("s3", dte.BoletaExenta, 10).Key.Folio, dte.Folio(1))
+}
+
+func manyAtOnce(p *part) {
+	const goroutines, each = 4, 5
+	p.caf(dte.Boleta, 1, goroutines*each, Authorised)
+	var mu sync.Mutex
+	seen := map[dte.Folio]bool{}
+	var wg sync.WaitGroup
+	for g := range goroutines {
+		wg.Go(func() {
+			for i := range each {
+				id := sale.ID(fmt.Sprintf("g%d-%d", g, i))
+				r, err := p.j.Issue(id, dte.Boleta, Now, Build(id, dte.Boleta, Now, 10))
+				mu.Lock()
+				if err != nil || seen[r.Key.Folio] {
+					p.Errorf("%s: folio %d, error %v", id, r.Key.Folio, err)
+				}
+				seen[r.Key.Folio] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	p.want("folios used", len(seen), goroutines*each)
+	p.left(dte.Boleta, 0)
+}
+
+func knowsNothing(p *part) {
+	_, err := p.j.Sale("never")
+	p.wantErr("Sale", err, sale.ErrNotFound)
+	_, _, err = p.j.Document(dte.Key{Emisor: 1, Tipo: dte.Boleta, Folio: 1})
+	p.wantErr("Document", err, sale.ErrNotFound)
+	cart, err := p.j.LoadCart()
+	p.wantErr("LoadCart", err, nil)
+	p.want("cart", cart, sale.Cart{})
+	shift, err := p.j.CurrentShift()
+	p.wantErr("CurrentShift", err, nil)
+	p.want("shift", shift, sale.Shift{})
+	p.left(dte.Boleta, 0)
+}
+
+func savesCart(p *part) {
+	p.caf(dte.Boleta, 1, 5, Authorised)
+	cart := sale.Cart{ID: "s1", Lines: []sale.Line{{Codigo: "7801", Nombre: "Té", Qty: 2 * money.One}},
+		Receptor: dte.Receptor{RUT: 12345678, RznSoc: "Ana"}}
+	p.wantErr("SaveCart", p.j.SaveCart(cart), nil)
+	p.issue("other", dte.Boleta, 10)
+	got, err := p.j.LoadCart()
+	p.wantErr("LoadCart", err, nil)
+	p.want("cart after another sale", got, cart)
+	p.issue("s1", dte.Boleta, 10)
+	got, err = p.j.LoadCart()
+	p.wantErr("LoadCart", err, nil)
+	p.want("cart after its sale", got, sale.Cart{})
+}
+
+func sumsShift(p *part) {
+	p.caf(dte.Boleta, 1, 9, Authorised)
+	p.caf(dte.NotaCredito, 1, 9, Authorised)
+	p.want("outside a shift", p.issue("s0", dte.Boleta, 5000).Shift, 0)
+	_, err := p.j.OpenShift(Now, 20_000)
+	p.wantErr("OpenShift", err, nil)
+	p.want("in the shift", p.issue("s1", dte.Boleta, 1000).Shift, 1)
+	p.issue("s2", dte.Boleta, 2500)
+	p.issue("s2", dte.Boleta, 2500) // the same sale again adds nothing
+	p.issue("n1", dte.NotaCredito, 1000)
+	shift, err := p.j.CurrentShift()
+	p.wantErr("CurrentShift", err, nil)
+	p.want("sales", shift.Sales, 3)
+	p.want("by type", shift.ByType, map[string]money.Pesos{"39": 3500, "61": -1000})
+	p.want("paid", shift.Paid, map[sale.Method]money.Pesos{sale.Efectivo: 2500})
+	closed, err := p.j.CloseShift(Now.Add(time.Hour), 22_400)
+	p.wantErr("CloseShift", err, nil)
+	p.want("difference", closed.Difference, money.Pesos(-100))
+	p.want("counted", closed.Counted, money.Pesos(22_400))
+	p.want("closed", closed.ClosedAt.Equal(Now.Add(time.Hour)), true)
+	p.want("after the close", p.issue("s3", dte.Boleta, 10).Shift, 0)
+}
+
+func shiftsInTurn(p *part) {
+	_, err := p.j.CloseShift(Now, 0)
+	p.wantErr("close without a shift", err, sale.ErrShift)
+	first, err := p.j.OpenShift(Now, 100)
+	p.wantErr("open", err, nil)
+	p.want("number", first.Number, 1)
+	_, err = p.j.OpenShift(Now, 100)
+	p.wantErr("open twice", err, sale.ErrShift)
+	_, err = p.j.CloseShift(Now, 100)
+	p.wantErr("close", err, nil)
+	none, err := p.j.CurrentShift()
+	p.wantErr("current", err, nil)
+	p.want("none open", none, sale.Shift{})
+	second, err := p.j.OpenShift(Now, 0)
+	p.wantErr("open again", err, nil)
+	p.want("number", second.Number, 2)
+	p.want("fresh sums", second.Sales, 0)
+}
+
+func sharesNothing(p *part) {
+	p.caf(dte.Boleta, 1, 5, Authorised)
+	r := p.issue("s1", dte.Boleta, 10)
+	r.Lines[0].Nombre = "otra cosa"
+	r.Payment.Tenders[0].Amount = 1
+	xml, _, _ := p.j.Document(r.Key)
+	xml[0] = 'X'
+	again, err := p.j.Sale("s1")
+	p.wantErr("Sale", err, nil)
+	p.want("line", again.Lines[0].Nombre, "Pan")
+	p.want("tender", again.Payment.Tenders[0].Amount, money.Pesos(10))
+	xml, _, err = p.j.Document(r.Key)
+	p.wantErr("Document", err, nil)
+	p.want("bytes", xml[0], byte('<'))
+}

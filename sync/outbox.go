@@ -1,0 +1,27 @@
+package sync
+
+import "mostrador/dte"
+
+// Outbox is where the worker finds documents and keeps what happened to them: the till's store, or Memory in tests.
+// Every method is one transaction; all may be called from any goroutine.
+type Outbox interface {
+	// Waiting returns up to limit documents that are in no envelope, oldest first; boletas or the others. Their bytes
+	// have been checked against the stored hash.
+	Waiting(boletas bool, limit int) ([]*dte.Document, error)
+	// NewSobre stores an envelope in state Enveloped under the next ID and moves its documents to Enveloped. It fails,
+	// changing nothing, if one of them is not Issued.
+	NewSobre(s dte.Sobre) (dte.Sobre, error)
+	// OpenSobres returns the envelopes that are not settled, oldest first, without XML.
+	OpenSobres() ([]dte.Sobre, error)
+	// SobreXML returns the frozen bytes, checked against the hash.
+	SobreXML(id string) ([]byte, error)
+	// UpdateSobre stores s (by ID) and moves its undecided documents to s.State. Keys, bytes and CreatedAt never change.
+	UpdateSobre(s dte.Sobre) error
+	// Settle stores verdicts of documents in envelope id. When every document of it has one, the envelope is settled.
+	// A document that already has a final state keeps it.
+	Settle(id string, verdicts []dte.Veredicto) error
+	// DocumentIn returns a document's stored bytes, parsed.
+	DocumentIn(key dte.Key) (*dte.Document, error)
+	// Backlog counts the documents without a final state and tells when the oldest of them was issued.
+	Backlog() (dte.Backlog, error)
+}
