@@ -1,0 +1,231 @@
+package dte
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// Errors of a certificate file. Each comes wrapped in a Spanish sentence for the person who imports it.
+var (
+	// ErrPFXPassword: the password does not open the file.
+	ErrPFXPassword = errors.New("la clave del certificado no es correcta")
+	// ErrPFXMalformed: not a PKCS#12 file, or one without key or certificate.
+	ErrPFXMalformed = errors.New("el archivo de certificado no sirve")
+	// ErrPFXBomb: opening it would take forever, by mistake or by malice.
+	ErrPFXBomb = errors.New("el archivo de certificado pide un trabajo desmedido")
+	// ErrCertificateExpired: the certificate is not valid at the time of signing.
+	ErrCertificateExpired = errors.New("el certificado digital no está vigente")
+)
+
+const (
+	maxPFXBytes      = 256 << 10
+	maxPFXIterations = 1_000_000
+	minSignerBits    = 1024
+	base64Line       = 76 // longest line of base64 in a signature (Instructivo técnico)
+)
+
+// Signer is the certificate and key of the person who signs and sends. It is safe for concurrent use. Keep its source
+// sealed at rest.
+type Signer struct {
+	key     *rsa.PrivateKey
+	cert    *x509.Certificate
+	rut     RUT
+	keyInfo []byte // <KeyInfo>…</KeyInfo>, the same in every signature
+}
+
+// OpenPFX opens a PKCS#12 file: old RC2 and 3DES ones and new AES ones. The work is bounded: a file that asks for more
+// than a million rounds is refused before any is done.
+func OpenPFX(pfx []byte, password string) (*Signer, error) {
+	if len(pfx) > maxPFXBytes {
+		return nil, fmt.Errorf("%w: mide %d bytes; un certificado mide pocos miles", ErrPFXMalformed, len(pfx))
+	}
+	if n := mostIterations(pfx, 0); n > maxPFXIterations {
+		return nil, fmt.Errorf("%w: %d vueltas de cifrado. No se abrió; pida el archivo de nuevo a quien emitió el certificado", ErrPFXBomb, n)
+	}
+	key, cert, _, err := pkcs12.DecodeChain(pfx, password)
+	switch {
+	case errors.Is(err, pkcs12.ErrIncorrectPassword):
+		return nil, fmt.Errorf("%w. El archivo está intacto; escriba la clave de nuevo", ErrPFXPassword)
+	case err != nil:
+		return nil, fmt.Errorf("%w: debe ser un .pfx o .p12 con certificado y llave privada (%w)", ErrPFXMalformed, err)
+	}
+	rsaKey, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("%w: la llave no es RSA, y el SII pide RSA", ErrPFXMalformed)
+	}
+	return newSigner(rsaKey, cert)
+}
+
+// NewSigner makes a signer of a key and a DER certificate.
+func NewSigner(key *rsa.PrivateKey, der []byte) (*Signer, error) {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPFXMalformed, err)
+	}
+	return newSigner(key, cert)
+}
+
+func newSigner(key *rsa.PrivateKey, cert *x509.Certificate) (*Signer, error) {
+	public, ok := cert.PublicKey.(*rsa.PublicKey)
+	if !ok || !public.Equal(&key.PublicKey) {
+		return nil, fmt.Errorf("%w: la llave privada no es la del certificado", ErrPFXMalformed)
+	}
+	if key.N.BitLen() < minSignerBits {
+		return nil, fmt.Errorf("%w: la llave tiene %d bits y se exigen %d", ErrPFXMalformed, key.N.BitLen(), minSignerBits)
+	}
+	rut, err := certificateRUT(cert)
+	if err != nil {
+		return nil, err
+	}
+	key.Precompute()
+	return &Signer{key: key, cert: cert, rut: rut, keyInfo: keyInfo(public, cert.Raw)}, nil
+}
+
+// RUT is the signer's number, from the certificate.
+func (s *Signer) RUT() RUT { return s.rut }
+
+// Name is the signer's name, from the certificate.
+func (s *Signer) Name() string { return s.cert.Subject.CommonName }
+
+// NotAfter is the certificate's expiry.
+func (s *Signer) NotAfter() time.Time { return s.cert.NotAfter }
+
+// ValidAt reports why the certificate cannot sign at t; nil if it can.
+func (s *Signer) ValidAt(t time.Time) error {
+	if t.Before(s.cert.NotBefore) || t.After(s.cert.NotAfter) {
+		return fmt.Errorf("%w: sirve del %s al %s. Renuévelo con su proveedor e importe el archivo nuevo", ErrCertificateExpired, DateOf(s.cert.NotBefore), DateOf(s.cert.NotAfter))
+	}
+	return nil
+}
+
+// Where a Chilean certificate keeps its owner's RUT: subjectAltName, otherName of one of these types, or the subject's
+// serialNumber.
+var (
+	oidSubjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
+	oidRUT            = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 8321, 1}
+	oidRUTOld         = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 8658, 1}
+)
+
+func certificateRUT(cert *x509.Certificate) (RUT, error) {
+	for _, ext := range cert.Extensions {
+		if ext.Id.Equal(oidSubjectAltName) {
+			if rut, err := ParseRUT(otherNameRUT(ext.Value)); err == nil {
+				return rut, nil
+			}
+		}
+	}
+	if rut, err := ParseRUT(cert.Subject.SerialNumber); err == nil {
+		return rut, nil
+	}
+	return 0, fmt.Errorf("%w: no dice el RUT de su titular", ErrPFXMalformed)
+}
+
+// otherNameRUT finds the RUT in a GeneralNames: [0] { OID, [0] { IA5String or UTF8String } }.
+func otherNameRUT(der []byte) string {
+	var names []asn1.RawValue
+	if rest, err := asn1.Unmarshal(der, &names); err != nil || len(rest) > 0 {
+		return ""
+	}
+	for _, name := range names {
+		if name.Class != asn1.ClassContextSpecific || name.Tag != 0 {
+			continue
+		}
+		var oid asn1.ObjectIdentifier
+		rest, err := asn1.Unmarshal(name.Bytes, &oid)
+		if err != nil || !oid.Equal(oidRUT) && !oid.Equal(oidRUTOld) {
+			continue
+		}
+		var explicit, text asn1.RawValue
+		if _, err := asn1.Unmarshal(rest, &explicit); err != nil {
+			continue
+		}
+		if _, err := asn1.Unmarshal(explicit.Bytes, &text); err == nil {
+			return string(text.Bytes)
+		}
+	}
+	return ""
+}
+
+// mostIterations finds the largest iteration count in a PKCS#12 file without opening it: an INTEGER that follows a salt
+// (OCTET STRING), as in PBE parameters, PBKDF2 parameters and the MAC. Octet strings are searched as well, because
+// that is where PKCS#12 nests its contents.
+func mostIterations(der []byte, depth int) int64 {
+	if depth > 20 {
+		return 0
+	}
+	var most int64
+	afterSalt := false
+	for len(der) > 0 {
+		var v asn1.RawValue
+		rest, err := asn1.Unmarshal(der, &v)
+		if err != nil {
+			return most
+		}
+		der = rest
+		isSalt := v.Class == asn1.ClassUniversal && v.Tag == asn1.TagOctetString
+		if v.Class == asn1.ClassUniversal && v.Tag == asn1.TagInteger && afterSalt {
+			most = max(most, count(v.Bytes))
+		}
+		if v.IsCompound || isSalt {
+			most = max(most, mostIterations(v.Bytes, depth+1))
+		}
+		// PBKDF2 may name its salt through a CHOICE; it is still the element before the count.
+		afterSalt = isSalt
+	}
+	return most
+}
+
+func count(b []byte) int64 {
+	n := new(big.Int).SetBytes(b)
+	if !n.IsInt64() {
+		return maxPFXIterations + 1
+	}
+	return n.Int64()
+}
+
+// keyInfo is KeyValue and then X509Data with the end-entity certificate, the order that xmldsignature_v10.xsd demands.
+func keyInfo(key *rsa.PublicKey, cert []byte) []byte {
+	var b bytes.Buffer
+	b.WriteString("<KeyInfo>\n<KeyValue>\n<RSAKeyValue>\n<Modulus>")
+	b.WriteString(wrap64(key.N.Bytes()))
+	b.WriteString("</Modulus>\n<Exponent>" + exponent64(key) + "</Exponent>\n</RSAKeyValue>\n</KeyValue>\n")
+	b.WriteString("<X509Data>\n<X509Certificate>")
+	b.WriteString(wrap64(cert))
+	b.WriteString("</X509Certificate>\n</X509Data>\n</KeyInfo>")
+	return b.Bytes()
+}
+
+func exponent64(key *rsa.PublicKey) string {
+	return base64.StdEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes())
+}
+
+// wrap64 is base64 in lines of 76, each on its own line.
+func wrap64(b []byte) string {
+	text := base64.StdEncoding.EncodeToString(b)
+	var w strings.Builder
+	w.Grow(len(text) + len(text)/base64Line + 2)
+	w.WriteByte('\n')
+	for len(text) > 0 {
+		n := min(base64Line, len(text))
+		w.WriteString(text[:n])
+		w.WriteByte('\n')
+		text = text[n:]
+	}
+	return w.String()
+}
+
+// CertificatePEM is the certificate, which is public.
+func (s *Signer) CertificatePEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.cert.Raw})
+}

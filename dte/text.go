@@ -1,0 +1,95 @@
+package dte
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/unicode/norm"
+)
+
+// lookalikes are what people and other programs type that ISO-8859-1 cannot say, and how it is said. The two straight
+// quotes are in Latin-1 but are written by some programs as references and digested as such, so two readings of one
+// signature would exist; the acute accent is what Chilean documents use in their place.
+var lookalikes = strings.NewReplacer(
+	"“", "´´", "”", "´´", "„", "´´", `"`, "´´", "‘", "´", "’", "´", "‚", "´", "'", "´", "′", "´", "″", "´´",
+	"–", "-", "—", "-", "‐", "-", "‑", "-", "−", "-", "…", "...", "•", "·", "€", "EUR", "™", "(TM)", "\u00a0", " ",
+	"\u200b", "", "\ufeff", "", "\u00ad", "",
+)
+
+// Normalize is how free text goes into a document: composed characters, look-alikes replaced, runs of white space as one
+// space, nothing at the ends. It does not make text valid: an emoji stays and is refused by Validate.
+func Normalize(s string) string {
+	return strings.Join(strings.Fields(lookalikes.Replace(norm.NFC.String(s))), " ")
+}
+
+// latin1 encodes s, or names the first character that the SII does not take (ENV-3-0).
+func latin1(s string) ([]byte, error) {
+	if r, bad := badCharacter(s); bad {
+		return nil, fmt.Errorf("el carácter «%c» no se puede usar en documentos del SII (ENV-3-0)", r)
+	}
+	return charmap.ISO8859_1.NewEncoder().Bytes([]byte(s))
+}
+
+// badCharacter finds what cannot stand in a document: controls, and all that ISO-8859-1 lacks.
+func badCharacter(s string) (rune, bool) {
+	for _, r := range s {
+		if r < ' ' || r > 0xff || (r >= 0x7f && r < 0xa0) || r == utf8.RuneError {
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+// truncate keeps the first n characters.
+func truncate(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
+// escapeText writes Latin-1 text as canonical XML does: & < > and nothing else.
+func escapeText(b *bytes.Buffer, latin []byte) {
+	start := 0
+	for i, c := range latin {
+		var entity string
+		switch c {
+		case '&':
+			entity = "&amp;"
+		case '<':
+			entity = "&lt;"
+		case '>':
+			entity = "&gt;"
+		default:
+			continue
+		}
+		b.Write(latin[start:i])
+		b.WriteString(entity)
+		start = i + 1
+	}
+	b.Write(latin[start:])
+}
+
+// utf8Of is Latin-1 text as UTF-8: the bytes over which an XML signature is computed.
+func utf8Of(latin []byte) []byte {
+	extra := 0
+	for _, c := range latin {
+		if c >= 0x80 {
+			extra++
+		}
+	}
+	if extra == 0 {
+		return latin
+	}
+	out := make([]byte, 0, len(latin)+extra)
+	for _, c := range latin {
+		out = utf8.AppendRune(out, rune(c))
+	}
+	return out
+}

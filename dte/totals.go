@@ -1,0 +1,148 @@
+package dte
+
+import (
+	"fmt"
+
+	"mostrador/money"
+)
+
+// Totals computes every amount of the document: the totals, and the line amounts in the order of Detalle.
+//
+// Lines: round half up of price × quantity, less discount, plus surcharge. Net documents (33, 34, 56, 61): IVA is
+// 19 % of the net, half up. Gross ones (39, and others with MntBruto): the net is gross / 1.19, half up, and IVA is the
+// difference. Global movements act on the sum of their kind of lines before IVA is taken (Formato DTE 2026-02,
+// "Descuentos y recargos globales" and "Totales").
+func (d Draft) Totals() (Totales, []money.Pesos, error) {
+	doc, err := d.computed()
+	return doc.Totales, doc.Montos, err
+}
+
+// computed is a document with its amounts filled in.
+func (d Draft) computed() (*Document, error) {
+	doc := &Document{Draft: d}
+	sums := map[IndExe]money.Pesos{}
+	for i, l := range d.Detalle {
+		m, err := l.monto()
+		kind := d.kind(l.IndExe)
+		if err == nil {
+			sums[kind], err = sums[kind].Add(m.total)
+		}
+		if err != nil {
+			return &Document{}, fmt.Errorf("línea %d (%s): %w", i+1, l.Nombre, err)
+		}
+		doc.Montos = append(doc.Montos, m.total)
+		doc.Descuentos = append(doc.Descuentos, m.descuento)
+		doc.Recargos = append(doc.Recargos, m.recargo)
+	}
+	if err := d.applyGlobals(sums); err != nil {
+		return &Document{}, err
+	}
+	var err error
+	doc.Totales, err = d.totals(sums)
+	return doc, err
+}
+
+// kind is where a line's amount goes; an exempt document has no taxed lines.
+func (d Draft) kind(i IndExe) IndExe {
+	if i == Afecto && d.Tipo.EsExento() {
+		return Exento
+	}
+	return i
+}
+
+// applyGlobals adds surcharges and takes discounts, each computed on the sum of the lines as they stand in the detail.
+func (d Draft) applyGlobals(sums map[IndExe]money.Pesos) error {
+	base := map[IndExe]money.Pesos{}
+	for kind, sum := range sums {
+		base[kind] = sum
+	}
+	for i, g := range d.DscRcg {
+		kind := d.kind(g.IndExe)
+		amount := g.Monto
+		if g.Pct != 0 {
+			var err error
+			if amount, err = g.Pct.Of(base[kind]); err != nil {
+				return err
+			}
+		}
+		if g.TpoMov == DescuentoGlobal {
+			amount = -amount
+		}
+		sum, err := sums[kind].Add(amount)
+		if err != nil {
+			return err
+		}
+		if sum < 0 {
+			return fmt.Errorf("el descuento global %d es mayor que lo que se vende", i+1)
+		}
+		sums[kind] = sum
+	}
+	return nil
+}
+
+func (d Draft) totals(sums map[IndExe]money.Pesos) (t Totales, err error) {
+	taxed := sums[Afecto]
+	t.MntExe = sums[Exento]
+	if d.Tipo == Boleta || d.MntBruto {
+		if t.MntNeto, err = money.IVA.Net(taxed); err != nil {
+			return Totales{}, err
+		}
+		t.IVA = taxed - t.MntNeto
+	} else {
+		t.MntNeto = taxed
+		if t.IVA, err = money.IVA.Of(taxed); err != nil {
+			return Totales{}, err
+		}
+	}
+	if d.statesIVA() && !d.Tipo.EsBoleta() {
+		t.TasaIVA = money.IVA
+	}
+	if t.MntTotal, err = money.Sum(t.MntNeto, t.IVA, t.MntExe); err != nil {
+		return Totales{}, err
+	}
+	t.MontoNF = sums[NoFacturable] - sums[NoFacturableNegativo]
+	if t.MontoNF != 0 {
+		t.VlrPagar, err = t.MntTotal.Add(t.MontoNF)
+	}
+	return t, err
+}
+
+// statesIVA reports that the document shows net and IVA, be they zero.
+func (d Draft) statesIVA() bool {
+	for _, l := range d.Detalle {
+		if d.kind(l.IndExe) == Afecto {
+			return true
+		}
+	}
+	return false
+}
+
+// lineAmounts are the parts of a line's amount, all of which the document states.
+type lineAmounts struct{ descuento, recargo, total money.Pesos }
+
+func (l Linea) monto() (m lineAmounts, err error) {
+	base := l.Monto
+	if l.Qty != 0 && l.Prc != 0 {
+		if base, err = l.Prc.Times(l.Qty); err != nil {
+			return m, err
+		}
+	}
+	m.descuento, m.recargo = l.Descuento, l.Recargo
+	if l.DescuentoPct != 0 {
+		if m.descuento, err = l.DescuentoPct.Of(base); err != nil {
+			return m, err
+		}
+	}
+	if l.RecargoPct != 0 {
+		if m.recargo, err = l.RecargoPct.Of(base); err != nil {
+			return m, err
+		}
+	}
+	if m.total, err = money.Sum(base, -m.descuento, m.recargo); err != nil {
+		return m, err
+	}
+	if m.total < 0 {
+		return m, fmt.Errorf("el descuento ($%s) es mayor que el valor ($%s)", m.descuento, base)
+	}
+	return m, nil
+}
