@@ -29,7 +29,7 @@ const (
 	latchBytesBy6 = 924 // byte compaction, a multiple of six
 	padCodeword   = 900
 
-	field     = 929 // the error correction works in GF(929), whose generator is 3
+	modulus   = 929 // the error correction works in GF(929), whose generator is 3
 	generator = 3
 )
 
@@ -149,15 +149,15 @@ func errorCorrection(words []int, count int) []int {
 	g := generatorPolynomial(count)
 	rest := make([]int, count)
 	for _, w := range words {
-		lead := (w + rest[0]) % field
+		lead := (w + rest[0]) % modulus
 		copy(rest, rest[1:])
 		rest[count-1] = 0
 		for i := range rest {
-			rest[i] = (rest[i] + (field-lead)*g[i]) % field
+			rest[i] = (rest[i] + (modulus-lead)*g[i]) % modulus
 		}
 	}
 	for i := range rest {
-		rest[i] = (field - rest[i]) % field
+		rest[i] = (modulus - rest[i]) % modulus
 	}
 	return rest
 }
@@ -168,9 +168,9 @@ func generatorPolynomial(count int) []int {
 	g[0] = 1
 	root := 1
 	for n := range count {
-		root = root * generator % field
+		root = root * generator % modulus
 		for i := n + 1; i >= 1; i-- {
-			g[i] = (g[i] + (field-root)*g[i-1]) % field
+			g[i] = (g[i] + (modulus-root)*g[i-1]) % modulus
 		}
 	}
 	return g[1:]
