@@ -1,0 +1,401 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"mostrador/dte"
+	"mostrador/sale"
+)
+
+// ErrStep: the life of a document has no such step. Nothing was written.
+var ErrStep = errors.New("ese paso no corresponde al estado del documento")
+
+// docState is where a document stands, and its places in the indexes.
+type docState struct {
+	State     dte.State     `json:"state"`
+	Sobre     string        `json:"sobre,omitempty"`
+	Veredicto dte.Veredicto `json:"veredicto,omitzero"`
+	Number    uint64        `json:"number"` // order of issue
+	At        time.Time     `json:"at"`
+}
+
+// index is the place in bByTime.
+func (d docState) index() []byte {
+	return append(number(uint64(d.At.UnixNano())), number(d.Number)...)
+}
+
+// putState stores a state and keeps the index of those that wait for a verdict.
+func putState(t *bolt.Tx, key []byte, d docState) error {
+	if err := putJSON(t, bStates, key, d); err != nil {
+		return err
+	}
+	if d.State.Final() {
+		return t.Bucket(bPending).Delete(number(d.Number))
+	}
+	return t.Bucket(bPending).Put(number(d.Number), append(bytes.Clone(key), d.State...))
+}
+
+func stateOf(t *bolt.Tx, key dte.Key) (docState, error) {
+	d, ok, err := getJSON[docState](t, bStates, keyBytes(key))
+	if err == nil && !ok {
+		err = fmt.Errorf("documento %s: %w", key, sale.ErrNotFound)
+	}
+	return d, err
+}
+
+// eachPending walks the documents without a verdict, oldest first, until fn returns false.
+func eachPending(t *bolt.Tx, fn func(key []byte, state dte.State) bool) error {
+	c := t.Bucket(bPending).Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		if len(v) < keyLen {
+			return damaged(fmt.Errorf("cola de envío %x", k))
+		}
+		if !fn(v[:keyLen], dte.State(v[keyLen:])) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// Waiting returns up to limit documents that are in no envelope, oldest first: boletas or the others. A document whose
+// bytes are damaged does not hold up the others; when only such are left, the error says so.
+func (s *Store) Waiting(boletas bool, limit int) (docs []*dte.Document, err error) {
+	var bad error
+	err = s.view(func(t *bolt.Tx) error {
+		return eachPending(t, func(key []byte, state dte.State) bool {
+			if k, err := parseKey(key); state != dte.Issued || err != nil || k.Tipo.EsBoleta() != boletas {
+				return true
+			}
+			doc, err := parsed(t, key)
+			if err != nil {
+				bad = err
+				return true
+			}
+			docs = append(docs, doc)
+			return len(docs) < limit
+		})
+	})
+	if err == nil && len(docs) == 0 {
+		err = bad
+	}
+	return docs, err
+}
+
+// parsed reads a stored document.
+func parsed(t *bolt.Tx, key []byte) (*dte.Document, error) {
+	xml, _, err := document(t, key)
+	if err != nil {
+		return nil, err
+	}
+	return dte.Parse(xml)
+}
+
+// DocumentIn returns a stored document, parsed; sale.ErrNotFound if there is none.
+func (s *Store) DocumentIn(key dte.Key) (doc *dte.Document, err error) {
+	err = s.view(func(t *bolt.Tx) (err error) {
+		doc, err = parsed(t, keyBytes(key))
+		return err
+	})
+	return doc, err
+}
+
+// NewSobre stores an envelope in state Enveloped under the next ID and moves its documents to Enveloped. It fails with
+// ErrStep, changing nothing, if one of them is not Issued.
+func (s *Store) NewSobre(sobre dte.Sobre) (dte.Sobre, error) {
+	if len(sobre.Keys) == 0 || len(sobre.XML) == 0 {
+		return dte.Sobre{}, fmt.Errorf("%w: un sobre lleva documentos y bytes", ErrStep)
+	}
+	err := s.update(func(t *bolt.Tx) error {
+		n, err := t.Bucket(bSobres).NextSequence()
+		if err != nil {
+			return err
+		}
+		sobre.ID, sobre.State, sobre.Settled = fmt.Sprintf("S%09d", n), dte.Enveloped, false
+		sobre.SHA256 = sale.HashXML(sobre.XML)
+		for _, key := range sobre.Keys {
+			if err := envelop(t, key, sobre); err != nil {
+				return err
+			}
+		}
+		id := []byte(sobre.ID)
+		return errors.Join(
+			putJSON(t, bSobres, id, sobre),
+			t.Bucket(bSobreXML).Put(id, sobre.XML),
+			t.Bucket(bOpen).Put(id, []byte{}),
+		)
+	})
+	if err != nil {
+		return dte.Sobre{}, err
+	}
+	return sobre, nil
+}
+
+func envelop(t *bolt.Tx, key dte.Key, sobre dte.Sobre) error {
+	d, err := stateOf(t, key)
+	switch {
+	case err != nil:
+		return err
+	case d.State != dte.Issued:
+		return fmt.Errorf("%w: %s ya está en el sobre %s", ErrStep, key, d.Sobre)
+	case key.Tipo.EsBoleta() != sobre.Boletas:
+		return fmt.Errorf("%w: %s no va en ese tipo de sobre", ErrStep, key)
+	}
+	d.State, d.Sobre = dte.Enveloped, sobre.ID
+	return putState(t, keyBytes(key), d)
+}
+
+// OpenSobres returns the envelopes that are not settled, oldest first, without XML.
+func (s *Store) OpenSobres() (sobres []dte.Sobre, err error) {
+	err = s.view(func(t *bolt.Tx) (err error) {
+		sobres, err = openSobres(t)
+		return err
+	})
+	return sobres, err
+}
+
+func openSobres(t *bolt.Tx) (sobres []dte.Sobre, err error) {
+	err = t.Bucket(bOpen).ForEach(func(id, _ []byte) error {
+		sobre, err := sobreOf(t, string(id))
+		sobres = append(sobres, sobre)
+		return err
+	})
+	return sobres, err
+}
+
+func sobreOf(t *bolt.Tx, id string) (dte.Sobre, error) {
+	sobre, ok, err := getJSON[dte.Sobre](t, bSobres, []byte(id))
+	if err == nil && !ok {
+		err = fmt.Errorf("sobre %s: %w", id, sale.ErrNotFound)
+	}
+	return sobre, err
+}
+
+// Sobre returns an envelope, settled or not, without XML; sale.ErrNotFound if there is none.
+func (s *Store) Sobre(id string) (sobre dte.Sobre, err error) {
+	err = s.view(func(t *bolt.Tx) (err error) {
+		sobre, err = sobreOf(t, id)
+		return err
+	})
+	return sobre, err
+}
+
+// SobreXML returns the frozen bytes, checked against the hash.
+func (s *Store) SobreXML(id string) (xml []byte, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		sobre, err := sobreOf(t, id)
+		if err != nil {
+			return err
+		}
+		xml = bytes.Clone(t.Bucket(bSobreXML).Get([]byte(id)))
+		if sale.HashXML(xml) != sobre.SHA256 {
+			return damaged(fmt.Errorf("los bytes del sobre %s no son los que se firmaron", id))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return xml, nil
+}
+
+// UpdateSobre stores what happened to an envelope and moves its undecided documents to its state. Keys, bytes, hash,
+// emisor, kind and time of creation never change, nor does a settled one come open again. ErrStep if the state may not
+// follow the stored one.
+func (s *Store) UpdateSobre(next dte.Sobre) error {
+	return s.update(func(t *bolt.Tx) error { return updateSobre(t, next) })
+}
+
+func updateSobre(t *bolt.Tx, next dte.Sobre) error {
+	old, err := sobreOf(t, next.ID)
+	if err != nil {
+		return err
+	}
+	if next.State == dte.Issued || next.State.Final() || !old.State.CanBecome(next.State) {
+		return fmt.Errorf("%w: el sobre %s no pasa de %s a %s", ErrStep, old.ID, old.State, next.State)
+	}
+	next.Boletas, next.Emisor, next.Keys, next.SHA256 = old.Boletas, old.Emisor, old.Keys, old.SHA256
+	next.CreatedAt, next.Settled = old.CreatedAt, old.Settled
+	for _, key := range old.Keys {
+		d, err := stateOf(t, key)
+		if err != nil {
+			return err
+		}
+		if d.State.Final() || d.State == next.State {
+			continue
+		}
+		d.State = next.State
+		if err := putState(t, keyBytes(key), d); err != nil {
+			return err
+		}
+	}
+	return putJSON(t, bSobres, []byte(next.ID), next)
+}
+
+// Settle stores verdicts of documents in envelope id. When every document of it has one, the envelope is settled. A
+// document that already has a final state keeps it. ErrStep for a verdict that is none, or of a document elsewhere.
+func (s *Store) Settle(id string, verdicts []dte.Veredicto) error {
+	return s.update(func(t *bolt.Tx) error {
+		sobre, err := sobreOf(t, id)
+		if err != nil {
+			return err
+		}
+		for _, v := range verdicts {
+			if !v.State.Final() || !slices.Contains(sobre.Keys, v.Key) {
+				return fmt.Errorf("%w: veredicto «%s» de %s en el sobre %s", ErrStep, v.State, v.Key, id)
+			}
+			if err := decide(t, v); err != nil {
+				return err
+			}
+		}
+		return settle(t, sobre)
+	})
+}
+
+func decide(t *bolt.Tx, v dte.Veredicto) error {
+	d, err := stateOf(t, v.Key)
+	if err != nil || d.State.Final() {
+		return err
+	}
+	d.State, d.Veredicto = v.State, v
+	return putState(t, keyBytes(v.Key), d)
+}
+
+func settle(t *bolt.Tx, sobre dte.Sobre) error {
+	for _, key := range sobre.Keys {
+		if d, err := stateOf(t, key); err != nil || !d.State.Final() {
+			return err
+		}
+	}
+	sobre.Settled = true
+	return errors.Join(putJSON(t, bSobres, []byte(sobre.ID), sobre), t.Bucket(bOpen).Delete([]byte(sobre.ID)))
+}
+
+// interrupted turns uploads that a crash or a power cut ended into Unknown: their first byte may have left.
+func (s *Store) interrupted() error {
+	sobres, err := s.OpenSobres()
+	if err != nil {
+		return err
+	}
+	sobres = slices.DeleteFunc(sobres, func(o dte.Sobre) bool { return o.State != dte.Sending })
+	if len(sobres) == 0 {
+		return nil
+	}
+	return s.update(func(t *bolt.Tx) error {
+		for _, sobre := range sobres {
+			sobre.State = dte.Unknown
+			if err := updateSobre(t, sobre); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DocumentState returns where a document stands, and the verdict if there is one; sale.ErrNotFound if there is no such
+// document.
+func (s *Store) DocumentState(key dte.Key) (dte.State, dte.Veredicto, error) {
+	var d docState
+	err := s.view(func(t *bolt.Tx) (err error) {
+		d, err = stateOf(t, key)
+		return err
+	})
+	return d.State, d.Veredicto, err
+}
+
+// Backlog counts the documents without a final state and tells when the oldest of them was issued.
+func (s *Store) Backlog() (b dte.Backlog, err error) {
+	b.ByState = map[dte.State]int{}
+	var first []byte
+	err = s.view(func(t *bolt.Tx) error {
+		err := eachPending(t, func(key []byte, state dte.State) bool {
+			if first == nil {
+				first = bytes.Clone(key)
+			}
+			b.Documents++
+			b.ByState[state]++
+			return true
+		})
+		if err != nil || first == nil {
+			return err
+		}
+		d, _, err := getJSON[docState](t, bStates, first)
+		b.Oldest = d.At
+		return err
+	})
+	return b, err
+}
+
+// Documents lists issued documents, newest first.
+func (s *Store) Documents(q sale.DocumentQuery) (list []sale.DocumentInfo, err error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	limit = min(limit, 500)
+	err = s.view(func(t *bolt.Tx) error {
+		c := t.Bucket(bByTime).Cursor()
+		k, key, err := startOf(t, c, q)
+		for ; k != nil && err == nil && len(list) < limit; k, key = c.Prev() {
+			if !q.From.IsZero() && bytes.Compare(k, number(uint64(q.From.UnixNano()))) < 0 {
+				return nil
+			}
+			var info sale.DocumentInfo
+			var ok bool
+			if info, ok, err = infoOf(t, key, q); ok {
+				list = append(list, info)
+			}
+		}
+		return err
+	})
+	return list, err
+}
+
+// startOf places the cursor on the newest document that the query can want.
+func startOf(t *bolt.Tx, c *bolt.Cursor, q sale.DocumentQuery) (k, v []byte, err error) {
+	var end []byte // only what is before
+	if !q.To.IsZero() {
+		end = number(uint64(q.To.UnixNano()))
+	}
+	if q.Before != (dte.Key{}) {
+		d, err := stateOf(t, q.Before)
+		if err != nil {
+			return nil, nil, err
+		}
+		if end == nil || bytes.Compare(d.index(), end) < 0 {
+			end = d.index()
+		}
+	}
+	if end == nil {
+		k, v = c.Last()
+	} else if k, _ = c.Seek(end); k == nil {
+		k, v = c.Last()
+	} else {
+		k, v = c.Prev()
+	}
+	return k, v, nil
+}
+
+// infoOf reads a document for the list; false if the query does not want it.
+func infoOf(t *bolt.Tx, keyB []byte, q sale.DocumentQuery) (info sale.DocumentInfo, ok bool, err error) {
+	key, err := parseKey(keyB)
+	if err != nil || q.Tipo != 0 && key.Tipo != q.Tipo {
+		return info, false, err
+	}
+	d, err := stateOf(t, key)
+	if err != nil || len(q.States) > 0 && !slices.Contains(q.States, d.State) {
+		return info, false, err
+	}
+	r, err := record(t, keyB)
+	if err != nil {
+		return info, false, err
+	}
+	p, _, err := getJSON[papers](t, bPapers, keyB)
+	return sale.DocumentInfo{Record: r, State: d.State, Veredicto: d.Veredicto, Printed: p.Printed, PrintProblem: p.Problem},
+		err == nil, err
+}

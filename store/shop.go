@@ -1,0 +1,217 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"mostrador/dte"
+	"mostrador/sale"
+)
+
+// ErrShopFixed: company and environment cannot change once the store has folios.
+var ErrShopFixed = errors.New("la empresa y el ambiente de esta caja ya no se pueden cambiar")
+
+var kShop = []byte("shop")
+
+// PutShop stores the business. Once folios have been imported its RUT and environment are fixed (ErrShopFixed): a
+// practice till does not turn into a real one, it starts another file.
+func (s *Store) PutShop(shop sale.Shop) error {
+	return s.update(func(t *bolt.Tx) error {
+		old, ok, err := getJSON[sale.Shop](t, bMeta, kShop)
+		if err != nil {
+			return err
+		}
+		first, _ := t.Bucket(bRanges).Cursor().First()
+		if ok && first != nil && (old.Emisor.RUT != shop.Emisor.RUT || old.Ambiente != shop.Ambiente) {
+			return fmt.Errorf("%w: tiene folios de %s en %s. No se cambió nada. Para otra empresa u otro ambiente, "+
+				"empiece otro archivo", ErrShopFixed, old.Emisor.RUT.Dotted(), old.Ambiente)
+		}
+		return putJSON(t, bMeta, kShop, shop)
+	})
+}
+
+// Shop returns the business; sale.ErrNotFound before the first PutShop.
+func (s *Store) Shop() (shop sale.Shop, err error) {
+	err = s.view(func(t *bolt.Tx) (err error) {
+		var ok bool
+		shop, ok, err = getJSON[sale.Shop](t, bMeta, kShop)
+		if err == nil && !ok {
+			err = fmt.Errorf("los datos de la empresa: %w", sale.ErrNotFound)
+		}
+		return err
+	})
+	return shop, err
+}
+
+// PutValue stores a setting that is no secret, under a name of the caller's choice.
+func (s *Store) PutValue(name string, value []byte) error {
+	return s.update(func(t *bolt.Tx) error { return t.Bucket(bValues).Put([]byte(name), value) })
+}
+
+// Value returns a setting; sale.ErrNotFound if it was never stored.
+func (s *Store) Value(name string) (value []byte, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		v := t.Bucket(bValues).Get([]byte(name))
+		if v == nil {
+			return fmt.Errorf("ajuste «%s»: %w", name, sale.ErrNotFound)
+		}
+		value = bytes.Clone(v)
+		return nil
+	})
+	return value, err
+}
+
+// PutProducts adds products, all or none. One with a known code replaces it and keeps its place; the others go to the
+// end.
+func (s *Store) PutProducts(products []sale.Product) error {
+	return s.update(func(t *bolt.Tx) error { return putProducts(t, products) })
+}
+
+// ReplaceProducts makes products the whole catalogue, in this order, or changes nothing.
+func (s *Store) ReplaceProducts(products []sale.Product) error {
+	return s.update(func(t *bolt.Tx) error {
+		for _, name := range [][]byte{bProducts, bCodes} {
+			if err := t.DeleteBucket(name); err != nil {
+				return err
+			}
+			if _, err := t.CreateBucket(name); err != nil {
+				return err
+			}
+		}
+		return putProducts(t, products)
+	})
+}
+
+func putProducts(t *bolt.Tx, products []sale.Product) error {
+	codes, list := t.Bucket(bCodes), t.Bucket(bProducts)
+	for _, p := range products {
+		if p.Codigo == "" {
+			return fmt.Errorf("el producto «%s» no tiene código. No se guardó ninguno", p.Nombre)
+		}
+		position := codes.Get([]byte(p.Codigo))
+		if position == nil {
+			n, err := list.NextSequence()
+			if err != nil {
+				return err
+			}
+			position = number(n)
+			if err := codes.Put([]byte(p.Codigo), position); err != nil {
+				return err
+			}
+		}
+		if err := putJSON(t, bProducts, position, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Products returns the whole catalogue in the shop's order.
+func (s *Store) Products() (products []sale.Product, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		return t.Bucket(bProducts).ForEach(func(k, v []byte) error {
+			p, err := decode[sale.Product](bProducts, k, v)
+			products = append(products, p)
+			return err
+		})
+	})
+	return products, err
+}
+
+// NextPrint returns the oldest paper that is owed; false when there is none. It stays the next one until PrintDone or
+// PrintDrop.
+func (s *Store) NextPrint() (job sale.PrintJob, ok bool, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		k, v := t.Bucket(bPrint).Cursor().First()
+		if ok = k != nil; !ok {
+			return nil
+		}
+		job, err = decode[sale.PrintJob](bPrint, k, v)
+		return err
+	})
+	return job, ok && err == nil, err
+}
+
+// PrintDone takes a paper that came out from the queue. Doing it twice counts once.
+func (s *Store) PrintDone(id uint64) error {
+	return s.updateJob(id, func(t *bolt.Tx, job *sale.PrintJob, p *papers) error {
+		p.Printed++
+		p.Problem = ""
+		return t.Bucket(bPrint).Delete(number(id))
+	})
+}
+
+// PrintFailed notes why a paper did not come out. It stays in the queue.
+func (s *Store) PrintFailed(id uint64, why string) error {
+	return s.updateJob(id, func(t *bolt.Tx, job *sale.PrintJob, p *papers) error {
+		job.Attempts++
+		p.Problem = why
+		return putJSON(t, bPrint, number(id), job)
+	})
+}
+
+// PrintDrop gives a paper up and notes why. The document stays; Reprint queues it again.
+func (s *Store) PrintDrop(id uint64, why string) error {
+	return s.updateJob(id, func(t *bolt.Tx, job *sale.PrintJob, p *papers) error {
+		p.Problem = why
+		return t.Bucket(bPrint).Delete(number(id))
+	})
+}
+
+// papers is what the printer did for a document.
+type papers struct {
+	Copies  int    `json:"copies,omitempty"` // number of the last copy that was ordered
+	Printed int    `json:"printed,omitempty"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// updateJob changes a job and the papers of its document; a job that is gone is left gone.
+func (s *Store) updateJob(id uint64, change func(*bolt.Tx, *sale.PrintJob, *papers) error) error {
+	return s.update(func(t *bolt.Tx) error {
+		job, ok, err := getJSON[sale.PrintJob](t, bPrint, number(id))
+		if err != nil || !ok {
+			return err
+		}
+		key := keyBytes(job.Key)
+		p, _, err := getJSON[papers](t, bPapers, key)
+		if err != nil {
+			return err
+		}
+		if err := change(t, &job, &p); err != nil {
+			return err
+		}
+		return putJSON(t, bPapers, key, p)
+	})
+}
+
+// Reprint queues a copy of a document under the next copy number. sale.ErrNotFound if there is no such document.
+func (s *Store) Reprint(key dte.Key) (job sale.PrintJob, err error) {
+	err = s.update(func(t *bolt.Tx) error {
+		k := keyBytes(key)
+		if t.Bucket(bDocs).Get(k) == nil {
+			return fmt.Errorf("documento %s: %w", key, sale.ErrNotFound)
+		}
+		p, _, err := getJSON[papers](t, bPapers, k)
+		if err != nil {
+			return err
+		}
+		p.Copies++
+		if job, err = queuePrint(t, sale.PrintJob{Key: key, Copy: p.Copies}); err != nil {
+			return err
+		}
+		return putJSON(t, bPapers, k, p)
+	})
+	return job, err
+}
+
+func queuePrint(t *bolt.Tx, job sale.PrintJob) (sale.PrintJob, error) {
+	id, err := t.Bucket(bPrint).NextSequence()
+	if err != nil {
+		return job, err
+	}
+	job.ID = id
+	return job, putJSON(t, bPrint, number(id), job)
+}
