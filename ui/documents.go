@@ -1,0 +1,157 @@
+package ui
+
+import (
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+
+	"mostrador/dte"
+	"mostrador/sale"
+)
+
+// documentsScreen is what was issued, newest first, with what became of each document.
+type documentsScreen struct {
+	w        *Window
+	body     *fyne.Container
+	list     *table
+	empty    fyne.CanvasObject
+	nothing  fyne.CanvasObject
+	facts    *fyne.Container
+	selected int
+	shown    []sale.DocumentInfo
+
+	title, when, client, paid, total *text
+	state, printed                   *badge
+	story, paper                     *text
+}
+
+func newDocumentsScreen(w *Window) *documentsScreen {
+	l := w.l
+	s := &documentsScreen{w: w}
+	s.list = newTable(l, []column{
+		{"DOCUMENTO", 0, fyne.TextAlignLeading}, {"HORA", 52, fyne.TextAlignLeading}, {"TOTAL", 100, fyne.TextAlignTrailing},
+		{"SII", 196, fyne.TextAlignLeading}, {"PAPEL", 112, fyne.TextAlignLeading},
+	}, s.choose)
+	s.list.textSize = 16
+	s.empty = hint(l, theme.IconNameDocument, "Todavía no hay documentos", "Aquí aparece cada boleta y factura apenas se emite, también sin internet.")
+	s.nothing = hint(l, theme.IconNameSearch, "Ningún documento con ese número", "Borre lo escrito con Esc para ver todos.")
+	s.title, s.when = newText(l, 24, ink, cut).strong(), newText(l, 15, muted, cut)
+	s.total, s.client, s.paid = newText(l, 34, ink, shrink).strong(), newText(l, 16, ink, cut), newText(l, 15, muted, wrap).upTo(2)
+	s.state, s.printed = newBadge(l, nil), newBadge(l, nil)
+	s.state.words.size, s.printed.words.size = 16, 16
+	s.story, s.paper = newText(l, 15, ink, wrap).upTo(5), newText(l, 15, ink, wrap).upTo(3)
+	again := newButton(l, plain, "Reimprimir", "F6", s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(160, 56))
+	s.facts = pad(l.px(20), l.px(16), col(l.px(8), as(s.title), as(s.when), as(s.total), as(s.client), as(s.paid),
+		fixed(1, newPanelSquare(l, hairline)),
+		as(s.state.panel), as(s.story), as(s.printed.panel), as(s.paper), grow(spacer()), fixed(l.px(56), again)))
+	s.body = beside(l, newPanel(l, card, stack(s.list, s.empty, s.nothing)).edge(hairline, 1), newPanel(l, card, s.facts).edge(hairline, 1))
+	return s
+}
+
+func (s *documentsScreen) object() fyne.CanvasObject { return s.body }
+
+const mostDocuments = 200
+
+func (s *documentsScreen) render(sale.Snapshot) {
+	all, err := s.w.documents.Documents(sale.DocumentQuery{Limit: mostDocuments})
+	if err != nil {
+		s.w.frame.banner.tell(bad, err.Error())
+	}
+	s.shown = s.matching(all)
+	s.selected = max(0, min(s.selected, len(s.shown)-1))
+	setVisible(s.empty, len(all) == 0)
+	setVisible(s.nothing, len(all) > 0 && len(s.shown) == 0)
+	setVisible(s.facts, len(s.shown) > 0)
+	shown := s.shown
+	s.list.fill(len(shown), s.selected, func(i int) []cell {
+		d := shown[i]
+		sii, paper := documentState(d.State), printState(d)
+		return []cell{
+			{words: docTitle(d.Key), bold: true}, {words: hour(d.At)}, {words: peso(d.Total), bold: true},
+			{words: sii.words, icon: sii.icon, colour: sii.colour}, {words: paper.words, icon: paper.icon, colour: paper.colour},
+		}
+	})
+	if len(s.shown) > 0 {
+		s.detail(s.shown[s.selected])
+	}
+}
+
+// matching are the documents whose number begins with what is typed.
+func (s *documentsScreen) matching(all []sale.DocumentInfo) []sale.DocumentInfo {
+	typed := strings.ReplaceAll(strings.TrimSpace(s.w.sink.Text), ".", "")
+	if typed == "" {
+		return all
+	}
+	var some []sale.DocumentInfo
+	for _, d := range all {
+		if strings.HasPrefix(d.Key.Folio.String(), typed) {
+			some = append(some, d)
+		}
+	}
+	return some
+}
+
+func (s *documentsScreen) detail(d sale.DocumentInfo) {
+	s.title.say(docTitle(d.Key))
+	s.when.say(day(d.At) + " · " + hour(d.At) + " · " + d.Caja)
+	s.total.say(peso(d.Total))
+	s.client.say(clientName(d.Receptor))
+	s.paid.say(paymentWords(d.Record))
+	s.state.tell(documentState(d.State))
+	s.story.say(documentStory(d))
+	s.printed.tell(printState(d))
+	s.paper.say(d.PrintProblem)
+}
+
+func (s *documentsScreen) choose(i int) {
+	s.selected = i
+	s.w.settle(nil)
+}
+
+func (s *documentsScreen) reprint() {
+	if s.selected < len(s.shown) {
+		s.w.reprint(s.shown[s.selected].Key)
+	}
+}
+
+// reprint queues a copy and says so.
+func (w *Window) reprint(k dte.Key) {
+	if err := w.documents.Reprint(k); err != nil {
+		w.settle(err)
+		return
+	}
+	w.say(good, "La copia de "+strings.ToLower(docName(k.Tipo))+" "+docNumber(k)+" va a la impresora.")
+}
+
+func (s *documentsScreen) prompt(sale.Snapshot) string { return "Buscar por número" }
+
+func (s *documentsScreen) main(sale.Snapshot) mainAction {
+	return mainAction{"VOLVER", "Esc", true, func() { s.w.visit("") }}
+}
+
+func (s *documentsScreen) keys() []binding {
+	w := s.w
+	return []binding{
+		w.help(fyne.KeyF1, "F1"),
+		{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia del documento marcado", do: s.reprint, off: len(s.shown) == 0},
+		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
+		{key: fyne.KeyF5, keycap: "F5", help: "vuelve a la venta", do: func() { w.visit("") }},
+		{keycap: "↑ ↓", help: "marca otro documento"},
+		{keycap: "Esc", help: "borra lo escrito, o vuelve a la venta"},
+	}
+}
+
+func (s *documentsScreen) enter(string)  { s.w.settle(nil) }
+func (s *documentsScreen) edited(string) { s.selected = 0; s.w.render() }
+func (s *documentsScreen) back()         { s.w.visit("") }
+
+func (s *documentsScreen) move(key fyne.KeyName) bool {
+	step, ok := map[fyne.KeyName]int{
+		fyne.KeyUp: -1, fyne.KeyDown: 1, fyne.KeyPageUp: -s.list.room(), fyne.KeyPageDown: s.list.room(),
+	}[key]
+	if ok {
+		s.choose(s.selected + step)
+	}
+	return ok
+}

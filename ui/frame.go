@@ -1,0 +1,350 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+
+	"mostrador/dte"
+	"mostrador/sale"
+)
+
+// frame is what all screens share and what never moves: field and last scan above, total and big button below, then the
+// keys and the status strip.
+type frame struct {
+	root    fyne.CanvasObject
+	result  *result
+	banner  *banner
+	total   *totalBar
+	actions *actionBar
+	strip   *strip
+	scrim   *fyne.Container // dialogues
+}
+
+// aside gives the second object a third of the width, within bounds, and the first the rest: the same two columns on
+// every screen.
+type aside struct{ l *look }
+
+func beside(l *look, left, right fyne.CanvasObject) *fyne.Container {
+	return &fyne.Container{Layout: aside{l}, Objects: []fyne.CanvasObject{left, right}}
+}
+
+// Layout implements fyne.Layout.
+func (a aside) Layout(objects []fyne.CanvasObject, s fyne.Size) {
+	right := min(max(s.Width*0.345, a.l.px(320)), a.l.px(480))
+	left := s.Width - right - a.l.px(12)
+	if !objects[1].Visible() {
+		left = s.Width
+	}
+	objects[0].Move(fyne.NewPos(0, 0))
+	objects[0].Resize(fyne.NewSize(left, s.Height))
+	objects[1].Move(fyne.NewPos(left+a.l.px(12), 0))
+	objects[1].Resize(fyne.NewSize(right, s.Height))
+}
+
+// MinSize implements fyne.Layout.
+func (a aside) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	height := float32(0)
+	for _, o := range objects {
+		height = max(height, o.MinSize().Height)
+	}
+	return fyne.NewSize(a.l.px(680), height)
+}
+
+func newFrame(w *Window, training bool) *frame {
+	l := w.l
+	f := &frame{result: newResult(w), banner: newBanner(w), total: newTotalBar(w), actions: newActionBar(w), strip: newStrip(w)}
+	lead := pad(l.px(8), 0, newIcon(l, theme.IconNameSearch, muted, 24).Image)
+	top := beside(l, w.sink.framed(22, lead), f.result.panel)
+	bodies := stack()
+	for _, p := range []place{selling, paying, done, documents, shiftPlace} {
+		bodies.Add(w.screens[p].object())
+	}
+	bodies.Add(f.banner.object)
+	f.scrim = stack()
+	f.scrim.Hide()
+	main := pad(l.px(16), l.px(12), col(l.px(12),
+		fixed(l.px(64), top), grow(bodies), fixed(l.px(88), f.total.object), fixed(l.px(56), f.actions.object)))
+	parts := []item{grow(main), fixed(l.px(40), f.strip.object)}
+	if training {
+		parts = append([]item{fixed(l.px(36), trainingBand(l))}, parts...)
+	}
+	f.root = stack(newPanelSquare(l, ground), col(0, parts...), f.scrim)
+	return f
+}
+
+func newPanelSquare(l *look, fill fyne.ThemeColorName) *panel {
+	p := newPanel(l, fill, spacer())
+	p.radius = 0
+	return p
+}
+
+// trainingBand cannot be overlooked nor closed.
+func trainingBand(l *look) fyne.CanvasObject {
+	words := newText(l, 17, onAccent, cut).strong().to(fyne.TextAlignCenter)
+	words.say("CAPACITACIÓN – SIN VALIDEZ · lo que haga aquí no se vende ni va al SII")
+	p := newPanel(l, accent, words)
+	p.radius = 0
+	return p
+}
+
+func (f *frame) render(s sale.Snapshot, at screen) {
+	f.total.render(s, at.main(s))
+	f.actions.render(at.keys())
+	f.strip.render(s)
+	f.result.render()
+}
+
+// result says what the last scan did, or that codes wait.
+type result struct {
+	w          *Window
+	panel      *panel
+	icon       *icon
+	head, foot *text
+	idle       bool
+}
+
+func newResult(w *Window) *result {
+	l := w.l
+	r := &result{w: w, icon: newIcon(l, "", ink, 28), head: newText(l, 18, ink, cut).strong(), foot: newText(l, 15, muted, cut), idle: true}
+	r.panel = newPanel(l, card, pad(l.px(16), l.px(6), row(l.px(12),
+		as(r.icon.Image), grow(col(0, grow(r.head), grow(r.foot))))))
+	r.panel.edge(hairline, 1)
+	r.none()
+	return r
+}
+
+func (r *result) show(fill fyne.ThemeColorName, s state, foot string) {
+	r.idle = false
+	r.icon.show(s.icon, s.colour)
+	r.head.sayIn(s.words, inkOf(s.colour))
+	r.foot.sayIn(foot, inkOf(s.colour))
+	r.panel.fill = fill
+	edge := s.colour
+	if fill == card {
+		edge = hairline
+	}
+	r.panel.edge(edge, 1)
+}
+
+func (r *result) none() {
+	r.show(card, state{theme.IconNameInfo, muted, "Listo para escanear"}, "Aquí se ve el último producto")
+	r.idle = true
+}
+
+// scanned tells how a scan ended.
+func (r *result) scanned(code string, line sale.Line, err error) {
+	switch {
+	case err == nil:
+		r.show(goodSoft, state{theme.IconNameConfirm, good, line.Nombre}, fmt.Sprintf("%s × $%s", qty(line), line.Prc))
+	case errors.Is(err, sale.ErrNotFound):
+		r.show(badSoft, state{theme.IconNameError, bad, "Código " + clip(code, 40) + " no existe"}, "Nada se agregó.")
+	default:
+		r.show(badSoft, state{theme.IconNameError, bad, clip(code, 40) + " no se agregó"}, err.Error())
+	}
+}
+
+// render lets codes that wait speak first.
+func (r *result) render() {
+	if n := len(r.w.waiting); n > 0 {
+		words := "1 código en espera"
+		if n > 1 {
+			words = fmt.Sprintf("%d códigos en espera", n)
+		}
+		r.show(warnSoft, state{theme.IconNameHistory, warn, words}, "Se agregan al volver a la venta")
+	}
+}
+
+// banner is a message over the top of the middle. It never takes the typing.
+type banner struct {
+	w      *Window
+	object *fyne.Container
+	panel  *panel
+	icon   *icon
+	words  *text
+}
+
+func newBanner(w *Window) *banner {
+	l := w.l
+	b := &banner{w: w, icon: newIcon(l, "", ink, 24), words: newText(l, 17, ink, wrap).upTo(2)}
+	shut := newButton(l, quiet, "", "Esc", func() { w.settle(nil) }).bigger(14, fyne.NewSize(56, 48))
+	b.panel = newPanel(l, badSoft, pad(l.px(16), l.px(4), row(l.px(12), as(b.icon.Image), grow(b.words), as(middle(shut)))))
+	b.object = col(0, fixed(l.px(64), b.panel), grow(spacer()))
+	b.object.Hide()
+	return b
+}
+
+func (b *banner) visible() bool { return b.object.Visible() }
+
+func (b *banner) tell(colour fyne.ThemeColorName, words string) {
+	name := theme.IconNameInfo
+	fill := softOf(colour)
+	switch colour {
+	case bad:
+		name = theme.IconNameError
+	case warn:
+		name = theme.IconNameWarning
+	case good:
+		name, fill = theme.IconNameConfirm, goodSoft
+	}
+	b.icon.show(name, colour)
+	b.words.sayIn(words, inkOf(colour))
+	b.panel.fill = fill
+	b.panel.edge(colour, 1)
+	b.object.Show()
+}
+
+func (b *banner) hide() { b.object.Hide() }
+
+// totalBar is the bottom of the ticket: document and customer, how many articles, the total, and the big button.
+type totalBar struct {
+	w                *Window
+	object           fyne.CanvasObject
+	document, client *text
+	count, before    *text
+	caption, total   *text
+	main             *button
+	do               func()
+}
+
+func newTotalBar(w *Window) *totalBar {
+	l := w.l
+	b := &totalBar{
+		w:        w,
+		document: newText(l, 18, ink, cut).strong(), client: newText(l, 14, muted, cut),
+		count: newText(l, 16, ink, cut), before: newText(l, 14, muted, cut),
+		caption: newText(l, 15, muted, whole).strong().say("TOTAL"),
+		total:   newText(l, 58, ink, shrink).strong().to(fyne.TextAlignTrailing),
+	}
+	b.main = newButton(l, primary, "", "", func() { b.do() }).bigger(22, fyne.NewSize(240, 72))
+	chip := newPanel(l, sunk, pad(l.px(12), l.px(4), row(l.px(8),
+		grow(col(0, grow(b.document), grow(b.client))), as(middle(newKeycap(l, "F3"))))))
+	chip.edge(hairline, 1)
+	chip.onTap = func() { w.press(w.screen().keys(), fyne.KeyF3) }
+	b.object = newPanel(l, card, pad(l.px(12), l.px(8), row(l.px(12),
+		share(1.1, chip), share(0.8, col(0, grow(b.count), grow(b.before))), as(b.caption), share(1.5, b.total), fixed(l.px(240), b.main)))).edge(hairline, 1)
+	return b
+}
+
+func (b *totalBar) render(s sale.Snapshot, m mainAction) {
+	total, lines := s.Total, s.Cart.Lines
+	if s.Stage == sale.Done && s.Last != nil {
+		total, lines = s.Last.Total, s.Last.Lines
+	}
+	b.document.say(docName(s.Tipo))
+	b.client.say(clientName(s.Cart.Receptor))
+	if s.Stage == sale.Done && s.Last != nil {
+		b.document.say(docTitle(s.Last.Key))
+		b.client.say(clientName(s.Last.Receptor))
+	}
+	b.count.say(articles(lines))
+	b.before.say("")
+	if s.Stage == sale.Selling && s.Last != nil {
+		b.before.say("Anterior: vuelto " + peso(s.Last.Payment.Change))
+	}
+	b.total.say(peso(total))
+	b.do = m.do
+	b.main.set(m.words, m.keycap, m.usable)
+}
+
+// newKeycap is a key of the keyboard as a small picture.
+func newKeycap(l *look, key string) fyne.CanvasObject {
+	words := newText(l, 12, muted, whole).strong().to(fyne.TextAlignCenter).say(key)
+	p := newPanel(l, clear, pad(l.px(6), l.px(1), words)).edge(faint, 1)
+	p.radius = 4
+	return p
+}
+
+// actionBar shows the keys of the screen; each slot keeps its place.
+type actionBar struct {
+	object  *fyne.Container
+	buttons []*button
+	actions []func()
+}
+
+const slots = 10
+
+func newActionBar(w *Window) *actionBar {
+	b := &actionBar{actions: make([]func(), slots)}
+	items := make([]item, slots)
+	for i := range slots {
+		button := newButton(w.l, plain, "", "", func() {
+			w.burst.forget()
+			b.actions[i]()
+		}).stacked().bigger(14, fyne.NewSize(56, 56))
+		b.buttons = append(b.buttons, button)
+		items[i] = grow(button)
+	}
+	b.object = row(w.l.px(8), items...)
+	return b
+}
+
+func (b *actionBar) render(keys []binding) {
+	i := 0
+	for _, k := range keys {
+		if k.words == "" || i == slots {
+			continue
+		}
+		b.actions[i] = k.do
+		b.buttons[i].set(k.words, k.keycap, !k.off)
+		i++
+	}
+	for ; i < slots; i++ {
+		b.buttons[i].set("", "", false) // an empty slot keeps its room, so that no button moves
+	}
+}
+
+// strip is the line of states at the bottom; each can be tapped.
+type strip struct {
+	w                                           *Window
+	object                                      fyne.CanvasObject
+	caja, shift, line, waiting, folios, printer *badge
+	clock                                       *text
+}
+
+func newStrip(w *Window) *strip {
+	l := w.l
+	s := &strip{w: w, clock: newText(l, 15, ink, whole).strong()}
+	s.caja = newBadge(l, nil)
+	s.shift = newBadge(l, func() { w.visit(shiftPlace) })
+	s.line = newBadge(l, func() { w.say(accent, lineAdvice(w.status.Line)) })
+	s.waiting = newBadge(l, func() { w.visit(documents) })
+	s.folios = newBadge(l, func() { w.say(accent, folioAdvice(w.counter.Snapshot())) })
+	s.printer = newBadge(l, func() { w.say(printerTone(w.status), printerAdvice(w.status)) })
+	bar := newPanel(l, card, pad(l.px(8), l.px(3), row(l.px(4),
+		share(0.75, s.caja.panel), share(1, s.shift.panel), share(1.35, s.line.panel), share(1.75, s.waiting.panel),
+		share(0.9, s.folios.panel), share(1.1, s.printer.panel), as(pad(l.px(8), 0, s.clock)))))
+	bar.radius = 0
+	s.object = bar
+	return s
+}
+
+func (p *strip) render(s sale.Snapshot) {
+	now := p.w.now()
+	p.caja.tell(state{theme.IconNameComputer, muted, p.w.caja})
+	p.shift.tell(shiftState(s.Shift))
+	p.line.tell(lineState(p.w.status, now))
+	p.waiting.tell(waitingState(p.w.status, now))
+	p.folios.tell(folioState(s))
+	p.printer.tell(printerState(p.w.status))
+	p.clock.say(now.In(dte.Santiago).Format("15:04"))
+}
+
+// ago is an age in words: "hace 12 min".
+func ago(since, now time.Time) string {
+	switch d := now.Sub(since); {
+	case since.IsZero():
+		return ""
+	case d < time.Minute:
+		return "hace un momento"
+	case d < time.Hour:
+		return fmt.Sprintf("hace %d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("hace %d h", int(d.Hours()))
+	default:
+		return fmt.Sprintf("hace %d días", int(d.Hours()/24))
+	}
+}

@@ -1,0 +1,226 @@
+package ui
+
+import (
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+
+	"mostrador/sale"
+)
+
+// binding is a key, how it is written on the keyboard, what it does, and where that is explained. The action bar and the
+// help are drawn from the same list that the keyboard obeys.
+type binding struct {
+	key    fyne.KeyName
+	keycap string
+	words  string // on the button; empty: only in the help
+	help   string
+	do     func()
+	off    bool
+}
+
+// typedRune takes a character for a field, from a finger or a scanner.
+func (w *Window) typedRune(f *field, r rune) {
+	if w.burstIn != f {
+		w.burst.forget()
+		w.burstIn = f
+	}
+	if w.burst.feed(r, w.now()) {
+		f.before = f.Text
+	}
+	if w.dialog == nil && f == w.sink && f.Text == "" && w.command(r) {
+		w.burst.forget()
+		return
+	}
+	if w.dialog == nil || f != w.sink { // behind a dialogue without fields there is nowhere to type
+		if len([]rune(f.Text)) < f.limit {
+			f.Entry.TypedRune(r)
+		}
+	}
+	w.burstNo++
+	w.awaitSilence(w.burstNo, 0)
+}
+
+// command is a character that acts at once on an empty field while selling.
+func (w *Window) command(r rune) bool {
+	if w.place(w.counter.Snapshot()) != selling {
+		return false
+	}
+	switch r {
+	case '+':
+		w.settle(w.counter.Bump(1))
+	case '-':
+		w.settle(w.counter.Bump(-1))
+	default:
+		return false
+	}
+	return true
+}
+
+// awaitSilence ends burst number n when nothing follows it. One frame more than the silence goes by, so that characters
+// which the desktop had already queued behind a slow drawing come first.
+func (w *Window) awaitSilence(n int, waited time.Duration) {
+	const frame = 10 * time.Millisecond
+	code, isCode := w.burst.code()
+	switch {
+	case n != w.burstNo:
+	case waited == 0:
+		w.after(silence-frame, func() { w.awaitSilence(n, silence-frame) })
+	case !isCode:
+	case waited < silence:
+		w.after(frame, func() { w.awaitSilence(n, silence) })
+	case !gtin(code) && waited < longSilence:
+		w.after(longSilence-silence, func() { w.awaitSilence(n, longSilence) })
+	case w.takeBurst(code):
+		w.lateUntil = w.now().Add(lateEnter)
+	}
+}
+
+// takeBurst takes what a scanner typed out of the field: into the cart, or to wait until the sale can have it. It reports
+// false for a burst that a text field may keep.
+func (w *Window) takeBurst(code string) bool {
+	f := w.burstIn
+	at := w.place(w.counter.Snapshot())
+	forSale := w.dialog == nil && (at == selling || at == done)
+	typable := w.dialog != nil && f != w.sink
+	if !forSale && typable && !f.money && !digits(code) {
+		return false
+	}
+	w.burst.forget()
+	w.burstNo++
+	quantity := f.before
+	if forSale {
+		f.write("")
+	} else {
+		f.write(f.before)
+	}
+	for i, c := range separate(code) {
+		if i == 0 && forSale && strings.HasSuffix(quantity, "*") {
+			c = quantity + c
+		}
+		w.waiting = append(w.waiting, c)
+	}
+	if at == done && w.dialog == nil {
+		w.counter.Next()
+	}
+	w.settle(nil)
+	return true
+}
+
+// takeWaiting scans the codes that waited, once the sale is before the cashier. The first that fails stays visible and
+// the others go on waiting.
+func (w *Window) takeWaiting() {
+	for len(w.waiting) > 0 && w.dialog == nil && w.place(w.counter.Snapshot()) == selling {
+		code := w.waiting[0]
+		w.waiting = w.waiting[1:]
+		line, err := w.counter.Scan(code)
+		w.frame.result.scanned(code, line, err)
+		if err != nil {
+			return
+		}
+	}
+}
+
+// typedKey takes a key; false leaves it to the field, for editing.
+func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
+	switch key {
+	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeyTab:
+		w.ended(f, key)
+		return true
+	case fyne.KeyEscape:
+		w.escape(f)
+		return true
+	}
+	if w.dialog != nil {
+		return w.press(w.dialog.keys(), key) || w.dialog.move(key) || f == w.sink || key == fyne.KeyUp || key == fyne.KeyDown
+	}
+	if key == fyne.KeyDelete && f.Text != "" {
+		return false
+	}
+	return w.press(w.screen().keys(), key) || w.screen().move(key)
+}
+
+// press does what a key is bound to.
+func (w *Window) press(bindings []binding, key fyne.KeyName) bool {
+	for _, b := range bindings {
+		if b.key == key && b.key != "" {
+			if !b.off {
+				w.burst.forget()
+				b.do()
+			}
+			return true
+		}
+	}
+	return strings.HasPrefix(string(key), "F") && len(key) > 1 // a function key without duty does not type
+}
+
+// ended is Enter or Tab: the end of a scan, or the cashier's word.
+func (w *Window) ended(f *field, key fyne.KeyName) {
+	if f.Text == "" && w.now().Before(w.lateUntil) {
+		w.lateUntil = time.Time{} // the scanner's own Enter, late
+		return
+	}
+	if code, ok := w.burst.code(); ok && w.burstIn == f && w.takeBurst(code) {
+		return
+	}
+	w.burst.forget()
+	w.burstNo++
+	switch {
+	case w.dialog != nil && key == fyne.KeyTab:
+		w.dialog.move(fyne.KeyDown)
+	case w.dialog != nil:
+		w.dialog.enter()
+	case key == fyne.KeyTab && f.Text == "":
+	default:
+		w.screen().enter(f.Text)
+	}
+}
+
+// escape goes one step back. It never destroys a cart.
+func (w *Window) escape(f *field) {
+	w.burst.forget()
+	switch {
+	case w.dialog != nil:
+		w.closeDialog()
+	case w.frame.banner.visible():
+		w.settle(nil)
+	case f.Text != "":
+		f.write("")
+	default:
+		w.screen().back()
+	}
+}
+
+// typedShortcut gives keyboards without function keys a way: Alt+1 is F1, Alt+0 is F10.
+func (w *Window) typedShortcut(f *field, s *desktop.CustomShortcut) bool {
+	if s.Modifier != fyne.KeyModifierAlt || !digits(string(s.KeyName)) {
+		return false
+	}
+	key := "F" + string(s.KeyName)
+	if s.KeyName == fyne.Key0 {
+		key = "F10"
+	}
+	return w.typedKey(f, fyne.KeyName(key))
+}
+
+// edited follows a change of a field's text.
+func (w *Window) edited(f *field) {
+	switch {
+	case w.frame == nil: // while the window is being made
+	case w.dialog != nil && f != w.sink:
+		w.dialog.edited()
+	case w.dialog == nil:
+		w.screen().edited(f.Text)
+	}
+}
+
+// always are the keys that every screen has.
+func (w *Window) help(key fyne.KeyName, keycap string) binding {
+	return binding{key: key, keycap: keycap, words: "Ayuda", help: "muestra las teclas de esta pantalla", do: func() {
+		w.openDialog(newHelpDialog(w, w.screen().keys()))
+	}}
+}
+
+var _ Counter = (*sale.Register)(nil)

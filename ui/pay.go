@@ -1,0 +1,384 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+
+	"mostrador/money"
+	"mostrador/sale"
+)
+
+// payScreen takes the money. The field holds the amount, and for cards and transfers then the number of the operation.
+type payScreen struct {
+	w       *Window
+	body    *fyne.Container
+	methods map[sale.Method]*button
+	notes   []*button
+	paid    *table
+	nothing fyne.CanvasObject
+
+	document, rounding, cash *amountRow
+	law                      *text
+	stillWord, still         *text
+	changeWord, change       *text
+
+	// method and amount wait for the operation's number; method is empty while an amount is typed.
+	method sale.Method
+	amount money.Pesos
+}
+
+// amountRow is a word and an amount on one line.
+type amountRow struct {
+	object       fyne.CanvasObject
+	word, amount *text
+}
+
+func newAmountRow(l *look, word string, size float32) *amountRow {
+	r := &amountRow{word: newText(l, size, muted, cut).say(word), amount: newText(l, size+2, ink, whole).strong()}
+	r.object = row(l.px(8), grow(r.word), as(r.amount))
+	return r
+}
+
+func newPayScreen(w *Window) *payScreen {
+	l := w.l
+	s := &payScreen{w: w, methods: map[sale.Method]*button{}}
+	var methods []item
+	for _, m := range []struct {
+		method sale.Method
+		keycap string
+	}{{sale.Efectivo, "F1"}, {sale.Tarjeta, "F2"}, {sale.Transferencia, "F3"}} {
+		b := newButton(l, plain, methodName(m.method), m.keycap, func() { s.use(m.method) }).bigger(18, fyne.NewSize(120, 64))
+		s.methods[m.method] = b
+		methods = append(methods, grow(b))
+	}
+	var notes []item
+	for _, n := range []money.Pesos{0, 1000, 2000, 5000, 10000, 20000} {
+		words := peso(n)
+		if n == 0 {
+			words = "Exacto"
+		}
+		b := newButton(l, plain, words, "", func() { s.note(n) }).bigger(17, fyne.NewSize(56, 56))
+		s.notes = append(s.notes, b)
+		notes = append(notes, grow(b))
+	}
+	s.paid = newTable(l, []column{{"RECIBIDO", 0, fyne.TextAlignLeading}, {"OPERACIÓN", 130, fyne.TextAlignLeading}, {"MONTO", 130, fyne.TextAlignTrailing}}, nil)
+	s.nothing = hint(l, theme.IconNameList, "Todavía no hay pagos", "Enter cobra el total en efectivo. O escriba cuánto entrega el cliente y elija cómo paga.")
+	left := newPanel(l, card, pad(l.px(16), l.px(16), col(l.px(12),
+		as(label(l, "CÓMO PAGA")), fixed(l.px(64), row(l.px(8), methods...)),
+		as(label(l, "BILLETES QUE ENTREGA")), fixed(l.px(56), row(l.px(8), notes...)),
+		grow(stack(s.paid, s.nothing))))).edge(hairline, 1)
+
+	s.document, s.rounding, s.cash = newAmountRow(l, "Total del documento", 16), newAmountRow(l, "Redondeo Ley 20.956", 16), newAmountRow(l, "A pagar en efectivo", 17)
+	s.law = newText(l, 13, muted, wrap).upTo(2).say("Solo el efectivo se redondea a la decena: de 1 a 5 baja, de 6 a 9 sube.")
+	s.stillWord, s.still = newText(l, 15, muted, cut).strong(), newText(l, 40, ink, shrink).strong()
+	s.changeWord, s.change = newText(l, 15, muted, cut).strong(), newText(l, 52, good, shrink).strong()
+	right := newPanel(l, card, pad(l.px(20), l.px(16), col(l.px(8),
+		as(s.document.object), as(s.rounding.object), as(s.cash.object), as(s.law),
+		fixed(1, newPanelSquare(l, hairline)),
+		as(s.stillWord), fixed(l.px(52), s.still), as(s.changeWord), fixed(l.px(68), s.change), grow(spacer())))).edge(hairline, 1)
+	s.body = beside(l, left, right)
+	return s
+}
+
+func label(l *look, words string) *text { return newText(l, 13, muted, cut).strong().say(words) }
+
+func (s *payScreen) object() fyne.CanvasObject { return s.body }
+
+func (s *payScreen) render(p sale.Snapshot) {
+	open := p.Due != 0
+	for m, b := range s.methods {
+		b.set(methodName(m), b.cap, open && s.method == "")
+		b.choose(s.method == m)
+	}
+	for _, b := range s.notes {
+		b.set(b.words, "", open && s.method == "")
+	}
+	s.document.amount.say(peso(p.Total))
+	s.rounding.amount.say(peso(rounding(p)))
+	s.cash.amount.say(peso(cashTotal(p)))
+	s.renderDue(p)
+	tenders := p.Payment.Tenders
+	setVisible(s.nothing, len(tenders) == 0)
+	setVisible(s.paid, len(tenders) > 0)
+	s.paid.fill(len(tenders), -1, func(i int) []cell {
+		return []cell{{words: methodName(tenders[i].Method)}, {words: tenders[i].Reference}, {words: peso(tenders[i].Received), bold: true}}
+	})
+}
+
+// rounding is what cash is or would be rounded by; cashTotal is what the cash part comes to.
+func rounding(p sale.Snapshot) money.Pesos {
+	if p.Due == 0 {
+		return p.Payment.Rounding
+	}
+	return p.DueCash - p.Due
+}
+
+func cashTotal(p sale.Snapshot) money.Pesos {
+	if p.Due != 0 {
+		return p.DueCash
+	}
+	var cash money.Pesos
+	for _, t := range p.Payment.Tenders {
+		if t.Method == sale.Efectivo {
+			cash += t.Amount // each is within the total, which fits
+		}
+	}
+	return cash
+}
+
+// renderDue shows what is missing and the change, also for what is only typed so far.
+func (s *payScreen) renderDue(p sale.Snapshot) {
+	s.change.colour = good
+	switch typed, err := money.ParsePesos(s.w.sink.Text); {
+	case p.Due == 0:
+		s.stillWord.say("PAGADO")
+		s.still.say(peso(p.Total + p.Payment.Rounding))
+		s.changeWord.say("VUELTO")
+		s.change.say(peso(p.Payment.Change))
+	case s.method == "" && err == nil && typed >= p.DueCash:
+		s.stillWord.say("FALTA")
+		s.still.say(peso(p.Due))
+		s.changeWord.say("VUELTO SI ES EFECTIVO")
+		s.change.say(peso(typed - p.DueCash))
+	default:
+		s.stillWord.say("FALTA")
+		s.still.say(peso(p.Due))
+		s.changeWord.say("")
+		s.change.say("")
+	}
+}
+
+func (s *payScreen) prompt(p sale.Snapshot) string {
+	switch {
+	case p.Due == 0:
+		return "Pago completo. Enter emite"
+	case s.method != "":
+		return "N.º de operación (Enter sin número)"
+	}
+	return "Monto recibido (Enter: exacto)"
+}
+
+func (s *payScreen) main(p sale.Snapshot) mainAction {
+	return mainAction{"EMITIR", "F12", p.Due == 0, s.issue}
+}
+
+func (s *payScreen) keys() []binding {
+	w := s.w
+	open := w.counter.Snapshot().Due != 0 && s.method == ""
+	return []binding{
+		{key: fyne.KeyF11, keycap: "F11", words: "Ayuda", help: "muestra las teclas de esta pantalla", do: func() { w.openDialog(newHelpDialog(w, s.keys())) }},
+		{key: fyne.KeyF1, keycap: "F1", words: "Efectivo", help: "recibe efectivo: el monto escrito, o justo lo que falta", do: func() { s.use(sale.Efectivo) }, off: !open},
+		{key: fyne.KeyF2, keycap: "F2", words: "Tarjeta", help: "paga con tarjeta y pide el número de operación", do: func() { s.use(sale.Tarjeta) }, off: !open},
+		{key: fyne.KeyF3, keycap: "F3", words: "Transfer.", help: "paga con transferencia y pide el número de operación", do: func() { s.use(sale.Transferencia) }, off: !open},
+		{key: fyne.KeyF12, keycap: "F12", help: "emite el documento cuando el pago está completo", do: s.issue, off: w.counter.Snapshot().Due != 0},
+		{keycap: "Esc", words: "Volver", help: "vuelve a la venta y borra los pagos; los productos quedan", do: func() { w.escape(w.sink) }},
+		{keycap: "Enter", help: "con el campo vacío, efectivo exacto; con el pago completo, emite"},
+	}
+}
+
+// typed is the amount in the field; an empty field is zero: all that is due.
+func (s *payScreen) typed() (money.Pesos, error) {
+	text := strings.TrimSpace(s.w.sink.Text)
+	if text == "" {
+		return 0, nil
+	}
+	return money.ParsePesos(text)
+}
+
+// use pays the typed amount with a method. Cash is taken at once; the others ask for the operation's number first.
+func (s *payScreen) use(m sale.Method) {
+	amount, err := s.typed()
+	if err != nil {
+		s.w.settle(err)
+		return
+	}
+	if m == sale.Efectivo {
+		s.tender(m, amount, "")
+		return
+	}
+	s.method, s.amount = m, amount
+	s.w.sink.write("")
+	s.w.settle(nil)
+}
+
+func (s *payScreen) tender(m sale.Method, amount money.Pesos, reference string) {
+	err := s.w.counter.Tender(m, amount, reference)
+	if err == nil {
+		s.w.sink.write("")
+	}
+	s.method, s.amount = "", 0
+	s.w.settle(err)
+}
+
+// note is a banknote laid on the counter: it adds to the amount in the field. Zero is exact cash.
+func (s *payScreen) note(n money.Pesos) {
+	if n == 0 {
+		s.tender(sale.Efectivo, 0, "")
+		return
+	}
+	sum, err := s.typed()
+	if err == nil {
+		sum, err = sum.Add(n)
+	}
+	if err == nil {
+		s.w.sink.write(sum.String())
+	}
+	s.w.settle(err)
+}
+
+func (s *payScreen) issue() {
+	if s.w.counter.Snapshot().Due != 0 {
+		return
+	}
+	_, err := s.w.counter.Issue()
+	s.w.sink.write("")
+	s.w.settle(err)
+}
+
+func (s *payScreen) enter(text string) {
+	switch {
+	case s.w.counter.Snapshot().Due == 0:
+		s.issue()
+	case s.method != "":
+		s.tender(s.method, s.amount, strings.TrimSpace(text))
+	default:
+		s.use(sale.Efectivo)
+	}
+}
+
+func (s *payScreen) edited(string)          { s.renderDue(s.w.counter.Snapshot()) }
+func (s *payScreen) move(fyne.KeyName) bool { return false }
+
+func (s *payScreen) back() {
+	if s.method != "" {
+		s.method, s.amount = "", 0
+	} else {
+		s.w.counter.Back()
+	}
+	s.w.settle(nil)
+}
+
+// doneScreen is the end of a sale: the change, as large as it gets, and what became of the document.
+type doneScreen struct {
+	w                       *Window
+	body                    *fyne.Container
+	word, change            *text
+	document, detail, total *text
+	sent, printed           *badge
+}
+
+func newDoneScreen(w *Window) *doneScreen {
+	l := w.l
+	s := &doneScreen{w: w,
+		word:     newText(l, 20, muted, cut).strong().to(fyne.TextAlignCenter),
+		change:   newText(l, 120, good, shrink).strong().to(fyne.TextAlignCenter),
+		document: newText(l, 26, ink, cut).strong(), detail: newText(l, 16, muted, cut), total: newText(l, 26, ink, whole).strong(),
+		sent: newBadge(l, nil), printed: newBadge(l, nil),
+	}
+	s.sent.words.size, s.printed.words.size = 17, 17
+	again := newButton(l, plain, "Reimprimir", "F6", s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(200, 56))
+	facts := newPanel(l, sunk, pad(l.px(24), l.px(16), col(l.px(8),
+		as(row(l.px(16), grow(s.document), as(s.total))), as(s.detail),
+		as(row(l.px(12), grow(s.sent.panel), grow(s.printed.panel), as(again))))))
+	s.body = stack(newPanel(l, card, pad(l.px(24), l.px(24), col(l.px(8),
+		grow(spacer()), as(s.word), fixed(l.px(150), s.change), grow(spacer()), as(facts)))).edge(hairline, 1))
+	return s
+}
+
+func (s *doneScreen) object() fyne.CanvasObject { return s.body }
+
+func (s *doneScreen) render(p sale.Snapshot) {
+	if p.Last == nil {
+		return
+	}
+	r := *p.Last
+	s.word.say("VUELTO")
+	s.change.say(peso(r.Payment.Change))
+	if r.Payment.Change == 0 {
+		s.word.say("PAGADO")
+		s.change.say("Sin vuelto")
+	}
+	s.document.say(docTitle(r.Key))
+	s.total.say(peso(r.Total))
+	s.detail.say(paymentWords(r))
+	info := s.info(r)
+	s.sent.tell(sentWords(info.State, s.w.status.Line))
+	if p.Training {
+		s.sent.tell(state{theme.IconNameInfo, accent, "De práctica: no va al SII"})
+	}
+	s.printed.tell(printState(info))
+}
+
+// info is what became of the document; a list that cannot be read must not spoil the end of a sale.
+func (s *doneScreen) info(r sale.Record) sale.DocumentInfo {
+	list, err := s.w.documents.Documents(sale.DocumentQuery{Tipo: r.Key.Tipo, Limit: 5})
+	if err == nil {
+		for _, d := range list {
+			if d.Key == r.Key {
+				return d
+			}
+		}
+	}
+	return sale.DocumentInfo{Record: r}
+}
+
+// paymentWords is how a sale was paid: "Efectivo $2.000 · redondeo −$4".
+func paymentWords(r sale.Record) string {
+	var parts []string
+	for _, t := range r.Payment.Tenders {
+		words := methodName(t.Method) + " " + peso(t.Received)
+		if t.Reference != "" {
+			words += fmt.Sprintf(" (op. %s)", t.Reference)
+		}
+		parts = append(parts, words)
+	}
+	if r.Payment.Rounding != 0 {
+		parts = append(parts, "redondeo "+peso(r.Payment.Rounding))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func (s *doneScreen) prompt(sale.Snapshot) string { return "Escanee para la siguiente venta" }
+
+func (s *doneScreen) main(sale.Snapshot) mainAction {
+	return mainAction{"SIGUIENTE", "Enter", true, s.next}
+}
+
+func (s *doneScreen) next() {
+	s.w.counter.Next()
+	s.w.frame.result.none()
+	s.w.settle(nil)
+}
+
+func (s *doneScreen) reprint() {
+	p := s.w.counter.Snapshot()
+	if p.Last != nil {
+		s.w.reprint(p.Last.Key)
+	}
+}
+
+func (s *doneScreen) keys() []binding {
+	w := s.w
+	return []binding{
+		w.help(fyne.KeyF1, "F1"),
+		{key: fyne.KeyF5, keycap: "F5", words: "Documentos", help: "muestra lo emitido", do: func() { w.visit(documents) }},
+		{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia más", do: s.reprint},
+		{key: fyne.KeyF12, keycap: "F12", help: "comienza la siguiente venta", do: s.next},
+		{keycap: "Enter", help: "comienza la siguiente venta; escanear un producto también"},
+	}
+}
+
+// enter begins the next sale, with what was typed.
+func (s *doneScreen) enter(text string) {
+	s.next()
+	if text != "" {
+		s.w.screen().enter(text)
+	}
+}
+
+func (s *doneScreen) edited(string)          {}
+func (s *doneScreen) move(fyne.KeyName) bool { return false }
+func (s *doneScreen) back()                  { s.next() }

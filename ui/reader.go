@@ -1,0 +1,104 @@
+package ui
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A scanner is a keyboard that types a code in one burst, and most end it with Enter or Tab. Two things go wrong: the
+// burst lands in whatever field has the focus, and under load X11 loses the Enter. So bursts are told from fingers by
+// their pace, and silence ends them too.
+const (
+	// pace is the mean time between characters up to which a burst is a scanner's. Held keys repeat at 33 ms and people
+	// are slower; a Bluetooth scanner needs about 15.
+	pace = 25 * time.Millisecond
+	// shortestCode is the length from which a burst is taken for a code.
+	shortestCode = 6
+	// silence ends a code with a right check digit; longSilence any other, which might still be half of one.
+	silence     = 50 * time.Millisecond
+	longSilence = 200 * time.Millisecond
+	// lateEnter is how long after a burst ended by silence its Enter may still arrive. It is not the cashier's.
+	lateEnter = 500 * time.Millisecond
+	// longestText bounds what the fields take: Fyne measures the whole text at every key.
+	longestText = 128
+)
+
+// reader watches the characters of one field for bursts. It holds no clock: every call says when it is.
+type reader struct {
+	runes       []rune
+	start, last time.Time
+}
+
+// feed takes a character and reports the first one of a possible burst.
+func (b *reader) feed(r rune, at time.Time) (first bool) {
+	first = len(b.runes) == 0 || at.Sub(b.last) > longSilence
+	if first {
+		b.runes, b.start = b.runes[:0], at
+	}
+	if len(b.runes) < longestText {
+		b.runes = append(b.runes, r)
+	}
+	b.last = at
+	return first
+}
+
+// code is what a scanner typed, if the burst is one.
+func (b *reader) code() (string, bool) {
+	n := len(b.runes)
+	if n < shortestCode || b.last.Sub(b.start) > time.Duration(n-1)*pace {
+		return "", false
+	}
+	return string(b.runes), true
+}
+
+func (b *reader) forget() { b.runes = b.runes[:0] }
+
+// digits reports a text of figures only.
+func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// gtin reports a bar code of 8, 12, 13 or 14 digits with its check digit right (GS1 General Specifications, 7.9).
+func gtin(s string) bool {
+	switch len(s) {
+	case 8, 12, 13, 14:
+	default:
+		return false
+	}
+	if !digits(s) {
+		return false
+	}
+	sum := 0
+	for i := range len(s) - 1 {
+		weight := 1
+		if (len(s)-1-i)%2 == 1 {
+			weight = 3
+		}
+		sum += weight * int(s[i]-'0')
+	}
+	return (10-sum%10)%10 == int(s[len(s)-1]-'0')
+}
+
+// separate parts codes that reached us glued together because their Enters were lost: whole EAN-13s, each with its check
+// digit right. Anything else stays one text.
+func separate(s string) []string {
+	const ean13 = 13
+	if len(s) < 2*ean13 || len(s)%ean13 != 0 {
+		return []string{s}
+	}
+	var codes []string
+	for ; s != ""; s = s[ean13:] {
+		if !gtin(s[:ean13]) {
+			return []string{strings.Join(codes, "") + s}
+		}
+		codes = append(codes, s[:ean13])
+	}
+	return codes
+}
+
+// clip is the first n characters of s.
+func clip(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n])
+}

@@ -1,0 +1,157 @@
+package ui
+
+import (
+	"flag"
+	"fmt"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"mostrador/dte"
+	"mostrador/money"
+	"mostrador/sale"
+)
+
+var screensDir = flag.String("screens", "", "folder to which TestScreens writes pictures of the window")
+
+// scenes are the screens worth looking at, each with how to get there.
+var scenes = []struct {
+	name     string
+	training bool
+	look     Look
+	do       func(x *world)
+}{
+	{"vacia", false, Look{}, func(x *world) {}},
+	{"venta", false, Look{}, func(x *world) { fill(x, 5) }},
+	{"venta-larga", false, Look{}, func(x *world) { fill(x, 40); x.w.SetStatus(offline(x)) }},
+	{"desconocido", false, Look{}, func(x *world) { fill(x, 3); x.scan("7801234567") }},
+	{"busqueda", false, Look{}, func(x *world) { fill(x, 3); x.finger("leche"); x.press(fyne.KeyDown) }},
+	{"plegado", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF8) }},
+	{"capacitacion", true, Look{}, func(x *world) { fill(x, 4) }},
+	{"oscuro", false, Look{Tone: Oscuro}, func(x *world) { fill(x, 5) }},
+	{"grande", false, Look{Percent: 125}, func(x *world) { fill(x, 5) }},
+	{"error", false, Look{}, func(x *world) {
+		fill(x, 4)
+		x.counter.s.Folios = 0
+		x.press(fyne.KeyF12)
+	}},
+	{"pago", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12) }},
+	{"pago-parcial", false, Look{}, func(x *world) {
+		fill(x, 5)
+		x.press(fyne.KeyF12)
+		x.finger("5000")
+		x.press(fyne.KeyF2)
+		x.enter("004512")
+		x.finger("20000")
+		x.scan(products[0].Codigo)
+	}},
+	{"pago-completo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.enter("20000") }},
+	{"listo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.enter("20000"); x.press(fyne.KeyReturn) }},
+	{"listo-sin-linea", true, Look{Tone: Oscuro}, func(x *world) {
+		x.w.SetStatus(offline(x))
+		fill(x, 2)
+		x.press(fyne.KeyF12, fyne.KeyReturn, fyne.KeyReturn)
+	}},
+	{"cliente", false, Look{}, func(x *world) { fill(x, 2); x.press(fyne.KeyF3, fyne.KeyF3); x.finger("76543210-3") }},
+	{"cliente-falta", false, Look{}, func(x *world) {
+		fill(x, 2)
+		x.press(fyne.KeyF3, fyne.KeyF3)
+		x.enter("76543210-3")
+		x.press(fyne.KeyF12)
+	}},
+	{"confirmar", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF4); x.scan(products[0].Codigo) }},
+	{"ayuda", false, Look{}, func(x *world) { x.press(fyne.KeyF1) }},
+	{"documentos", false, Look{}, func(x *world) { many(x); x.press(fyne.KeyF5, fyne.KeyDown, fyne.KeyDown) }},
+	{"documentos-vacio", false, Look{}, func(x *world) { x.press(fyne.KeyF5) }},
+	{"turno", false, Look{}, func(x *world) {
+		x.press(fyne.KeyF9)
+		x.enter("50000")
+		x.press(fyne.KeyEscape)
+		fill(x, 3)
+		x.press(fyne.KeyF12, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyF9)
+	}},
+	{"turno-cerrado", false, Look{}, func(x *world) {
+		x.press(fyne.KeyF9)
+		x.enter("50000")
+		x.enter("49500")
+		x.press(fyne.KeyReturn)
+	}},
+}
+
+func fill(x *world, n int) {
+	for i := range n {
+		x.scan(products[i%len(products)].Codigo)
+	}
+	x.scan("2*" + products[1].Codigo)
+}
+
+func offline(x *world) Status {
+	return Status{
+		Line: LineDown, Since: x.now.Add(-12 * time.Minute), Waiting: 3, Oldest: x.now.Add(-8 * time.Minute),
+		PrinterProblem: "sin papel.",
+	}
+}
+
+// many documents in every state.
+func many(x *world) {
+	states := dte.States()
+	for i := range 14 {
+		d := sale.DocumentInfo{State: states[(i+5)%len(states)], Printed: 1, Record: sale.Record{
+			At: x.now.Add(-time.Duration(i*7) * time.Minute), Caja: "CAJA1", Total: money.Pesos(1235 * (i + 1)),
+			Key:     dte.Key{Emisor: 76543210, Tipo: dte.Boleta, Folio: dte.Folio(12204 - i)},
+			Payment: sale.Payment{Tenders: []sale.Tender{{Method: sale.Efectivo, Received: 20000}}},
+		}}
+		if i%4 == 2 {
+			d.Key.Tipo, d.Receptor.RznSoc = dte.Factura, "Comercial Los Aromos Limitada"
+		}
+		if d.State == dte.Rejected {
+			d.Veredicto = dte.Veredicto{Codigo: "CAF-3-517", Glosa: "CAF vencido"}
+		}
+		if i == 0 {
+			d.Printed, d.PrintProblem = 0, "La impresora no tiene papel. Póngale un rollo: sale sola."
+		}
+		x.docs.list = append(x.docs.list, d)
+	}
+}
+
+// sizes are the smallest screens that a till has.
+var sizes = []fyne.Size{fyne.NewSize(1280, 800), fyne.NewSize(1024, 768)}
+
+// TestScreens draws every screen at both sizes: nothing may ask for more room than there is. With -screens it leaves the
+// pictures for a person to look at.
+func TestScreens(t *testing.T) {
+	for _, scene := range scenes {
+		t.Run(scene.name, func(t *testing.T) {
+			x := newWorldWith(t, scene.training, scene.look, products)
+			x.w.SetStatus(Status{Line: LineUp})
+			scene.do(x)
+			for _, size := range sizes {
+				if scene.look.Percent > 100 {
+					size = fyne.NewSize(size.Width*1.25, size.Height*1.25)
+				}
+				x.w.Fyne().Resize(size)
+				if m := x.w.Fyne().Content().MinSize(); m.Width > size.Width || m.Height > size.Height {
+					t.Errorf("%s asks for %v of %v", scene.name, m, size)
+				}
+				if *screensDir != "" {
+					shoot(t, x, fmt.Sprintf("%s-%.0f.png", scene.name, size.Width))
+				}
+			}
+		})
+	}
+}
+
+func shoot(t *testing.T, x *world, name string) {
+	f, err := os.Create(filepath.Join(*screensDir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, x.w.Fyne().Canvas().Capture()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,242 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+
+	"mostrador/money"
+	"mostrador/sale"
+)
+
+// sellScreen is the ticket, with quick keys or the results of a search beside it.
+type sellScreen struct {
+	w       *Window
+	body    *fyne.Container
+	ticket  *table
+	empty   fyne.CanvasObject
+	quick   *quickKeys
+	found   *table
+	finding *panel // the results, in the place of the quick keys
+
+	folded    bool // quick keys put away, for pure scanning
+	searching bool // F2: figures are searched too
+	products  []sale.Product
+	chosen    int
+}
+
+func newSellScreen(w *Window) *sellScreen {
+	l := w.l
+	s := &sellScreen{w: w}
+	s.ticket = newTable(l, []column{
+		{"CANTIDAD", 88, fyne.TextAlignTrailing}, {"PRODUCTO", 0, fyne.TextAlignLeading},
+		{"PRECIO", 92, fyne.TextAlignTrailing}, {"TOTAL", 108, fyne.TextAlignTrailing},
+	}, func(i int) { w.counter.Select(i); w.settle(nil) })
+	s.empty = hint(l, theme.IconNameSearch, "Escanee un producto para comenzar",
+		"También puede escribir un código o parte del nombre, o tocar un producto de la derecha. Con 3*código agrega tres.")
+	s.quick = newQuickKeys(w)
+	s.found = newTable(l, []column{{"ENCONTRADOS", 0, fyne.TextAlignLeading}, {"PRECIO", 92, fyne.TextAlignTrailing}}, s.pick)
+	s.finding = newPanel(l, card, s.found).edge(accent, 1)
+	s.finding.Hide()
+	ticket := newPanel(l, card, stack(s.ticket, s.empty)).edge(hairline, 1)
+	s.body = beside(l, ticket, stack(s.quick.object, s.finding))
+	return s
+}
+
+// hint is an empty place that says how to begin.
+func hint(l *look, name fyne.ThemeIconName, head, advice string) fyne.CanvasObject {
+	words := newText(l, 22, ink, wrap).upTo(2).strong().to(fyne.TextAlignCenter).say(head)
+	more := newText(l, 16, muted, wrap).upTo(3).to(fyne.TextAlignCenter).say(advice)
+	return pad(l.px(24), l.px(40), centre(fyne.NewSize(l.px(440), l.px(220)), col(l.px(8),
+		fixed(l.px(48), newIcon(l, name, faint, 48).Image), as(words), as(more))))
+}
+
+func (s *sellScreen) object() fyne.CanvasObject { return s.body }
+
+func (s *sellScreen) render(p sale.Snapshot) {
+	lines := p.Cart.Lines
+	setVisible(s.empty, len(lines) == 0)
+	s.ticket.fill(len(lines), p.Selected, func(i int) []cell {
+		x := lines[i]
+		return []cell{
+			{words: qty(x), bold: x.Qty != money.One}, {words: x.Nombre}, {words: "$" + x.Prc.String(), colour: faintInk}, {words: peso(x.Total), bold: true},
+		}
+	})
+	found := s.products
+	s.found.fill(len(found), s.chosen, func(i int) []cell {
+		return []cell{{words: found[i].Nombre}, {words: "$" + found[i].Prc.String(), bold: true}}
+	})
+	finding := len(found) > 0 || s.searching
+	setVisible(s.finding, finding)
+	setVisible(s.quick.object, !finding)
+	s.quick.render(s.w.counter.Favourites())
+	if right := s.body.Objects[1]; right.Visible() != (finding || !s.folded) {
+		setVisible(right, !right.Visible())
+		s.body.Refresh()
+	}
+}
+
+// faintInk is ink for what matters less; as a cell's colour it is words only.
+const faintInk = muted
+
+func (s *sellScreen) prompt(sale.Snapshot) string {
+	if s.searching {
+		return "Buscar por nombre o código"
+	}
+	return "Escanee, o escriba código o nombre"
+}
+
+func (s *sellScreen) main(p sale.Snapshot) mainAction {
+	return mainAction{"COBRAR", "F12", len(p.Cart.Lines) > 0, s.charge}
+}
+
+func (s *sellScreen) charge() {
+	s.clear()
+	s.w.settle(s.w.counter.Charge())
+}
+
+func (s *sellScreen) keys() []binding {
+	w := s.w
+	p := w.counter.Snapshot()
+	none := len(p.Cart.Lines) == 0
+	fold := "Plegar"
+	if s.folded {
+		fold = "Desplegar"
+	}
+	return []binding{
+		w.help(fyne.KeyF1, "F1"),
+		{key: fyne.KeyF2, keycap: "F2", words: "Buscar", help: "busca por nombre o por parte del código", do: s.search},
+		{key: fyne.KeyF3, keycap: "F3", words: "Cliente", help: "pone el cliente y elige boleta o factura", do: func() { w.openDialog(newCustomerDialog(w)) }},
+		{key: fyne.KeyF4, keycap: "F4", words: "Vaciar", help: "vacía la venta, después de preguntar", do: s.void, off: none},
+		{key: fyne.KeyF5, keycap: "F5", words: "Documentos", help: "muestra lo emitido, su estado, y reimprime", do: func() { w.visit(documents) }},
+		{key: fyne.KeyF8, keycap: "F8", words: fold, help: "guarda o muestra los productos rápidos", do: s.fold},
+		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
+		{keycap: "−", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { w.settle(w.counter.Bump(-1)) }, off: none},
+		{keycap: "+", words: "Más", help: "agrega una unidad a la línea marcada", do: func() { w.settle(w.counter.Bump(1)) }, off: none},
+		{key: fyne.KeyDelete, keycap: "Supr", words: "Quitar", help: "quita la línea marcada", do: func() { w.settle(w.counter.Remove()) }, off: none},
+		{key: fyne.KeyF12, keycap: "F12", help: "cobra", do: s.charge, off: none},
+		{keycap: "↑ ↓", help: "marca otra línea"},
+		{keycap: "3*código", help: "agrega tres; 3* y Enter pone tres en la línea marcada"},
+		{keycap: "Esc", help: "borra lo escrito; nunca vacía la venta"},
+	}
+}
+
+func (s *sellScreen) void() {
+	p := s.w.counter.Snapshot()
+	s.w.openDialog(newConfirmDialog(s.w, "¿Vaciar esta venta?",
+		fmt.Sprintf("Se quitan %s por %s. No se ha emitido ningún documento.", articles(p.Cart.Lines), peso(p.Total)),
+		"Vaciar", s.w.counter.Void))
+}
+
+func (s *sellScreen) fold() {
+	s.folded = !s.folded
+	s.w.settle(nil)
+}
+
+func (s *sellScreen) search() {
+	s.searching = true
+	s.w.settle(nil)
+}
+
+func (s *sellScreen) clear() {
+	s.searching, s.products, s.chosen = false, nil, 0
+	s.w.sink.write("")
+}
+
+// split takes "3*leche" apart; without a star the quantity is one.
+func split(text string) (quantity, rest string) {
+	if before, after, ok := strings.Cut(text, "*"); ok {
+		return before, strings.TrimSpace(after)
+	}
+	return "1", strings.TrimSpace(text)
+}
+
+const mostResults = 50
+
+// edited looks for what is being typed, from the first letter on; figures alone may be a scan in progress.
+func (s *sellScreen) edited(text string) {
+	_, rest := split(text)
+	had := len(s.products) > 0
+	s.products, s.chosen = nil, 0
+	if rest != "" && (s.searching || strings.ContainsFunc(rest, unicode.IsLetter)) {
+		s.products = s.w.counter.Search(rest, mostResults)
+	}
+	if had || len(s.products) > 0 {
+		s.render(s.w.counter.Snapshot())
+	}
+}
+
+// enter takes an exact code, or else the result that is marked.
+func (s *sellScreen) enter(text string) {
+	w := s.w
+	quantity, rest := split(text)
+	switch {
+	case text == "":
+		w.settle(nil)
+		return
+	case rest == "":
+		s.setQty(quantity)
+		return
+	}
+	line, err := w.counter.Scan(text)
+	if err != nil && s.chosen < len(s.products) {
+		s.add(quantity, s.products[s.chosen])
+		return
+	}
+	s.clear()
+	w.frame.result.scanned(text, line, err)
+	w.settle(nil)
+}
+
+// setQty is "3*" and Enter: the quantity of the marked line.
+func (s *sellScreen) setQty(quantity string) {
+	q, err := money.ParseQty(quantity)
+	if err == nil {
+		err = s.w.counter.SetQty(q)
+	}
+	s.clear()
+	s.w.settle(err)
+}
+
+func (s *sellScreen) add(quantity string, p sale.Product) {
+	q, err := money.ParseQty(quantity)
+	if err != nil {
+		s.w.settle(err)
+		return
+	}
+	line, err := s.w.counter.Add(p, q)
+	s.clear()
+	s.w.frame.result.scanned(p.Codigo, line, err)
+	s.w.settle(nil)
+}
+
+// pick is a tap on a result.
+func (s *sellScreen) pick(i int) {
+	quantity, _ := split(s.w.sink.Text)
+	s.add(quantity, s.products[i])
+}
+
+func (s *sellScreen) move(key fyne.KeyName) bool {
+	step, ok := map[fyne.KeyName]int{
+		fyne.KeyUp: -1, fyne.KeyDown: 1, fyne.KeyPageUp: -s.ticket.room(), fyne.KeyPageDown: s.ticket.room(),
+	}[key]
+	if !ok {
+		return false
+	}
+	if len(s.products) > 0 {
+		s.chosen = max(0, min(s.chosen+step, len(s.products)-1))
+		s.render(s.w.counter.Snapshot())
+		return true
+	}
+	s.w.counter.Select(s.w.counter.Snapshot().Selected + step)
+	s.w.settle(nil)
+	return true
+}
+
+func (s *sellScreen) back() {
+	s.clear()
+	s.w.settle(nil)
+}

@@ -1,0 +1,63 @@
+package ui
+
+import (
+	"sync"
+	"time"
+
+	"fyne.io/fyne/v2"
+)
+
+// Everything of ui happens on one goroutine, the window's. This file is the only door for others: a test reads the
+// syntax of the package and refuses a go statement, a fyne.Do or a timer anywhere else.
+
+// Dispatcher runs f on the window's goroutine, soon and in order, without waiting for it.
+type Dispatcher interface {
+	Do(f func())
+}
+
+// fyneLoop is the real one.
+type fyneLoop struct{}
+
+func (fyneLoop) Do(f func()) { fyne.Do(f) }
+
+// Timer runs f once after d, through the Dispatcher of the window. A timer that became useless is not stopped: f looks.
+type Timer func(d time.Duration, f func())
+
+// timerOn is the real one.
+func timerOn(loop Dispatcher) Timer {
+	return func(d time.Duration, f func()) { time.AfterFunc(d, func() { loop.Do(f) }) }
+}
+
+// mailbox holds the newest value that another goroutine left, and wakes the window once, however many came.
+type mailbox struct {
+	mu     sync.Mutex
+	status Status
+	full   bool
+}
+
+// put leaves a value; the first one since the last take reports true.
+func (m *mailbox) put(s Status) (wake bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	wake = !m.full
+	m.status, m.full = s, true
+	return wake
+}
+
+func (m *mailbox) take() Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.full = false
+	return m.status
+}
+
+// SetStatus tells the window how things stand around it. It may be called from any goroutine, as often as one likes;
+// it never waits and only the newest value is drawn.
+func (w *Window) SetStatus(s Status) {
+	if w.mail.put(s) {
+		w.loop.Do(func() {
+			w.status = w.mail.take()
+			w.render()
+		})
+	}
+}

@@ -1,0 +1,293 @@
+// Package ui is the till's window: screens, widgets, theme, keys and Spanish words.
+//
+// Owns: what the cashier sees and how gestures (keys, scans, taps) become calls of a Counter.
+//
+// Invariants: the window decides nothing; it draws the immutable sale.Snapshot and forwards gestures. A scanned code is
+// never lost and never lands in a field for money. Everything runs on the window's goroutine; the only door for others
+// is threads.go. Every path of a sale works with the keyboard alone.
+//
+// Imports sale, dte, money and Fyne, but not fyne.io/fyne/v2/app: its tests need neither cgo nor a screen. Never store,
+// sync or a network.
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"mostrador/dte"
+	"mostrador/money"
+	"mostrador/sale"
+)
+
+// Counter is what the window asks of the till; sale.Register is one. All its methods are called from the window's
+// goroutine. Errors are shown to the cashier as they are, so they say in Spanish what happened and what to do.
+type Counter interface {
+	Snapshot() sale.Snapshot
+	Scan(text string) (sale.Line, error)
+	Search(text string, limit int) []sale.Product
+	Favourites() []sale.Product
+	Add(p sale.Product, qty money.Qty) (sale.Line, error)
+	Select(i int)
+	SetQty(q money.Qty) error
+	Bump(n int64) error
+	Remove() error
+	Void() error
+	SetReceptor(r dte.Receptor) error
+	SetTipo(t dte.TipoDTE) error
+	Charge() error
+	Back()
+	Tender(m sale.Method, received money.Pesos, reference string) error
+	Issue() (sale.Record, error)
+	Next()
+	OpenShift(float money.Pesos) error
+	CloseShift(counted money.Pesos) (sale.Shift, error)
+}
+
+// Documents are the issued documents, newest first. Both methods are called from the window's goroutine and must be
+// quick: they read and write the till's own file.
+type Documents interface {
+	Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, error)
+	// Reprint queues one more copy of a document.
+	Reprint(key dte.Key) error
+}
+
+// Line is what is known of the connection.
+type Line int
+
+// The line at the start, and after the first attempts.
+const (
+	LineUnknown Line = iota
+	LineUp
+	LineDown
+)
+
+// Status is how things stand around the till. It is a plain value, given to Window.SetStatus.
+type Status struct {
+	Line  Line
+	Since time.Time // when Line became so; zero if not known
+	// Waiting documents have no verdict of the SII; Oldest is when the first of them was issued.
+	Waiting int
+	Oldest  time.Time
+	// PrinterProblem says in Spanish why the paper does not come; empty when all is well.
+	PrinterProblem string
+}
+
+// Deps are what a Window works with.
+type Deps struct {
+	Counter   Counter
+	Documents Documents
+	Shop      string // the shop's name, for the title
+	Caja      string // the till's code: "CAJA1"
+	Look      Look
+	Now       func() time.Time
+	// Loop and After are for tests; nil takes Fyne's loop and the clock's timers.
+	Loop  Dispatcher
+	After Timer
+}
+
+// Window is the till's window. Except for SetStatus, its methods belong to the goroutine of the Fyne application.
+type Window struct {
+	counter   Counter
+	documents Documents
+	caja      string
+	now       func() time.Time
+	loop      Dispatcher
+	after     Timer
+	mail      mailbox
+	status    Status
+	l         *look
+	win       fyne.Window
+
+	screens map[place]screen
+	visited place // documents or shift while the cashier looks there; "" is the sale, at its stage
+	dialog  dialog
+	frame   *frame
+	sink    *field
+
+	// Scans: the burst in progress, where it is typed, and codes that wait until the sale can take them.
+	burst     reader
+	burstIn   *field
+	burstNo   int
+	lateUntil time.Time
+	waiting   []string
+}
+
+// place names a screen.
+type place string
+
+const (
+	selling    place = "selling"
+	paying     place = "paying"
+	done       place = "done"
+	documents  place = "documents"
+	shiftPlace place = "shift"
+)
+
+// screen is what fills the middle of the window, with what the shared parts (field, big button, keys) do on it.
+type screen interface {
+	object() fyne.CanvasObject
+	render(s sale.Snapshot)
+	prompt(s sale.Snapshot) string
+	main(s sale.Snapshot) mainAction
+	keys() []binding
+	// enter is Enter with what stands in the field; edited follows every change of it; move takes the arrows; back is
+	// Escape on an empty field.
+	enter(text string)
+	edited(text string)
+	move(key fyne.KeyName) bool
+	back()
+}
+
+// mainAction is the big button at the bottom right.
+type mainAction struct {
+	words, keycap string
+	usable        bool
+	do            func()
+}
+
+// New makes the window of the till; it is shown by ShowAndRun. app's theme is set.
+func New(app fyne.App, d Deps) *Window {
+	s := d.Counter.Snapshot()
+	w := &Window{
+		counter: d.Counter, documents: d.Documents, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
+		l: newLook(d.Look, s.Training),
+	}
+	if w.loop == nil {
+		w.loop = fyneLoop{}
+	}
+	if w.after == nil {
+		w.after = timerOn(w.loop)
+	}
+	app.Settings().SetTheme(w.l)
+	w.win = app.NewWindow(title(d.Shop, s.Training))
+	w.win.SetPadded(false)
+	w.win.SetMaster()
+	w.sink = newField(w, "")
+	w.screens = map[place]screen{
+		selling: newSellScreen(w), paying: newPayScreen(w), done: newDoneScreen(w), documents: newDocumentsScreen(w),
+		shiftPlace: newShiftScreen(w),
+	}
+	w.frame = newFrame(w, s.Training)
+	w.win.SetContent(w.frame.root)
+	w.win.Resize(fyne.NewSize(1280, 800))
+	w.catchStrayKeys(app)
+	w.render()
+	w.focus(w.sink)
+	return w
+}
+
+func title(shop string, training bool) string {
+	if training {
+		return shop + " · Mostrador · CAPACITACIÓN"
+	}
+	return shop + " · Mostrador"
+}
+
+// catchStrayKeys brings the focus home: after a tap on nothing, or another program, the next key must not be lost.
+func (w *Window) catchStrayKeys(app fyne.App) {
+	c := w.win.Canvas()
+	c.SetOnTypedRune(func(r rune) { w.refocus(); w.typedRune(w.focused(), r) })
+	c.SetOnTypedKey(func(k *fyne.KeyEvent) { w.refocus(); w.focused().TypedKey(k) })
+	app.Lifecycle().SetOnEnteredForeground(func() { w.refocus() })
+}
+
+// ShowAndRun shows the window and runs the application until it ends.
+func (w *Window) ShowAndRun() {
+	w.tick()
+	w.win.ShowAndRun()
+}
+
+// Fyne is the window for those who must close, resize or capture it.
+func (w *Window) Fyne() fyne.Window { return w.win }
+
+// tick draws the strip again now and then: ages grow and the clock moves by themselves.
+func (w *Window) tick() {
+	w.frame.strip.render(w.counter.Snapshot())
+	w.after(10*time.Second, w.tick)
+}
+
+// place is where the cashier is.
+func (w *Window) place(s sale.Snapshot) place {
+	switch {
+	case w.visited != "":
+		return w.visited
+	case s.Stage == sale.Paying:
+		return paying
+	case s.Stage == sale.Done:
+		return done
+	}
+	return selling
+}
+
+func (w *Window) screen() screen { return w.screens[w.place(w.counter.Snapshot())] }
+
+// render draws what the Counter says now.
+func (w *Window) render() {
+	s := w.counter.Snapshot()
+	at := w.place(s)
+	for name, screen := range w.screens {
+		setVisible(screen.object(), name == at)
+	}
+	w.screens[at].render(s)
+	w.frame.render(s, w.screens[at])
+	if w.dialog != nil {
+		w.dialog.render()
+	}
+}
+
+// setVisible shows or hides o; Fyne draws again even if nothing changed.
+func setVisible(o fyne.CanvasObject, visible bool) {
+	switch {
+	case visible == o.Visible():
+	case visible:
+		o.Show()
+	default:
+		o.Hide()
+	}
+}
+
+// visit goes to a screen beside the sale; "" comes back.
+func (w *Window) visit(p place) {
+	w.visited = p
+	w.sink.write("")
+	w.settle(nil)
+}
+
+// settle ends a gesture: an error is shown, what changed is drawn, codes that waited are taken, and the field owns the
+// typing again.
+func (w *Window) settle(err error) {
+	if err != nil {
+		w.frame.banner.tell(bad, err.Error())
+	} else {
+		w.frame.banner.hide()
+	}
+	w.takeWaiting()
+	w.render()
+	w.refocus()
+}
+
+// say shows a message that is not an error, after the gesture is settled.
+func (w *Window) say(colour fyne.ThemeColorName, words string) {
+	w.settle(nil)
+	w.frame.banner.tell(colour, words)
+}
+
+// focus gives the typing to a field.
+func (w *Window) focus(f *field) {
+	if w.win.Canvas().Focused() != fyne.Focusable(f) {
+		w.win.Canvas().Focus(f)
+	}
+}
+
+func (w *Window) refocus() { w.focus(w.focused()) }
+
+// focused is the field that should have the typing: the dialog's, or else the one at the top.
+func (w *Window) focused() *field {
+	if w.dialog != nil {
+		if f := w.dialog.field(); f != nil {
+			return f
+		}
+	}
+	return w.sink
+}

@@ -1,0 +1,253 @@
+package ui
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+
+	"mostrador/dte"
+	"mostrador/money"
+	"mostrador/sale"
+)
+
+// docName is what people call a document type.
+func docName(t dte.TipoDTE) string {
+	switch t {
+	case 0, dte.Boleta:
+		return "Boleta"
+	case dte.BoletaExenta:
+		return "Boleta exenta"
+	case dte.Factura:
+		return "Factura"
+	case dte.FacturaExenta:
+		return "Factura exenta"
+	case dte.NotaCredito:
+		return "Nota de crédito"
+	case dte.NotaDebito:
+		return "Nota de débito"
+	}
+	return t.String()
+}
+
+// docTitle names a document: "Boleta 1.204".
+func docTitle(k dte.Key) string { return docName(k.Tipo) + " " + money.Pesos(k.Folio).String() }
+
+func clientName(r dte.Receptor) string {
+	switch {
+	case r.RznSoc != "":
+		return r.RznSoc
+	case r.RUT != 0 && r.RUT != dte.RUTAnonimo:
+		return r.RUT.Dotted()
+	}
+	return "Sin cliente"
+}
+
+// qty is a line's quantity with its unit: "2", "1,25 kg".
+func qty(l sale.Line) string {
+	if l.Unidad == "" {
+		return l.Qty.String()
+	}
+	return l.Qty.String() + " " + l.Unidad
+}
+
+func articles(lines []sale.Line) string {
+	switch len(lines) {
+	case 0:
+		return "Sin productos"
+	case 1:
+		return "1 línea"
+	}
+	return strconv.Itoa(len(lines)) + " líneas"
+}
+
+func methodName(m sale.Method) string {
+	switch m {
+	case sale.Efectivo:
+		return "Efectivo"
+	case sale.Tarjeta:
+		return "Tarjeta"
+	case sale.Transferencia:
+		return "Transferencia"
+	}
+	return string(m)
+}
+
+// day and hour are how times are written: "16-03-2026", "15:04".
+func day(t time.Time) string  { return t.In(dte.Santiago).Format("02-01-2006") }
+func hour(t time.Time) string { return t.In(dte.Santiago).Format("15:04") }
+
+// documentState is where a document stands, in words.
+func documentState(s dte.State) state {
+	switch s {
+	case dte.Issued, dte.Enveloped:
+		return state{theme.IconNameHistory, muted, "Por enviar"}
+	case dte.Sending:
+		return state{theme.IconNameUpload, muted, "Enviándose"}
+	case dte.Unknown:
+		return state{theme.IconNameQuestion, warn, "Preguntando al SII"}
+	case dte.Sent:
+		return state{theme.IconNameMailSend, muted, "Enviada, en revisión"}
+	case dte.Accepted:
+		return state{theme.IconNameConfirm, good, "Aceptada"}
+	case dte.Objected:
+		return state{theme.IconNameWarning, warn, "Con reparos"}
+	case dte.Rejected:
+		return state{theme.IconNameError, bad, "Rechazada"}
+	}
+	return state{theme.IconNameQuestion, muted, string(s)}
+}
+
+// documentStory is the same in a sentence: what happened, what is safe, what to do.
+func documentStory(d sale.DocumentInfo) string {
+	switch d.State {
+	case dte.Issued, dte.Enveloped, dte.Sending:
+		return "El documento ya es válido. Se envía solo al SII."
+	case dte.Unknown:
+		return "El envío se cortó. Se pregunta al SII antes de repetirlo; no hay que hacer nada."
+	case dte.Sent:
+		return "El SII lo recibió y lo está revisando."
+	case dte.Accepted:
+		return "El SII lo aceptó."
+	case dte.Objected:
+		return "Es válido, con reparos del SII: " + verdict(d.Veredicto)
+	case dte.Rejected:
+		return "El SII lo rechazó: " + verdict(d.Veredicto) + " Avise al encargado; no emita otro sin hablar con él."
+	}
+	return ""
+}
+
+func verdict(v dte.Veredicto) string {
+	switch {
+	case v.Glosa != "" && v.Codigo != "":
+		return v.Glosa + " (" + v.Codigo + ")."
+	case v.Glosa != "":
+		return v.Glosa + "."
+	case v.Codigo != "":
+		return v.Codigo + "."
+	}
+	return "sin motivo escrito."
+}
+
+// printState is what became of the paper.
+func printState(d sale.DocumentInfo) state {
+	switch {
+	case d.PrintProblem != "" && d.Printed == 0:
+		return state{theme.IconNameWarning, warn, "Sin imprimir"}
+	case d.Printed == 0:
+		return state{theme.IconNameDocumentPrint, muted, "En cola"}
+	case d.Printed == 1:
+		return state{theme.IconNameDocumentPrint, good, "Impresa"}
+	}
+	return state{theme.IconNameDocumentPrint, good, fmt.Sprintf("%d copias", d.Printed)}
+}
+
+func shiftState(s sale.Shift) state {
+	if !s.Open() {
+		return state{theme.IconNameAccount, warn, "Sin turno"}
+	}
+	return state{theme.IconNameAccount, muted, fmt.Sprintf("Turno %d", s.Number)}
+}
+
+func lineState(s Status, now time.Time) state {
+	switch s.Line {
+	case LineUp:
+		return state{theme.IconNameConfirm, good, "En línea"}
+	case LineDown:
+		words := "Sin internet"
+		if age := ago(s.Since, now); age != "" {
+			words += " " + age
+		}
+		return state{theme.IconNameWarning, warn, words}
+	}
+	return state{theme.IconNameHistory, muted, "Probando línea"}
+}
+
+func lineAdvice(l Line) string {
+	if l == LineDown {
+		return "Sin internet. Puede seguir vendiendo: los documentos son válidos y se enviarán solos al volver la línea."
+	}
+	return "Hay internet. Los documentos se envían solos al SII; si se corta la línea, se puede seguir vendiendo."
+}
+
+func waitingState(s Status, now time.Time) state {
+	if s.Waiting == 0 {
+		return state{theme.IconNameConfirm, good, "SII al día"}
+	}
+	words := fmt.Sprintf("SII: %d por enviar", s.Waiting)
+	if age := ago(s.Oldest, now); age != "" {
+		words += ", " + age
+	}
+	return state{theme.IconNameUpload, lateness(s, now), words}
+}
+
+// lateness: a boleta must be sent within the hour in which the line is back (Res. Ex. SII 99 of 2019), so an old one
+// deserves a look.
+func lateness(s Status, now time.Time) fyne.ThemeColorName {
+	if !s.Oldest.IsZero() && now.Sub(s.Oldest) > time.Hour {
+		return warn
+	}
+	return muted
+}
+
+const fewFolios = 50
+
+func folioState(s sale.Snapshot) state {
+	words := fmt.Sprintf("Folios: %s", money.Pesos(s.Folios))
+	switch {
+	case s.Folios == 0:
+		return state{theme.IconNameError, bad, "Sin folios"}
+	case s.Folios < fewFolios:
+		return state{theme.IconNameWarning, warn, words}
+	}
+	return state{theme.IconNameDocument, muted, words}
+}
+
+func folioAdvice(s sale.Snapshot) string {
+	name := docName(s.Tipo)
+	switch s.Folios {
+	case 0:
+		return fmt.Sprintf("No quedan folios de %s en esta caja. Lo vendido está a salvo. Pida folios al encargado para seguir con ese documento.", name)
+	case 1:
+		return fmt.Sprintf("Queda 1 folio de %s en esta caja.", name)
+	}
+	return fmt.Sprintf("Quedan %s folios de %s en esta caja. Cuando falten pocos, pida más al encargado.", money.Pesos(s.Folios), name)
+}
+
+func printerState(s Status) state {
+	if s.PrinterProblem != "" {
+		return state{theme.IconNameWarning, warn, "Impresora"}
+	}
+	return state{theme.IconNameDocumentPrint, good, "Impresora lista"}
+}
+
+func printerTone(s Status) fyne.ThemeColorName {
+	if s.PrinterProblem != "" {
+		return warn
+	}
+	return accent
+}
+
+func printerAdvice(s Status) string {
+	if s.PrinterProblem != "" {
+		return "No sale el papel: " + s.PrinterProblem + " La venta quedó emitida; el papel sale solo al arreglarlo."
+	}
+	return "La impresora está lista. Con F5 se reimprime cualquier documento."
+}
+
+// sentWords tell the buyer's question at the end of a sale: is it sent?
+func sentWords(s dte.State, line Line) state {
+	switch {
+	case s == dte.Accepted || s == dte.Sent || s == dte.Objected:
+		return state{theme.IconNameConfirm, good, "Enviada al SII"}
+	case s == dte.Rejected:
+		return state{theme.IconNameError, bad, "El SII la rechazó: vea Documentos"}
+	case line == LineDown:
+		return state{theme.IconNameHistory, warn, "Se enviará sola al volver internet"}
+	}
+	return state{theme.IconNameUpload, muted, "Se está enviando al SII"}
+}
+
+func docNumber(k dte.Key) string { return money.Pesos(k.Folio).String() }
