@@ -178,7 +178,9 @@ func readRow(row string, sep rune, where [nColumns]int) (p Product, reason strin
 		name, text string
 		limit      int
 	}{
-		{"código", p.Codigo, maxCodigo}, {"nombre", p.Nombre, maxNombre}, {"unidad", p.Unidad, maxUnidad},
+		{"código", p.Codigo, maxCodigo},
+		{"nombre", p.Nombre, maxNombre},
+		{"unidad", p.Unidad, maxUnidad},
 		{"categoría", p.Categoria, maxCategoria},
 	} {
 		if reason := checkText(check.name, check.text, check.limit); reason != "" {
