@@ -11,7 +11,7 @@ FYNE_VER  := v2.8.0
 BUILD     := $(GO) build -buildvcs=false -tags no_metadata
 PACKAGES   = $(shell $(GO) list ./...)
 HEADLESS  := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,headless)
-GOLDEN     = $(sort $(dir $(shell grep -rlE --include='*_test.go' 'flag\.Bool\("update"' .)))
+GOLDEN     = $(sort $(dir $(shell grep -rlE --include='*_test.go' 'flag\.Bool."update"' .)))
 
 TIME      ?= 30s
 ROUNDS    ?= 300
