@@ -71,7 +71,7 @@ torture: ## kill the till in the middle of issuing, ROUNDS times, and audit what
 
 screens: ## draw the screens of the manual anew, under docs/img
 	@mkdir -p docs/img
-	MOSTRADOR_SCREENS=$(CURDIR)/docs/img LANG=es_CL.UTF-8 $(GO) test -count=1 -run Screens ./ui
+	LANG=es_CL.UTF-8 $(GO) test -count=1 -run TestScreens ./ui -args -screens $(CURDIR)/docs/img
 
 # fyne package reads FyneApp.toml only from the folder of the main package.
 stage: ## copy FyneApp.toml to where the packager looks for it
