@@ -4,17 +4,18 @@ import (
 	"testing"
 
 	"mostrador/dte"
+	"mostrador/dte/dtetest"
 	"mostrador/sale"
 	"mostrador/sale/saletest"
 )
 
 func TestMemoryIsAJournal(t *testing.T) {
-	saletest.RunJournal(t, func(t *testing.T) (sale.Journal, func([]byte, dte.Trust)) {
+	saletest.RunJournal(t, func(t *testing.T) (sale.Journal, func([]byte)) {
 		m := sale.NewMemory()
-		return m, func(file []byte, trust dte.Trust) {
+		return m, func(file []byte) {
 			caf, err := dte.ParseCAF(file)
 			if err == nil {
-				err = caf.Verify(trust)
+				err = caf.Verify(dtetest.Trust())
 			}
 			if err == nil {
 				err = m.AddCAF(caf)
@@ -27,16 +28,12 @@ func TestMemoryIsAJournal(t *testing.T) {
 }
 
 func TestMemoryRefusesOverlap(t *testing.T) {
-	issuer := saletest.NewIssuer(t)
 	m := sale.NewMemory()
 	for i, c := range []struct {
 		desde, hasta dte.Folio
 		ok           bool
 	}{{10, 20, true}, {20, 30, false}, {1, 10, false}, {12, 13, false}, {21, 30, true}} {
-		caf, err := dte.ParseCAF(issuer.CAF(dte.Boleta, c.desde, c.hasta, saletest.Authorised))
-		if err != nil {
-			t.Fatal(err)
-		}
+		caf, _ := dtetest.CAF(saletest.Shop().Emisor.RUT, dte.Boleta, c.desde, c.hasta, dtetest.FA())
 		if err := m.AddCAF(caf); (err == nil) != c.ok {
 			t.Errorf("range %d: %v", i, err)
 		}

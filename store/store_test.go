@@ -15,6 +15,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"mostrador/dte"
+	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
 	"mostrador/sale/saletest"
@@ -28,16 +29,15 @@ var cheap = KDF{Time: 1, Memory: 64, Threads: 1}
 // till is an open store for the suite's shop, protected, that must be healthy when the test ends.
 type till struct {
 	*Store
-	t      testing.TB
-	path   string
-	keys   KeyHolder
-	issuer saletest.Issuer
+	t    testing.TB
+	path string
+	keys KeyHolder
 }
 
 func newTill(t testing.TB) *till {
 	t.Helper()
 	dir := t.TempDir()
-	b := &till{t: t, path: filepath.Join(dir, "caja", "caja.db"), keys: KeyFile{filepath.Join(dir, "llave")}, issuer: saletest.NewIssuer(t)}
+	b := &till{t: t, path: filepath.Join(dir, "caja", "caja.db"), keys: KeyFile{filepath.Join(dir, "llave")}}
 	b.open()
 	b.must(b.Protect(phrase))
 	b.must(b.PutShop(saletest.Shop()))
@@ -90,7 +90,7 @@ func (b *till) healthy() Report {
 
 func (b *till) caf(tipo dte.TipoDTE, desde, hasta dte.Folio) {
 	b.t.Helper()
-	_, err := b.ImportCAF(b.issuer.CAF(tipo, desde, hasta, saletest.Authorised), b.issuer.Trust(), saletest.Now)
+	_, err := b.ImportCAF(saletest.CAF(tipo, desde, hasta, dtetest.FA()), dtetest.Trust(), saletest.Now)
 	b.must(err)
 }
 
@@ -113,13 +113,13 @@ func (b *till) wantErr(err, want error) {
 }
 
 func TestJournalSuite(t *testing.T) {
-	saletest.RunJournal(t, func(t *testing.T) (sale.Journal, func([]byte, dte.Trust)) {
+	saletest.RunJournal(t, func(t *testing.T) (sale.Journal, func([]byte)) {
 		b := newTill(t)
-		return b.Store, func(file []byte, trust dte.Trust) {
+		return b.Store, func(file []byte) {
 			// At the day of authorisation even what is expired today can be imported.
 			caf, err := dte.ParseCAF(file)
 			b.must(err)
-			_, err = b.ImportCAF(file, trust, time.Date(caf.FA.Year, caf.FA.Month, caf.FA.Day, 12, 0, 0, 0, dte.Santiago))
+			_, err = b.ImportCAF(file, dtetest.Trust(), time.Date(caf.FA.Year, caf.FA.Month, caf.FA.Day, 12, 0, 0, 0, dte.Santiago))
 			b.must(err)
 		}
 	})
@@ -294,10 +294,10 @@ func TestAuditFindsWhatIsWrong(t *testing.T) {
 			return t.Bucket(bSales).Put([]byte("zz"), keyBytes(r.Key))
 		},
 		"cursor ahead": func(t *bolt.Tx, r sale.Record) error {
-			return putJSON(t, bRanges, rangeKey(dte.Boleta, 1), sale.Range{Tipo: dte.Boleta, Desde: 1, Hasta: 9, Next: 5, FA: saletest.Authorised})
+			return putJSON(t, bRanges, rangeKey(dte.Boleta, 1), sale.Range{Tipo: dte.Boleta, Desde: 1, Hasta: 9, Next: 5, FA: dtetest.FA()})
 		},
 		"cursor behind": func(t *bolt.Tx, r sale.Record) error {
-			return putJSON(t, bRanges, rangeKey(dte.Boleta, 1), sale.Range{Tipo: dte.Boleta, Desde: 1, Hasta: 9, Next: 1, FA: saletest.Authorised})
+			return putJSON(t, bRanges, rangeKey(dte.Boleta, 1), sale.Range{Tipo: dte.Boleta, Desde: 1, Hasta: 9, Next: 1, FA: dtetest.FA()})
 		},
 		"paper of nothing": func(t *bolt.Tx, r sale.Record) error {
 			r.Key.Folio = 7

@@ -2,7 +2,6 @@
 package saletest
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"reflect"
@@ -11,58 +10,32 @@ import (
 	"time"
 
 	"mostrador/dte"
+	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
 )
 
-// Open returns an empty journal for Shop, and what gives it folios: the bytes of a CAF file and whom to trust for it.
-type Open func(t *testing.T) (j sale.Journal, addCAF func(file []byte, trust dte.Trust))
+// Open returns an empty journal for Shop, and what gives it the folios of a CAF file that dtetest.Trust verifies.
+type Open func(t *testing.T) (j sale.Journal, addCAF func(file []byte))
 
 // Now is the time at which the suite sells: a Monday at the counter.
-var Now = time.Date(2026, time.March, 16, 11, 30, 0, 0, dte.Santiago)
+var Now = dtetest.Now()
 
 // Shop is the practice shop of the suite.
 func Shop() sale.Shop {
 	return sale.Shop{
-		Emisor: dte.Emisor{RUT: 76543210, RznSoc: "Almacén El Ñandú", Giro: "Almacén", Acteco: []int{471100},
-			Direccion: "Av. Siempreviva 742", Comuna: "Ñuñoa"},
-		Resolucion: dte.Resolucion{Nro: 0, Fch: dte.Date{Year: 2026, Month: time.January, Day: 5}},
+		Emisor:     dtetest.Emisor(),
+		Resolucion: dtetest.Resolucion(),
 		Ambiente:   dte.Capacitacion,
 		Caja:       "CAJA1",
 	}
 }
 
-// Issuer makes CAF files for Shop.
-type Issuer struct {
-	t         testing.TB
-	authority *dte.Authority
-}
-
-// NewIssuer is an issuer with a key of its own.
-func NewIssuer(t testing.TB) Issuer {
-	t.Helper()
-	a, err := dte.NewAuthority(dte.IDKSimulador, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Issuer{t, a}
-}
-
-// Trust trusts the issuer.
-func (i Issuer) Trust() dte.Trust { return dte.Trust{}.With(i.authority.IDK(), i.authority.Public()) }
-
-// CAF is a file for a range, authorised on fa.
-func (i Issuer) CAF(tipo dte.TipoDTE, desde, hasta dte.Folio, fa dte.Date) []byte {
-	i.t.Helper()
-	file, err := i.authority.IssueCAF(Shop().Emisor.RUT, Shop().Emisor.RznSoc, tipo, desde, hasta, fa)
-	if err != nil {
-		i.t.Fatal(err)
-	}
+// CAF is a file with folios for Shop, authorised on fa.
+func CAF(tipo dte.TipoDTE, desde, hasta dte.Folio, fa dte.Date) []byte {
+	_, file := dtetest.CAF(Shop().Emisor.RUT, tipo, desde, hasta, fa)
 	return file
 }
-
-// Authorised is the day of the suite's CAFs.
-var Authorised = dte.Date{Year: 2026, Month: time.February, Day: 2}
 
 // Build makes what a journal needs of a document: right key, bytes of their own, hash. The bytes are no XML of the SII;
 // no journal reads them.
@@ -102,21 +75,20 @@ func RunJournal(t *testing.T, open Open) {
 	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) {
 			j, addCAF := open(t)
-			p.run(&part{T: t, j: j, issuer: NewIssuer(t), add: addCAF})
+			p.run(&part{T: t, j: j, add: addCAF})
 		})
 	}
 }
 
 type part struct {
 	*testing.T
-	j      sale.Journal
-	issuer Issuer
-	add    func([]byte, dte.Trust)
+	j   sale.Journal
+	add func(file []byte)
 }
 
 func (p *part) caf(tipo dte.TipoDTE, desde, hasta dte.Folio, fa dte.Date) {
 	p.Helper()
-	p.add(p.issuer.CAF(tipo, desde, hasta, fa), p.issuer.Trust())
+	p.add(CAF(tipo, desde, hasta, fa))
 }
 
 func (p *part) issue(id sale.ID, tipo dte.TipoDTE, total money.Pesos) sale.Record {
@@ -150,7 +122,7 @@ func (p *part) left(tipo dte.TipoDTE, want int) {
 }
 
 func issuesOnce(p *part) {
-	p.caf(dte.Boleta, 101, 110, Authorised)
+	p.caf(dte.Boleta, 101, 110, dtetest.FA())
 	first := p.issue("s1", dte.Boleta, 1000)
 	p.want("first folio", first.Key, dte.Key{Emisor: Shop().Emisor.RUT, Tipo: dte.Boleta, Folio: 101})
 	p.want("second folio", p.issue("s2", dte.Boleta, 2000).Key.Folio, dte.Folio(102))
@@ -168,7 +140,7 @@ func issuesOnce(p *part) {
 }
 
 func keepsBytes(p *part) {
-	p.caf(dte.Boleta, 1, 5, Authorised)
+	p.caf(dte.Boleta, 1, 5, dtetest.FA())
 	var sent []byte
 	r, err := p.j.Issue("s1", dte.Boleta, Now, func(g sale.Grant) (sale.Issued, error) {
 		i, err := Build("s1", dte.Boleta, Now, 990)(g)
@@ -186,7 +158,7 @@ func keepsBytes(p *part) {
 }
 
 func buildFails(p *part) {
-	p.caf(dte.Boleta, 1, 5, Authorised)
+	p.caf(dte.Boleta, 1, 5, dtetest.FA())
 	broken := errors.New("no paper today")
 	calls := 0
 	_, err := p.j.Issue("s1", dte.Boleta, Now, func(g sale.Grant) (sale.Issued, error) {
@@ -202,7 +174,7 @@ func buildFails(p *part) {
 }
 
 func refusesAnother(p *part) {
-	p.caf(dte.Boleta, 1, 5, Authorised)
+	p.caf(dte.Boleta, 1, 5, dtetest.FA())
 	spoil := map[string]func(*sale.Issued){
 		"other folio":      func(i *sale.Issued) { i.Document.Folio++; i.Record.Key = i.Document.Key() },
 		"other type":       func(i *sale.Issued) { i.Document.Tipo = dte.BoletaExenta; i.Record.Key = i.Document.Key() },
@@ -227,7 +199,7 @@ func refusesAnother(p *part) {
 }
 
 func rangesInOrder(p *part) {
-	january, february := dte.Date{Year: 2026, Month: time.January, Day: 10}, Authorised
+	january, february := dte.Date{Year: 2026, Month: time.January, Day: 10}, dtetest.FA()
 	p.caf(dte.Factura, 1, 2, february)
 	p.caf(dte.Factura, 51, 52, january) // expires first
 	p.caf(dte.Factura, 21, 22, february)
@@ -256,7 +228,7 @@ func rangesInForce(p *part) {
 func runsOut(p *part) {
 	_, err := p.j.Issue("s0", dte.Boleta, Now, Build("s0", dte.Boleta, Now, 10))
 	p.wantErr("no CAF", err, sale.ErrNoFolios)
-	p.caf(dte.Boleta, 7, 7, Authorised)
+	p.caf(dte.Boleta, 7, 7, dtetest.FA())
 	p.issue("s1", dte.Boleta, 10)
 	called := false
 	_, err = p.j.Issue("s2", dte.Boleta, Now, func(g sale.Grant) (sale.Issued, error) {
@@ -266,13 +238,13 @@ func runsOut(p *part) {
 	p.wantErr("range used up", err, sale.ErrNoFolios)
 	p.want("build called without a folio", called, false)
 	p.left(dte.Boleta, 0)
-	p.caf(dte.BoletaExenta, 1, 3, Authorised)
+	p.caf(dte.BoletaExenta, 1, 3, dtetest.FA())
 	p.want("other types go on", p.issue("s3", dte.BoletaExenta, 10).Key.Folio, dte.Folio(1))
 }
 
 func manyAtOnce(p *part) {
 	const goroutines, each = 4, 5
-	p.caf(dte.Boleta, 1, goroutines*each, Authorised)
+	p.caf(dte.Boleta, 1, goroutines*each, dtetest.FA())
 	var mu sync.Mutex
 	seen := map[dte.Folio]bool{}
 	var wg sync.WaitGroup
@@ -310,7 +282,7 @@ func knowsNothing(p *part) {
 }
 
 func savesCart(p *part) {
-	p.caf(dte.Boleta, 1, 5, Authorised)
+	p.caf(dte.Boleta, 1, 5, dtetest.FA())
 	cart := sale.Cart{ID: "s1", Lines: []sale.Line{{Codigo: "7801", Nombre: "Té", Qty: 2 * money.One}},
 		Receptor: dte.Receptor{RUT: 12345678, RznSoc: "Ana"}}
 	p.wantErr("SaveCart", p.j.SaveCart(cart), nil)
@@ -325,8 +297,8 @@ func savesCart(p *part) {
 }
 
 func sumsShift(p *part) {
-	p.caf(dte.Boleta, 1, 9, Authorised)
-	p.caf(dte.NotaCredito, 1, 9, Authorised)
+	p.caf(dte.Boleta, 1, 9, dtetest.FA())
+	p.caf(dte.NotaCredito, 1, 9, dtetest.FA())
 	p.want("outside a shift", p.issue("s0", dte.Boleta, 5000).Shift, 0)
 	_, err := p.j.OpenShift(Now, 20_000)
 	p.wantErr("OpenShift", err, nil)
@@ -367,7 +339,7 @@ func shiftsInTurn(p *part) {
 }
 
 func sharesNothing(p *part) {
-	p.caf(dte.Boleta, 1, 5, Authorised)
+	p.caf(dte.Boleta, 1, 5, dtetest.FA())
 	r := p.issue("s1", dte.Boleta, 10)
 	r.Lines[0].Nombre = "otra cosa"
 	r.Payment.Tenders[0].Amount = 1
