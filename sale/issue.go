@@ -1,0 +1,207 @@
+package sale
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"mostrador/dte"
+	"mostrador/money"
+)
+
+// ErrPayment: the payment does not settle the document.
+var ErrPayment = errors.New("el pago no cuadra")
+
+// Order is a document asked for directly, without a cart: by tillctl, by a program, by a correction.
+type Order struct {
+	ID      ID        `json:"id"`
+	Draft   dte.Draft `json:"draft"` // FchEmis and Emisor are filled in when empty
+	Payment Payment   `json:"payment"`
+	// Lines are kept in the record; when empty they are made from the draft's.
+	Lines []Line `json:"lines,omitempty"`
+}
+
+// NewID makes a sale ID.
+func NewID(rand io.Reader) (ID, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(rand, b[:]); err != nil {
+		return "", fmt.Errorf("no se pudo numerar la venta: %w", err)
+	}
+	return ID(hex.EncodeToString(b[:])), nil
+}
+
+// IssueOrder issues an order in one transaction: the only way from what is wanted to a legal document. The same ID twice
+// is issued once; the second call returns the first one's record. A draft or payment that breaks a rule is refused
+// before a folio is touched.
+func IssueOrder(d Deps, o Order) (Record, error) {
+	if o.ID == "" {
+		return Record{}, errors.New("la venta no tiene identificador: no se emitió nada")
+	}
+	if r, err := d.Journal.Sale(o.ID); !errors.Is(err, ErrNotFound) {
+		return r, err
+	}
+	now := d.Now()
+	draft := d.complete(o.Draft, now)
+	if err := draft.Validate(); err != nil {
+		return Record{}, err
+	}
+	totals, _, err := draft.Totals()
+	if err != nil {
+		return Record{}, err
+	}
+	if err := o.Payment.settles(toPay(totals)); err != nil {
+		return Record{}, err
+	}
+	fresh := false
+	record, err := d.Journal.Issue(o.ID, draft.Tipo, now, func(g Grant) (Issued, error) {
+		doc, err := dte.Emit(draft, g.Folio, g.CAF, d.Signer, now)
+		if err != nil {
+			return Issued{}, err
+		}
+		fresh = true
+		return Issued{Record: d.record(o, doc, now), Document: doc}, nil
+	})
+	if err == nil && fresh && d.Issued != nil {
+		d.Issued(record)
+	}
+	return record, err
+}
+
+// complete fills in what the shop and the day decide.
+func (d Deps) complete(draft dte.Draft, now time.Time) dte.Draft {
+	if draft.Emisor.RUT == 0 {
+		draft.Emisor = d.Shop.Emisor
+	}
+	if draft.FchEmis.IsZero() {
+		draft.FchEmis = dte.DateOf(now)
+	}
+	return draft
+}
+
+func (d Deps) record(o Order, doc *dte.Document, now time.Time) Record {
+	lines := o.Lines
+	if len(lines) == 0 {
+		lines = linesOf(doc)
+	}
+	return Record{
+		ID: o.ID, At: now, Caja: d.Shop.Caja, Key: doc.Key(), Total: toPay(doc.Totales), SHA256: HashXML(doc.XML),
+		Lines: lines, Payment: o.Payment, Receptor: doc.Receptor, Training: d.Shop.Training(),
+	}
+}
+
+// toPay is what the buyer owes: the total, or with non-billable lines the value to pay.
+func toPay(t dte.Totales) money.Pesos {
+	if t.MontoNF != 0 {
+		return t.VlrPagar
+	}
+	return t.MntTotal
+}
+
+// linesOf are the lines of a record made from a document's.
+func linesOf(doc *dte.Document) []Line {
+	lines := make([]Line, len(doc.Detalle))
+	for i, l := range doc.Detalle {
+		lines[i] = Line{Nombre: l.Nombre, Unidad: l.Unidad, Qty: l.Qty, Prc: l.Prc, Exento: l.IndExe == dte.Exento, Total: doc.Montos[i]}
+		if len(l.Codigos) > 0 {
+			lines[i].Codigo = l.Codigos[0].Valor
+		}
+	}
+	return lines
+}
+
+// settles checks a payment against what is due. A document on credit, or a note whose refund is settled elsewhere, has
+// no tenders at all.
+func (p Payment) settles(due money.Pesos) error {
+	if len(p.Tenders) == 0 {
+		if p.Rounding != 0 || p.Change != 0 {
+			return fmt.Errorf("%w: trae redondeo o vuelto sin medios de pago", ErrPayment)
+		}
+		return nil
+	}
+	var paid, cash money.Pesos
+	inCash := false
+	for _, t := range p.Tenders {
+		if t.Amount < 0 || t.Received < t.Amount {
+			return fmt.Errorf("%w: %s por $%s y recibidos $%s", ErrPayment, t.Method, t.Amount, t.Received)
+		}
+		var err error
+		if paid, err = paid.Add(t.Amount); err != nil {
+			return err
+		}
+		if t.Method == Efectivo {
+			inCash = true
+			cash += t.Amount
+		}
+	}
+	switch {
+	case paid != due+p.Rounding:
+		return fmt.Errorf("%w: se debe $%s y se pagan $%s", ErrPayment, due+p.Rounding, paid)
+	case p.Rounding != 0 && (!inCash || money.CashPayable(cash-p.Rounding) != cash):
+		return fmt.Errorf("%w: el redondeo de $%s no es el de la Ley 20.956", ErrPayment, p.Rounding)
+	}
+	return nil
+}
+
+// maxNoteLines is what fits in a note; a boleta may have more.
+const maxNoteLines = 60
+
+// CreditNote is the order of the note that annuls a document, made from its exact content: same lines, same amounts, and
+// a refund that mirrors how it was paid, rounding included. When the buyer of a boleta is not known the receptor is the
+// issuer itself (SII FAQ 001.380.6571), and reason should say so.
+func CreditNote(id ID, of *dte.Document, paid Payment, reason string) Order {
+	draft := dte.Draft{
+		// The issuer is filled in from the shop: a boleta does not carry all that a note must.
+		Tipo: dte.NotaCredito, Receptor: of.Receptor, Detalle: noteLines(of), DscRcg: of.DscRcg,
+		MntBruto: of.MntBruto || of.Tipo == dte.Boleta,
+		Referencia: []dte.Referencia{{
+			TpoDocRef: strconv.Itoa(int(of.Tipo)), FolioRef: of.Folio.String(), FchRef: of.FchEmis, CodRef: dte.Anula, RazonRef: reason,
+		}},
+	}
+	if draft.Receptor.RUT == dte.RUTAnonimo {
+		draft.Receptor = dte.Receptor{RUT: of.Emisor.RUT, RznSoc: of.Emisor.RznSoc, Giro: firstRunes(of.Emisor.Giro, 40), Direccion: of.Emisor.Direccion, Comuna: of.Emisor.Comuna, Ciudad: of.Emisor.Ciudad}
+	}
+	return Order{ID: id, Draft: draft, Payment: refund(paid)}
+}
+
+// noteLines copies the lines; of a boleta too long for a note, one line for each kind with its sum.
+func noteLines(of *dte.Document) []dte.Linea {
+	if len(of.Detalle) <= maxNoteLines {
+		return of.Detalle
+	}
+	var lines []dte.Linea
+	for _, kind := range []dte.IndExe{dte.Afecto, dte.Exento, dte.NoFacturable, dte.NoFacturableNegativo} {
+		sum := dte.Linea{Nombre: fmt.Sprintf("Anula %s %d", of.Tipo, of.Folio), IndExe: kind}
+		for i, l := range of.Detalle {
+			if l.IndExe == kind {
+				sum.Monto += of.Montos[i]
+			}
+		}
+		if sum.Monto != 0 {
+			lines = append(lines, sum)
+		}
+	}
+	return lines
+}
+
+// refund gives back what was received, no more: the change stayed with the buyer.
+func refund(paid Payment) Payment {
+	back := Payment{Rounding: paid.Rounding}
+	for _, t := range paid.Tenders {
+		t.Received = t.Amount
+		back.Tenders = append(back.Tenders, t)
+	}
+	return back
+}
+
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}

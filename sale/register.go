@@ -1,0 +1,563 @@
+package sale
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"mostrador/dte"
+	"mostrador/money"
+)
+
+// Stage is what the till is doing.
+type Stage string
+
+// The stages of the counter. Selling → Paying → Done → Selling; Esc goes back from Paying without losing anything.
+const (
+	Selling Stage = "selling"
+	Paying  Stage = "paying"
+	Done    Stage = "done"
+)
+
+// Shop is what the register must know of the business. It comes from the store's settings.
+type Shop struct {
+	Emisor     dte.Emisor     `json:"emisor"`
+	Resolucion dte.Resolucion `json:"resolucion"`
+	Ambiente   dte.Ambiente   `json:"ambiente"`
+	// UnidadSII is the regional office printed under the box of a factura: "SANTIAGO CENTRO".
+	UnidadSII string `json:"unidadSII,omitempty"`
+	Caja      string `json:"caja"` // the till's code, up to 8 characters: "CAJA1"
+	// Verificacion is where a buyer can check a boleta: "www.sii.cl".
+	Verificacion string `json:"verificacion,omitempty"`
+}
+
+// Training reports the practice shop.
+func (s Shop) Training() bool { return s.Ambiente == dte.Capacitacion }
+
+// Deps are what a Register works with.
+type Deps struct {
+	Shop      Shop
+	Journal   Journal
+	Catalogue Catalogue
+	Signer    *dte.Signer
+	Now       func() time.Time
+	Rand      io.Reader // source of sale IDs
+	// Issued, if set, is called after each commit, outside every lock: the printer and the worker wake up.
+	Issued func(Record)
+}
+
+// Snapshot is an immutable picture of the till for the screen. It shares nothing with the Register.
+type Snapshot struct {
+	Stage    Stage
+	Cart     Cart
+	Selected int // index of the selected line; -1 in an empty cart
+	Tipo     dte.TipoDTE
+	Total    money.Pesos // total of the document, before cash rounding
+
+	// While paying. The payment is complete when Due is zero.
+	Payment Payment
+	Due     money.Pesos // what is still to be paid, not rounded
+	DueCash money.Pesos // the same, if paid in cash: rounded to tens by law 20.956
+
+	// After the issue.
+	Last     *Record // the sale just issued; nil before the first
+	Shift    Shift
+	Folios   int  // folios left for Tipo
+	Training bool // practice shop
+}
+
+// Register is the counter. Its methods are for one goroutine, the window's; they never block on a network. After each
+// one, Snapshot tells what to show. A change of the cart is saved in the Journal before it counts: when a method fails,
+// the cart is as it was.
+type Register struct {
+	d        Deps
+	stage    Stage
+	cart     Cart
+	selected int
+	payment  Payment
+	last     *Record
+}
+
+// Limits of a cart.
+const (
+	maxLines   = 1000 // a boleta takes no more (EnvioBOLETA_v11)
+	maxTenders = 20
+	maxScan    = 128 // characters
+)
+
+// NewRegister takes up where the till was left: open shift, open cart.
+func NewRegister(d Deps) (*Register, error) {
+	cart, err := d.Journal.LoadCart()
+	if err != nil {
+		return nil, err
+	}
+	r := &Register{d: d, stage: Selling, cart: cart, selected: len(cart.Lines) - 1}
+	if cart.ID == "" {
+		err = r.clear()
+	}
+	return r, err
+}
+
+// clear starts an empty basket with an ID of its own.
+func (r *Register) clear() error {
+	id, err := NewID(r.d.Rand)
+	if err != nil {
+		return err // everything is as it was
+	}
+	r.stage, r.cart, r.selected, r.payment = Selling, Cart{ID: id}, -1, Payment{}
+	return nil
+}
+
+// update edits a copy of the cart, and adopts it with its selected line once it is saved.
+func (r *Register) update(edit func(c *Cart) (selected int, err error)) error {
+	if err := r.beginSelling(); err != nil {
+		return err
+	}
+	cart := r.cart.clone()
+	selected, err := edit(&cart)
+	if err != nil {
+		return err
+	}
+	if err := r.d.Journal.SaveCart(cart); err != nil {
+		return err
+	}
+	r.cart, r.selected = cart, max(-1, min(selected, len(cart.Lines)-1))
+	return nil
+}
+
+// beginSelling refuses a change while paying; after a finished sale it begins the next one.
+func (r *Register) beginSelling() error {
+	switch r.stage {
+	case Paying:
+		return errors.New("se está cobrando: vuelva atrás (Esc) para cambiar la venta")
+	case Done:
+		return r.clear()
+	}
+	return nil
+}
+
+// Snapshot is the picture to draw. A journal that cannot be read leaves its figures at zero.
+func (r *Register) Snapshot() Snapshot {
+	s := Snapshot{Stage: r.stage, Cart: r.cart.clone(), Selected: r.selected, Tipo: r.tipo(), Training: r.d.Shop.Training()}
+	s.Payment = r.payment
+	s.Payment.Tenders = slices.Clone(r.payment.Tenders)
+	if total, err := r.total(); err == nil {
+		s.Total = total
+		s.Due = r.due(total)
+		s.DueCash = money.CashPayable(s.Due)
+	}
+	if r.last != nil {
+		last := r.last.clone()
+		s.Last = &last
+	}
+	if shift, err := r.d.Journal.CurrentShift(); err == nil {
+		s.Shift = shift
+	}
+	if n, err := r.d.Journal.FoliosLeft(s.Tipo, dte.DateOf(r.d.Now())); err == nil {
+		s.Folios = n
+	}
+	return s
+}
+
+// tipo is the document that the sale will become: exempt when everything in it is.
+func (r *Register) tipo() dte.TipoDTE {
+	exempt := len(r.cart.Lines) > 0
+	for _, l := range r.cart.Lines {
+		exempt = exempt && l.Exento
+	}
+	switch factura := r.cart.Tipo == dte.Factura; {
+	case factura && exempt:
+		return dte.FacturaExenta
+	case factura:
+		return dte.Factura
+	case exempt:
+		return dte.BoletaExenta
+	}
+	return dte.Boleta
+}
+
+// total is what the document will say. Prices of the shop include IVA and both documents keep them so, hence the sum of
+// the lines is the total.
+func (r *Register) total() (money.Pesos, error) {
+	var total money.Pesos
+	for _, l := range r.cart.Lines {
+		var err error
+		if total, err = total.Add(l.Total); err != nil {
+			return 0, err
+		}
+	}
+	return total, nil
+}
+
+// due is what the tenders have not paid yet.
+func (r *Register) due(total money.Pesos) money.Pesos {
+	due := total + r.payment.Rounding
+	for _, t := range r.payment.Tenders {
+		due -= t.Amount
+	}
+	return due
+}
+
+// Scan takes what the scanner or the search field produced: a code, or "n*code" with a quantity. An exact code adds a
+// line (or adds to the last line, if it is the same product). An unknown code is ErrNotFound and leaves the cart as it
+// was.
+func (r *Register) Scan(text string) (Line, error) {
+	code, qty, err := splitScan(text)
+	if err != nil {
+		return Line{}, err
+	}
+	p, ok := r.d.Catalogue.ByCode(code)
+	if !ok {
+		return Line{}, fmt.Errorf("código %s: %w. Nada se agregó", code, ErrNotFound)
+	}
+	return r.Add(p, qty)
+}
+
+// splitScan separates "3*780..." into its quantity and its code.
+func splitScan(text string) (code string, qty money.Qty, err error) {
+	code, qty = strings.TrimSpace(text), money.One
+	if before, after, found := strings.Cut(code, "*"); found {
+		if qty, err = money.ParseQty(strings.TrimSpace(before)); err != nil {
+			return "", 0, err
+		}
+		code = strings.TrimSpace(after)
+	}
+	if code == "" || len(code) > maxScan {
+		return "", 0, fmt.Errorf("código vacío o demasiado largo: %w. Nada se agregó", ErrNotFound)
+	}
+	return code, qty, nil
+}
+
+// Search finds products for the list under the field.
+func (r *Register) Search(text string, limit int) []Product { return r.d.Catalogue.Search(text, limit) }
+
+// Favourites are the quick keys.
+func (r *Register) Favourites() []Product { return r.d.Catalogue.Favourites() }
+
+// Add puts a product in the cart, as Scan does.
+func (r *Register) Add(p Product, qty money.Qty) (added Line, err error) {
+	err = r.update(func(c *Cart) (int, error) {
+		i := len(c.Lines) - 1
+		if i < 0 || !c.Lines[i].sells(p) {
+			if len(c.Lines) == maxLines {
+				return 0, fmt.Errorf("una boleta admite hasta %d líneas. Cobre esta venta y siga en otra", maxLines)
+			}
+			c.Lines = append(c.Lines, Line{Codigo: p.Codigo, Nombre: p.Nombre, Unidad: p.Unidad, Prc: p.Prc, Exento: p.Exento})
+			i++
+		}
+		err := c.Lines[i].setQty(c.Lines[i].Qty + qty)
+		added = c.Lines[i]
+		return i, err
+	})
+	if err != nil {
+		return Line{}, err
+	}
+	return added, nil
+}
+
+// sells reports that the line is of this product at this price: another price is another line.
+func (l Line) sells(p Product) bool {
+	return l.Codigo == p.Codigo && l.Prc == p.Prc && l.Nombre == p.Nombre && l.Exento == p.Exento
+}
+
+// maxLineQty keeps a slip of the finger from becoming a document.
+const maxLineQty = 100_000 * money.One
+
+func (l *Line) setQty(q money.Qty) error {
+	switch {
+	case q <= 0:
+		return errors.New("la cantidad debe ser mayor que cero")
+	case q > maxLineQty:
+		return fmt.Errorf("la cantidad %s es demasiado grande: el máximo por línea es %s", q, money.Qty(maxLineQty))
+	case l.Unidad == "" && q%money.One != 0:
+		return fmt.Errorf("%s se vende por unidad: la cantidad debe ser entera", l.Nombre)
+	}
+	total, err := l.Prc.Times(q)
+	if err != nil {
+		return err
+	}
+	l.Qty, l.Total = q, total
+	return nil
+}
+
+// Select moves the selection to line i, within bounds.
+func (r *Register) Select(i int) {
+	if n := len(r.cart.Lines); n > 0 {
+		r.selected = max(0, min(i, n-1))
+	}
+}
+
+// SetQty sets the quantity of the selected line; it must be positive, and whole for products sold by unit.
+func (r *Register) SetQty(q money.Qty) error {
+	return r.edit(func(l *Line) error { return l.setQty(q) })
+}
+
+// Bump adds n units to the selected line; at zero the line goes.
+func (r *Register) Bump(n int64) error {
+	if i := r.selected; i >= 0 && r.stage == Selling && r.cart.Lines[i].Qty+money.Units(n) <= 0 {
+		return r.Remove()
+	}
+	return r.edit(func(l *Line) error { return l.setQty(l.Qty + money.Units(n)) })
+}
+
+// edit changes the selected line.
+func (r *Register) edit(f func(*Line) error) error {
+	return r.update(func(c *Cart) (int, error) {
+		if r.selected < 0 {
+			return 0, errNoLine
+		}
+		return r.selected, f(&c.Lines[r.selected])
+	})
+}
+
+var errNoLine = errors.New("no hay una línea elegida")
+
+// Remove takes the selected line out.
+func (r *Register) Remove() error {
+	return r.update(func(c *Cart) (int, error) {
+		if r.selected < 0 {
+			return 0, errNoLine
+		}
+		c.Lines = slices.Delete(c.Lines, r.selected, r.selected+1)
+		return r.selected, nil
+	})
+}
+
+// Void empties the cart and starts a new sale ID.
+func (r *Register) Void() error {
+	return r.update(func(c *Cart) (int, error) {
+		id, err := NewID(r.d.Rand)
+		*c = Cart{ID: id}
+		return -1, err
+	})
+}
+
+// SetReceptor sets the buyer. The zero Receptor is a buyer who is not identified; a factura refuses him.
+func (r *Register) SetReceptor(rec dte.Receptor) error {
+	return r.update(func(c *Cart) (int, error) {
+		c.Receptor = rec
+		if c.Tipo == dte.Factura {
+			return r.selected, buyerOfFactura(rec)
+		}
+		return r.selected, nil
+	})
+}
+
+// SetTipo chooses the document: Factura, or 0 for a boleta. Which of them is exempt is decided by what is sold. A factura
+// needs a buyer with RUT, razón social, giro, dirección and comuna.
+func (r *Register) SetTipo(t dte.TipoDTE) error {
+	return r.update(func(c *Cart) (int, error) {
+		switch t {
+		case dte.Factura, dte.FacturaExenta:
+			c.Tipo = dte.Factura
+			return r.selected, buyerOfFactura(c.Receptor)
+		case 0, dte.Boleta, dte.BoletaExenta:
+			c.Tipo = 0
+			return r.selected, nil
+		}
+		return 0, fmt.Errorf("%s no se emite desde la venta", t)
+	})
+}
+
+// buyerOfFactura names the first field that the law asks for and the buyer lacks (Formato DTE, Receptor).
+func buyerOfFactura(rec dte.Receptor) error {
+	missing := ""
+	switch {
+	case rec.RUT == 0 || rec.RUT == dte.RUTAnonimo:
+		missing = "el RUT"
+	case dte.Normalize(rec.RznSoc) == "":
+		missing = "la razón social"
+	case dte.Normalize(rec.Giro) == "":
+		missing = "el giro"
+	case dte.Normalize(rec.Direccion) == "":
+		missing = "la dirección"
+	case dte.Normalize(rec.Comuna) == "":
+		missing = "la comuna"
+	default:
+		return nil
+	}
+	return fmt.Errorf("para emitir factura falta %s del cliente", missing)
+}
+
+// Charge goes to Paying. It refuses an empty cart, a type without folios, and what the law would refuse.
+func (r *Register) Charge() error {
+	if err := r.beginSelling(); err != nil {
+		return err
+	}
+	if len(r.cart.Lines) == 0 {
+		return errors.New("no hay nada que cobrar: agregue un producto")
+	}
+	if err := r.d.complete(r.draft(), r.d.Now()).Validate(); err != nil {
+		return err
+	}
+	day := dte.DateOf(r.d.Now())
+	n, err := r.d.Journal.FoliosLeft(r.tipo(), day)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return fmt.Errorf("%w de %s. La venta sigue abierta y nada se perdió. Importe un CAF nuevo para seguir", ErrNoFolios, r.tipo())
+	}
+	r.stage, r.payment = Paying, Payment{}
+	return nil
+}
+
+// Back leaves Paying and drops the tenders; the cart stays.
+func (r *Register) Back() {
+	if r.stage == Paying {
+		r.stage, r.payment = Selling, Payment{}
+	}
+}
+
+// Tender adds a part of the payment. For cash, received may exceed what is due and gives change; 0 means exactly what is
+// due, rounded to tens by law 20.956. For card and transfer it may not exceed what is due; 0 means all of it; reference
+// is the operation number.
+func (r *Register) Tender(m Method, received money.Pesos, reference string) error {
+	total, err := r.total()
+	if err != nil {
+		return err
+	}
+	due := r.due(total)
+	switch {
+	case r.stage != Paying:
+		return errors.New("primero cobre la venta (F12)")
+	case due == 0 && len(r.payment.Tenders) > 0:
+		return fmt.Errorf("%w: la venta ya está pagada", ErrPayment)
+	case received < 0:
+		return fmt.Errorf("%w: el monto no puede ser negativo", ErrPayment)
+	case len(r.payment.Tenders) == maxTenders:
+		return fmt.Errorf("%w: caben %d medios de pago", ErrPayment, maxTenders)
+	}
+	switch m {
+	case Efectivo:
+		return r.cash(due, received)
+	case Tarjeta, Transferencia:
+		return r.exact(m, due, received, reference)
+	}
+	return fmt.Errorf("%w: el medio de pago «%s» no existe", ErrPayment, m)
+}
+
+func (r *Register) cash(due, received money.Pesos) error {
+	payable := money.CashPayable(due)
+	if received == 0 {
+		received = payable
+	}
+	if received%10 != 0 {
+		return fmt.Errorf("%w: en efectivo no hay monedas de menos de $10", ErrPayment)
+	}
+	t := Tender{Method: Efectivo, Amount: received, Received: received}
+	if received >= payable {
+		t.Amount = payable
+		r.payment.Rounding += payable - due
+		r.payment.Change = received - payable
+	}
+	r.payment.Tenders = append(r.payment.Tenders, t)
+	return nil
+}
+
+func (r *Register) exact(m Method, due, received money.Pesos, reference string) error {
+	if received == 0 {
+		received = due
+	}
+	if received > due {
+		return fmt.Errorf("%w: con %s no se puede pagar más que los $%s que faltan", ErrPayment, m, due)
+	}
+	r.payment.Tenders = append(r.payment.Tenders, Tender{Method: m, Amount: received, Received: received, Reference: reference})
+	return nil
+}
+
+// Issue makes the document of a complete payment and goes to Done. On ErrUnknown the register stays in Paying and the
+// same call asks again: the sale ID does not change.
+func (r *Register) Issue() (Record, error) {
+	total, err := r.total()
+	if err != nil {
+		return Record{}, err
+	}
+	switch due := r.due(total); {
+	case r.stage != Paying:
+		return Record{}, errors.New("primero cobre la venta (F12)")
+	case due != 0 || len(r.payment.Tenders) == 0:
+		return Record{}, fmt.Errorf("%w: faltan $%s", ErrPayment, due)
+	}
+	record, err := IssueOrder(r.d, Order{ID: r.cart.ID, Draft: r.draft(), Payment: r.payment, Lines: r.cart.Lines})
+	if err != nil {
+		return Record{}, err
+	}
+	r.stage, r.last = Done, &record
+	return record, nil
+}
+
+// draft is the document of the cart. Shop prices include IVA: a boleta is gross by nature, a factura says so with
+// MntBruto, so that the total on the screen is the total of the document to the peso.
+func (r *Register) draft() dte.Draft {
+	draft := dte.Draft{Tipo: r.tipo(), Receptor: r.cart.Receptor}
+	if draft.Tipo == dte.Factura || draft.Tipo == dte.FacturaExenta {
+		draft.MntBruto = draft.Tipo == dte.Factura
+		draft.FmaPago = 1 // paid on the spot
+		draft.MedioPago = medioPago(r.payment)
+		draft.Emisor = r.d.Shop.Emisor
+		draft.Emisor.CdgVendedor = r.d.Shop.Caja
+	}
+	for _, l := range r.cart.Lines {
+		line := dte.Linea{Nombre: l.Nombre, Qty: l.Qty, Unidad: l.Unidad, Prc: l.Prc}
+		if l.Exento {
+			line.IndExe = dte.Exento
+		}
+		if l.Codigo != "" {
+			line.Codigos = []dte.Codigo{{Tipo: "INT1", Valor: l.Codigo}}
+		}
+		draft.Detalle = append(draft.Detalle, line)
+	}
+	return draft
+}
+
+// medioPago is the SII's code of a factura's means of payment where one is certain. A card may be debit or credit and
+// only the latter has a code, so nothing is said of cards and mixtures.
+func medioPago(p Payment) string {
+	codes := map[Method]string{Efectivo: "EF", Transferencia: "PE"}
+	code := ""
+	for i, t := range p.Tenders {
+		if i > 0 && codes[t.Method] != code {
+			return ""
+		}
+		code = codes[t.Method]
+	}
+	return code
+}
+
+// Next leaves Done with an empty cart.
+func (r *Register) Next() {
+	if r.stage == Done {
+		// Should there be no randomness for a new sale ID, the stage stays; the next change of the cart tries again and
+		// reports it.
+		_ = r.clear()
+	}
+}
+
+// OpenShift starts the shift with float in the drawer.
+func (r *Register) OpenShift(float money.Pesos) error {
+	if float < 0 {
+		return errors.New("el fondo de caja no puede ser negativo")
+	}
+	_, err := r.d.Journal.OpenShift(r.d.Now(), float)
+	return err
+}
+
+// CloseShift counts the drawer and ends the shift. It refuses while a cart is open.
+func (r *Register) CloseShift(counted money.Pesos) (Shift, error) {
+	switch {
+	case counted < 0:
+		return Shift{}, errors.New("el efectivo contado no puede ser negativo")
+	case len(r.cart.Lines) > 0 && r.stage != Done:
+		return Shift{}, errors.New("hay una venta abierta: cóbrela o anúlela antes de cerrar el turno")
+	}
+	return r.d.Journal.CloseShift(r.d.Now(), counted)
+}
+
+func (c Cart) clone() Cart {
+	c.Lines = slices.Clone(c.Lines)
+	return c
+}

@@ -1,0 +1,185 @@
+// Package sale is the till as a state machine: cart, prices, payment, cash rounding, shift, and the issue of the
+// document.
+//
+// Owns: what a sale is, the only path from a cart to an issued document, and the ports it needs from the outside
+// (Journal, Catalogue, Clock).
+//
+// Invariants: no sale without a folio and no folio without a sale; the same sale ID issued twice is issued once; the
+// totals shown are the totals of the document.
+//
+// Imports dte and money; never bbolt, HTTP, Fyne, store or sync. No goroutine is started here.
+package sale
+
+import (
+	"errors"
+	"time"
+
+	"mostrador/dte"
+	"mostrador/money"
+)
+
+// ID names a sale. It is made when the basket opens, before any transaction, so that an interrupted issue can be looked
+// up: 32 hexadecimal digits.
+type ID string
+
+// Method is how a part of a sale is paid.
+type Method string
+
+// The means of payment. Only Efectivo is rounded (law 20.956).
+const (
+	Efectivo      Method = "efectivo"
+	Tarjeta       Method = "tarjeta"
+	Transferencia Method = "transferencia"
+)
+
+// Line is a line of the cart or of a sale: a copy of the product as it was when it was added.
+type Line struct {
+	Codigo string      `json:"codigo"`
+	Nombre string      `json:"nombre"`
+	Unidad string      `json:"unidad,omitempty"`
+	Qty    money.Qty   `json:"qty"`
+	Prc    money.Price `json:"prc"` // gross, IVA included, for taxed products
+	Exento bool        `json:"exento,omitempty"`
+	Total  money.Pesos `json:"total"`
+}
+
+// Tender is a part of a payment.
+type Tender struct {
+	Method Method `json:"method"`
+	// Amount is what counts towards the sale. For cash it is the rounded amount due, not what was handed over.
+	Amount money.Pesos `json:"amount"`
+	// Received is what was handed over; only in cash it may exceed Amount.
+	Received money.Pesos `json:"received"`
+	// Reference is the operation number of a card or transfer. Never a card number.
+	Reference string `json:"reference,omitempty"`
+}
+
+// Payment is how a sale was paid. The sum of Tenders' amounts is Total + Rounding.
+type Payment struct {
+	Tenders []Tender `json:"tenders"`
+	// Rounding is what the cash part was rounded by: negative in the buyer's favour (1.235 in cash: −5).
+	Rounding money.Pesos `json:"rounding,omitempty"`
+	Change   money.Pesos `json:"change,omitempty"`
+}
+
+// Record is a sale as it is kept for ever, beside the exact bytes of its document.
+type Record struct {
+	ID    ID        `json:"id"`
+	At    time.Time `json:"at"`
+	Caja  string    `json:"caja"`
+	Shift int       `json:"shift,omitempty"` // number of the shift; 0 outside one
+
+	Key     dte.Key     `json:"key"`
+	Total   money.Pesos `json:"total"`
+	SHA256  string      `json:"sha256"` // of the document's bytes, hexadecimal
+	Lines   []Line      `json:"lines,omitempty"`
+	Payment Payment     `json:"payment"`
+	// Receptor is the buyer; RUTAnonimo when not identified.
+	Receptor dte.Receptor `json:"receptor"`
+	// Training marks a sale of the practice shop: worthless on paper and for the SII.
+	Training bool `json:"training,omitempty"`
+}
+
+// Grant is the right to issue one document: the next folio and the CAF that covers it.
+type Grant struct {
+	Folio dte.Folio
+	CAF   *dte.CAF
+}
+
+// Issued is what one issue writes.
+type Issued struct {
+	Record   Record
+	Document *dte.Document // Document.XML are the bytes that are stored, sent and printed from
+}
+
+// Shift is a cashier's turn at the drawer.
+type Shift struct {
+	Number   int         `json:"number"`
+	OpenedAt time.Time   `json:"openedAt"`
+	ClosedAt time.Time   `json:"closedAt,omitzero"`
+	Float    money.Pesos `json:"float"` // cash in the drawer at the start
+	// Sums are kept as sales are issued.
+	Sales  int                    `json:"sales"`
+	ByType map[string]money.Pesos `json:"byType,omitempty"` // "39" → total of its documents; notes of credit are negative
+	Paid   map[Method]money.Pesos `json:"paid,omitempty"`
+	// Counted is the cash that was found at the close; Difference is Counted − (Float + cash).
+	Counted    money.Pesos `json:"counted,omitempty"`
+	Difference money.Pesos `json:"difference,omitempty"`
+}
+
+// Open reports a shift that is not closed.
+func (s Shift) Open() bool { return s.Number > 0 && s.ClosedAt.IsZero() }
+
+// Expected is the cash that should be in the drawer.
+func (s Shift) Expected() money.Pesos { return s.Float + s.Paid[Efectivo] }
+
+// Errors of a Journal. Each is wrapped with what happened; test with errors.Is.
+var (
+	// ErrNoFolios: no folio of this type can be used now. Nothing was written.
+	ErrNoFolios = errors.New("no quedan folios")
+	// ErrUnknown: the commit failed and the store could not be reopened to find out whether it was done. Ask
+	// Journal.Sale with the sale's ID before anything else; never issue again under a new ID.
+	ErrUnknown = errors.New("no se sabe si el documento quedó guardado")
+	// ErrNotFound: no such sale, document or shift.
+	ErrNotFound = errors.New("no existe")
+	// ErrShift: the shift is not in the state that the act needs.
+	ErrShift = errors.New("el turno no está en el estado que corresponde")
+)
+
+// Journal is the till's book. Two kinds exist, the file (store) and Memory; both pass saletest.RunJournal.
+// All methods may be called from any goroutine; calls are serialised by the journal.
+type Journal interface {
+	// Issue does everything that one sale writes, in one transaction: takes the next folio of tipo that is usable on the
+	// day of at, calls build exactly once with it, and stores the document's bytes, the record, the shift's sums, a
+	// print job, the outbox entries and an audit entry. If the sale id is already there, it returns that record and
+	// does not call build. If build fails, nothing is written and the folio is not taken. A failed commit is resolved
+	// by reopening and looking the id up; ErrUnknown only when that is not possible either.
+	Issue(id ID, tipo dte.TipoDTE, at time.Time, build func(Grant) (Issued, error)) (Record, error)
+	// Sale returns the record of a sale, or ErrNotFound.
+	Sale(id ID) (Record, error)
+	// Document returns a document's exact bytes and its sale, or ErrNotFound. The bytes are checked against the hash.
+	Document(key dte.Key) (xml []byte, r Record, err error)
+	// FoliosLeft counts the folios of tipo that are usable on day.
+	FoliosLeft(tipo dte.TipoDTE, day dte.Date) (int, error)
+
+	// SaveCart keeps the open basket, so that a power cut does not empty it; LoadCart returns the last one, or the zero
+	// Cart. Issue of the cart's ID removes it.
+	SaveCart(c Cart) error
+	LoadCart() (Cart, error)
+
+	// OpenShift starts a shift; ErrShift if one is open. CloseShift ends it with the counted cash; ErrShift if none is
+	// open. CurrentShift returns the open one, or a zero Shift.
+	OpenShift(at time.Time, float money.Pesos) (Shift, error)
+	CloseShift(at time.Time, counted money.Pesos) (Shift, error)
+	CurrentShift() (Shift, error)
+}
+
+// Cart is an open basket.
+type Cart struct {
+	ID       ID           `json:"id"`
+	Tipo     dte.TipoDTE  `json:"tipo,omitempty"` // 0: boleta, exempt or not by its lines
+	Lines    []Line       `json:"lines"`
+	Receptor dte.Receptor `json:"receptor,omitzero"`
+}
+
+// Product is an article of the catalogue.
+type Product struct {
+	Codigo    string      `json:"codigo"` // SKU or bar code, unique
+	Nombre    string      `json:"nombre"`
+	Unidad    string      `json:"unidad,omitempty"` // "kg" and such are sold by weight; empty is by unit
+	Prc       money.Price `json:"prc"`              // gross, IVA included
+	Exento    bool        `json:"exento,omitempty"`
+	Categoria string      `json:"categoria,omitempty"`
+	Favorito  bool        `json:"favorito,omitempty"`
+}
+
+// Catalogue finds products, from memory, without blocking.
+type Catalogue interface {
+	// ByCode finds the product with this exact code.
+	ByCode(code string) (Product, bool)
+	// Search finds up to limit products whose name or code has every word of text, best first. Accents and case do not
+	// matter.
+	Search(text string, limit int) []Product
+	// Favourites are the products of the quick keys, in the shop's order.
+	Favourites() []Product
+}
