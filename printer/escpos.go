@@ -31,9 +31,6 @@ const (
 func ESCPOS(l Layout, m Model) []byte {
 	w := &escpos{columns: l.Paper.Columns()}
 	w.cmd(esc, '@')
-	if l.Drawer {
-		w.cmd(esc, 'p', 0, 25, 250) // first, so that the drawer does not wait for the paper
-	}
 	if m.Raster {
 		w.raster(Paint(l))
 	} else {
@@ -46,6 +43,10 @@ func ESCPOS(l Layout, m Model) []byte {
 	return w.b.Bytes()
 }
 
+// OpenDrawer makes the bytes that open the cash drawer: a pulse of 50 ms on the first line. They travel alone, so that
+// the drawer waits neither for the paper nor for a printer without it, and a ticket that is tried again opens nothing.
+func OpenDrawer() []byte { return []byte{esc, '@', esc, 'p', 0, 25, 250} }
+
 // escpos writes commands, and a style only when it changes.
 type escpos struct {
 	b       bytes.Buffer
@@ -53,7 +54,7 @@ type escpos struct {
 	style   Text // as the printer has it; its Text is not used
 }
 
-func (w *escpos) cmd(bytes ...byte) { w.b.Write(bytes) }
+func (w *escpos) cmd(command ...byte) { w.b.Write(command) }
 
 // start leaves the double-byte mode in which Asian models wake up, before the code page is chosen, and takes the
 // American variants of # and $.

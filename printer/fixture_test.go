@@ -69,13 +69,14 @@ func boleta() Job {
 				{Nombre: "Café en grano “Ñandú” 1 kg", Qty: money.One, Prc: money.PerUnit(12990)},
 				{Nombre: "Pan marraqueta", Qty: 455_000, Unidad: "kg", Prc: money.PerUnit(2190)},
 				{Nombre: "Polera algodón piqué manga corta color azul petróleo talla XL", Qty: money.Units(2), Prc: money.PerUnit(9990),
-					DescuentoPct: 1000, Descuento: 1998},
+					DescuentoPct: 1000},
 				{Nombre: "Libro escolar", Qty: money.One, Prc: money.PerUnit(5000), IndExe: dte.Exento},
 			},
 			Referencia: []dte.Referencia{{CodCaja: "CAJA1", CodVndor: "ANA"}},
 		},
-		Montos:  []money.Pesos{12990, 996, 17982, 5000},
-		Totales: dte.Totales{MntNeto: 26864, MntExe: 5000, IVA: 5105, MntTotal: 36969},
+		Montos:     []money.Pesos{12990, 996, 17982, 5000},
+		Descuentos: []money.Pesos{0, 0, 1998, 0},
+		Totales:    dte.Totales{MntNeto: 26864, MntExe: 5000, IVA: 5105, MntTotal: 36969},
 	}
 	return job(d, sale.Payment{
 		Tenders: []sale.Tender{
@@ -105,15 +106,16 @@ func factura() Job {
 				{Nombre: "Cemento especial 25 kg", Qty: money.Units(24), Unidad: "saco", Prc: money.PerUnit(4290),
 					Codigos: []dte.Codigo{{Tipo: "EAN13", Valor: "7801234567894"}}},
 				{Nombre: "Despacho a obra", Descripcion: "Entrega en faena, camión pluma, antes de las 10:00", Monto: 25000},
-				{Nombre: "Clavo 2½″", Qty: 1_500_000, Unidad: "kg", Prc: 1_890_500_000, RecargoPct: 500, Recargo: 142},
+				{Nombre: "Clavo 2½″", Qty: 1_500_000, Unidad: "kg", Prc: 1_890_500_000, RecargoPct: 500},
 				{Nombre: "Servicio exento de capacitación", Qty: money.One, Prc: money.PerUnit(15000), IndExe: dte.Exento},
 			},
 			DscRcg: []dte.DscRcgGlobal{{TpoMov: dte.DescuentoGlobal, Glosa: "cliente frecuente", Pct: 500}},
 			Referencia: []dte.Referencia{{TpoDocRef: "801", FolioRef: "OC-4500", FchRef: dte.Date{Year: 2026, Month: 3, Day: 10},
 				RazonRef: "compra de obra"}},
 		},
-		Montos:  []money.Pesos{102960, 25000, 2978, 15000},
-		Totales: dte.Totales{MntNeto: 124391, MntExe: 15000, TasaIVA: money.IVA, IVA: 23634, MntTotal: 163025},
+		Montos:   []money.Pesos{102960, 25000, 2978, 15000},
+		Recargos: []money.Pesos{0, 0, 142, 0},
+		Totales:  dte.Totales{MntNeto: 124391, MntExe: 15000, TasaIVA: money.IVA, IVA: 23634, MntTotal: 163025},
 	}
 	return job(d, sale.Payment{})
 }
@@ -152,14 +154,12 @@ func notaDebito() Job {
 func jobs() map[string]Job {
 	reprint := boleta()
 	reprint.Copy = 2
-	withDrawer := boleta()
-	withDrawer.Drawer = true
 	training := boletaExenta()
-	training.Record.Training, training.Drawer = true, true
+	training.Record.Training = true
 	toCede := factura()
 	toCede.Cedible = true
 	return map[string]Job{
-		"boleta": withDrawer, "boleta-copia": reprint, "capacitacion": training, "factura": factura(), "factura-cedible": toCede,
+		"boleta": boleta(), "boleta-copia": reprint, "capacitacion": training, "factura": factura(), "factura-cedible": toCede,
 		"factura-exenta": facturaExenta(), "nota-credito": notaCredito(), "nota-debito": notaDebito(),
 	}
 }

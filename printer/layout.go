@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 
 	"mostrador/dte"
@@ -35,8 +36,6 @@ type Job struct {
 	Copy int
 	// Cedible asks for the copy that can be ceded, with the acknowledgement of receipt; only facturas have one.
 	Cedible bool
-	// Drawer opens the cash drawer before anything is printed. It does nothing in training.
-	Drawer bool
 }
 
 // ErrNotCommitted: the document and the sale's record are not of each other.
@@ -45,6 +44,9 @@ var ErrNotCommitted = errors.New("printer: el documento no corresponde a la vent
 func (j Job) check() error {
 	if j.Document == nil {
 		return fmt.Errorf("%w: no hay documento", ErrNotCommitted)
+	}
+	if !slices.Contains(dte.Tipos(), j.Document.Tipo) {
+		return fmt.Errorf("printer: un %s no se imprime aquí", j.Document.Tipo)
 	}
 	if j.Document.Key() != j.Record.Key {
 		return fmt.Errorf("%w: %s y %s", ErrNotCommitted, j.Document.Key(), j.Record.Key)
@@ -61,9 +63,8 @@ func (j Job) cedible() bool {
 
 // Layout is a ticket before it becomes bytes of a printer, a picture or a page. It ends with a cut.
 type Layout struct {
-	Paper  Paper
-	Drawer bool // a pulse to the drawer comes first
-	Items  []Item
+	Paper Paper
+	Items []Item
 }
 
 // Item is a Text, a Rule, a Box or a Picture.
@@ -146,7 +147,20 @@ func Ticket(job Job, paper Paper) (Layout, error) {
 		return Layout{}, err
 	}
 	t.foot()
-	return Layout{Paper: paper, Drawer: job.Drawer && !job.training(), Items: t.items}, nil
+	return Layout{Paper: paper, Items: t.items}, nil
+}
+
+// TestPage is what the settings print to try a printer: the signs that go wrong on a badly set one, and the width.
+func TestPage(paper Paper) Layout {
+	t := &ticket{paper: paper, columns: paper.Columns()}
+	t.box("PÁGINA DE PRUEBA")
+	t.gap()
+	t.text("ñ Ñ á é í ó ú Á É Í Ó Ú ü Ü ¿ ? ¡ ! $ % ° º ª €", Text{Align: Center})
+	t.add(Rule{})
+	t.pair("Izquierda", "Derecha", Text{})
+	t.pair("TOTAL", "$ 12.345", Text{Bold: true, Size: Double})
+	t.add(Text{Text: strings.Repeat("1234567890", t.columns/10+1)[:t.columns]})
+	return Layout{Paper: paper, Items: t.items}
 }
 
 type ticket struct {
@@ -256,22 +270,22 @@ func (t *ticket) detail() {
 		if i < len(t.Document.Montos) {
 			amount = t.Document.Montos[i].String()
 		}
-		t.line(l, amount)
+		t.line(l, changes(t.Document, i), amount)
 	}
 	t.add(Rule{})
 }
 
 // line is one article: in a boleta a single unit takes one line, anything else shows how the amount comes about.
-func (t *ticket) line(l dte.Linea, amount string) {
-	mark, changes := exemption(t.Document, l), changes(l)
+func (t *ticket) line(l dte.Linea, altered []change, amount string) {
+	mark := exemption(t.Document, l)
 	name := legible(l.Nombre)
 	single := l.Qty == money.One || l.Qty == 0 || l.Prc == 0
-	if single && t.Document.Tipo.EsBoleta() && mark == "" && len(changes) == 0 && l.Descripcion == "" && l.Unidad == "" {
+	if single && t.Document.Tipo.EsBoleta() && mark == "" && len(altered) == 0 && l.Descripcion == "" && l.Unidad == "" {
 		t.pair(name, amount, Text{})
 		return
 	}
 	how := notEmpty([]string{join(" ", quantity(l), mark)})
-	for _, c := range changes {
+	for _, c := range altered {
 		how = append(how, join(" ", c.word, c.percent(), c.signed()))
 	}
 	last := len(how) - 1

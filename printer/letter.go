@@ -251,7 +251,7 @@ func (l *letter) rows() []row {
 			notEmpty([]string{amountOf(line.Qty != 0, join(" ", line.Qty.String(), line.Unidad))}),
 			notEmpty([]string{amountOf(line.Prc != 0, line.Prc.String())}),
 		}
-		for _, c := range changes(line) {
+		for _, c := range changes(d, i) {
 			cells[4] = append(cells[4], join(" ", labelIf("("+c.percent()+")", c.percent()), c.signed()))
 		}
 		if i < len(d.Montos) {

@@ -18,12 +18,12 @@ import (
 func pdfs(t testing.TB, j Job) map[string][]byte {
 	t.Helper()
 	files := map[string][]byte{}
-	for name, make := range map[string]func() ([]byte, error){
+	for name, build := range map[string]func() ([]byte, error){
 		"carta": func() ([]byte, error) { return LetterPDF(j) },
 		"80":    func() ([]byte, error) { return TicketPDF(j, Paper80) },
 		"58":    func() ([]byte, error) { return TicketPDF(j, Paper58) },
 	} {
-		pdf, err := make()
+		pdf, err := build()
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -31,6 +31,16 @@ func TestTicketGoldens(t *testing.T) {
 	}
 }
 
+func TestTestPageGoldens(t *testing.T) {
+	for mm, paper := range papers() {
+		out, err := emulate(ESCPOS(TestPage(paper), Model{Paper: paper}), paper.Columns())
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "prueba-"+mm+".txt", out.drawing.String())
+	}
+}
+
 // What a phone sees on the paper is the document's timbre, byte for byte: from the painted paper, from the emulated
 // print, and from the print of a printer that only takes pictures.
 func TestTimbreOnPaper(t *testing.T) {
@@ -147,21 +157,18 @@ func TestOnlyWhatWasCommittedIsPrinted(t *testing.T) {
 	}
 }
 
-func TestDrawer(t *testing.T) {
-	training := boleta()
-	training.Shop.Ambiente, training.Drawer = dte.Capacitacion, true
-	open := boleta()
-	open.Drawer = true
-	for name, c := range map[string]struct {
-		job  Job
-		want int
-	}{"closed": {boleta(), 0}, "open": {open, 1}, "training": {training, 0}} {
-		for _, raster := range []bool{false, true} {
-			out, err := emulate(ESCPOS(mustTicket(t, c.job, Paper80), Model{Paper: Paper80, Raster: raster}), 48)
-			if err != nil || out.pulses != c.want || out.cuts != 1 {
-				t.Errorf("%s, raster %v: %d pulses, %d cuts, %v", name, raster, out.pulses, out.cuts, err)
-			}
-		}
+func TestDrawerPulse(t *testing.T) {
+	out, err := emulate(OpenDrawer(), 48)
+	if err != nil || out.pulses != 1 || out.cuts != 0 {
+		t.Errorf("%d pulses, %d cuts, %v", out.pulses, out.cuts, err)
+	}
+}
+
+func TestUnknownTypesAreRefused(t *testing.T) {
+	j := boleta()
+	j.Document.Tipo, j.Record.Key.Tipo = 52, 52
+	if _, err := Ticket(j, Paper80); err == nil {
+		t.Error("a type that nobody can lay out was printed")
 	}
 }
 

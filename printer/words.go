@@ -389,16 +389,24 @@ func (c change) signed() string {
 	return c.amount.String()
 }
 
-// changes are the discount and the surcharge of a line.
-func changes(l dte.Linea) []change {
+// changes are the discount and the surcharge of line i.
+func changes(d *dte.Document, i int) []change {
+	l := d.Detalle[i]
 	var all []change
-	if l.Descuento != 0 || l.DescuentoPct != 0 {
-		all = append(all, change{"descuento", l.DescuentoPct, -l.Descuento})
+	if c := (change{"descuento", l.DescuentoPct, -stated(d.Descuentos, i)}); c.pct != 0 || c.amount != 0 {
+		all = append(all, c)
 	}
-	if l.Recargo != 0 || l.RecargoPct != 0 {
-		all = append(all, change{"recargo", l.RecargoPct, l.Recargo})
+	if c := (change{"recargo", l.RecargoPct, stated(d.Recargos, i)}); c.pct != 0 || c.amount != 0 {
+		all = append(all, c)
 	}
 	return all
+}
+
+func stated(amounts []money.Pesos, i int) money.Pesos {
+	if i < len(amounts) {
+		return amounts[i]
+	}
+	return 0
 }
 
 // exemption marks a line that is outside the IVA or the total, where the document as a whole does not say so.
