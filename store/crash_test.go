@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,17 +20,21 @@ import (
 )
 
 // The crash test runs this test binary again as a till that sells as fast as it can, kills it at random moments, and
-// looks at what is left. MOSTRADOR_TORTURE is the number of rounds; killing a process proves that a sale is whole or
-// absent, not that the disk kept it: that is what a power cut would prove.
+// looks at what is left. MOSTRADOR_TORTURE is the number of rounds. Killing a process proves that a sale is whole or
+// absent, not that the disk kept it: TestPowerCut proves that.
 const (
 	childDir   = "MOSTRADOR_CRASH_DIR"
 	childRound = "MOSTRADOR_CRASH_ROUND"
+	childSales = "MOSTRADOR_CRASH_SALES" // sell only so many, each until it succeeds; none: sell for ever
 )
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		fmt.Fprintln(os.Stderr, sellForEver(dir, os.Getenv(childRound)))
-		os.Exit(1)
+		if err := child(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
@@ -46,24 +49,34 @@ func rounds(t *testing.T) int {
 	return 40
 }
 
-// sellForEver is the child: it writes "id folio" after each sale that the store acknowledged, and does everything else
-// that writes in between.
-func sellForEver(dir, round string) error {
+// child is a till. It writes "id folio" after each sale that the store acknowledged, and does everything else that
+// writes in between.
+func child(dir string) error {
 	s, err := Open(filepath.Join(dir, "caja.db"), Options{Keys: KeyFile{filepath.Join(dir, "llave")}})
 	if err != nil {
 		return err
 	}
-	for i := 0; ; i++ {
-		id := sale.ID(fmt.Sprintf("r%s-%d", round, i))
-		r, err := s.Issue(id, dte.Boleta, saletest.Now, saletest.Build(id, dte.Boleta, saletest.Now, 1000))
+	defer s.Close()
+	few, _ := strconv.Atoi(os.Getenv(childSales))
+	for i := 0; few == 0 || i < few; i++ {
+		id := sale.ID(fmt.Sprintf("r%s-%d", os.Getenv(childRound), i))
+		r, err := sell(s, id)
+		for try := 0; err != nil && try < few; try++ {
+			r, err = sell(s, id) // as a cashier does: the same sale again
+		}
 		if err != nil {
 			return err
 		}
 		fmt.Println(id, int(r.Key.Folio))
-		if err := chores(s, dir, i); err != nil {
+		if err := chores(s, dir, i); err != nil && few == 0 {
 			return err
 		}
 	}
+	return nil
+}
+
+func sell(s *Store, id sale.ID) (sale.Record, error) {
+	return s.Issue(id, dte.Boleta, saletest.Now, saletest.Build(id, dte.Boleta, saletest.Now, 1000))
 }
 
 func chores(s *Store, dir string, i int) error {
@@ -151,80 +164,101 @@ func moveSome(s *Store) error {
 	return s.UpdateSobre(o)
 }
 
-func TestKilledAtAnyMoment(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	random := rand.New(rand.NewPCG(seed, 1))
-	t.Logf("seed %d", seed)
-	dir := t.TempDir()
+// crashSite is a folder with a store, a witness of what was acknowledged, and the checks after a crash.
+type crashSite struct {
+	*till
+	dir          string
+	acknowledged map[sale.ID]dte.Folio
+}
+
+func newCrashSite(t *testing.T, dir string) *crashSite {
+	t.Helper()
 	b := &till{t: t, path: filepath.Join(dir, "caja.db"), keys: KeyFile{filepath.Join(dir, "llave")}}
 	b.open()
 	b.must(b.Protect(phrase))
 	b.must(b.PutShop(saletest.Shop()))
 	b.caf(dte.Boleta, 1, 1_000_000)
 	for i := range 20 {
-		b.must(os.WriteFile(filepath.Join(dir, fmt.Sprintf("caf%d.xml", i)),
-			saletest.CAF(dte.Factura, dte.Folio(i*10+1), dte.Folio(i*10+10), dtetest.FA()), 0o600))
+		b.must(writeFile(filepath.Join(dir, fmt.Sprintf("caf%d.xml", i)),
+			saletest.CAF(dte.Factura, dte.Folio(i*10+1), dte.Folio(i*10+10), dtetest.FA())))
 	}
-	b.must(os.WriteFile(filepath.Join(dir, "trust.pem"), dtetest.Authority().PEM(), 0o600))
+	b.must(writeFile(filepath.Join(dir, "trust.pem"), dtetest.Authority().PEM()))
 	b.close()
-
-	acknowledged := map[sale.ID]dte.Folio{}
-	for round := range rounds(t) {
-		sellAndKill(t, dir, round, random, acknowledged)
-		b.open()
-		r := b.healthy()
-		if r.Documents < len(acknowledged) {
-			t.Fatalf("round %d: %d documents and %d acknowledged sales", round, r.Documents, len(acknowledged))
-		}
-		for id, folio := range acknowledged {
-			if kept, err := b.Sale(id); err != nil || kept.Key.Folio != folio {
-				t.Fatalf("round %d: %s was acknowledged with folio %d and is %d, %v", round, id, folio, kept.Key.Folio, err)
-			}
-		}
-		b.close()
-		backup := filepath.Join(dir, "respaldo.db")
-		if _, err := os.Stat(backup); err == nil {
-			if _, err := VerifyBackup(backup); err != nil {
-				t.Fatalf("round %d: backup: %v", round, err)
-			}
-		}
-		if t.Failed() {
-			t.FailNow()
-		}
-	}
-	if len(acknowledged) == 0 {
-		t.Error("nothing was ever sold")
-	}
-	t.Logf("%d sales acknowledged", len(acknowledged))
+	return &crashSite{till: b, dir: dir, acknowledged: map[sale.ID]dte.Folio{}}
 }
 
-// sellAndKill runs a child until a random moment and collects what it acknowledged.
-func sellAndKill(t *testing.T, dir string, round int, random *rand.Rand, acknowledged map[sale.ID]dte.Folio) {
-	t.Helper()
-	child := exec.Command(os.Args[0])
-	child.Env = append(slices.Clone(os.Environ()), childDir+"="+dir, childRound+"="+strconv.Itoa(round))
+// run starts a till and notes what it acknowledges until it ends. first, if set, is called at its first sale.
+func (c *crashSite) run(round int, command []string, env []string, first func(*os.Process)) (error, string) {
+	c.t.Helper()
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Env = append(append(os.Environ(), childDir+"="+c.dir, childRound+"="+strconv.Itoa(round)), env...)
 	var complaints strings.Builder
-	child.Stderr = &complaints
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd.Stderr = &complaints
+	out, err := cmd.StdoutPipe()
+	c.must(err)
+	c.must(cmd.Start())
 	lines := bufio.NewScanner(out)
 	for n := 0; lines.Scan(); n++ {
 		var id string
 		var folio int
 		if _, err := fmt.Sscan(lines.Text(), &id, &folio); err == nil {
-			acknowledged[sale.ID(id)] = dte.Folio(folio)
+			c.acknowledged[sale.ID(id)] = dte.Folio(folio)
 		}
-		if n == 0 {
-			kill := time.AfterFunc(time.Duration(random.IntN(40_000))*time.Microsecond, func() { child.Process.Kill() })
-			defer kill.Stop()
+		if n == 0 && first != nil {
+			first(cmd.Process)
 		}
 	}
-	if err := child.Wait(); err == nil || complaints.Len() > 0 {
-		t.Fatalf("round %d: the till ended by itself: %v %s", round, err, complaints.String())
+	return cmd.Wait(), complaints.String()
+}
+
+// check opens what is left: it must be healthy and have every sale that was acknowledged.
+func (c *crashSite) check(what string) {
+	c.t.Helper()
+	c.open()
+	r := c.healthy()
+	if r.Documents < len(c.acknowledged) {
+		c.t.Errorf("%s: %d documents and %d acknowledged sales", what, r.Documents, len(c.acknowledged))
 	}
+	for id, folio := range c.acknowledged {
+		if kept, err := c.Sale(id); err != nil || kept.Key.Folio != folio {
+			c.t.Errorf("%s: %s was acknowledged with folio %d and is %d, %v", what, id, folio, kept.Key.Folio, err)
+		}
+	}
+	c.close()
+	backup := filepath.Join(c.dir, "respaldo.db")
+	if _, err := os.Stat(backup); err == nil {
+		if _, err := VerifyBackup(backup); err != nil {
+			c.t.Errorf("%s: backup: %v", what, err)
+		}
+	}
+	if c.t.Failed() {
+		c.t.Fatalf("%s failed", what)
+	}
+}
+
+// soon calls fn after a random time of up to 40 ms.
+func soon(random *rand.Rand, fn func()) {
+	time.AfterFunc(time.Duration(random.IntN(40_000))*time.Microsecond, fn)
+}
+
+func newRandom(t *testing.T) *rand.Rand {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 1))
+}
+
+func TestKilledAtAnyMoment(t *testing.T) {
+	random := newRandom(t)
+	c := newCrashSite(t, t.TempDir())
+	for round := range rounds(t) {
+		err, complaints := c.run(round, os.Args[:1], nil, func(p *os.Process) { soon(random, func() { p.Kill() }) })
+		if err == nil || complaints != "" {
+			t.Fatalf("round %d: the till ended by itself: %v %s", round, err, complaints)
+		}
+		c.check(fmt.Sprint("round ", round))
+	}
+	if len(c.acknowledged) == 0 {
+		t.Error("nothing was ever sold")
+	}
+	t.Logf("%d sales acknowledged", len(c.acknowledged))
 }
