@@ -88,7 +88,7 @@ func newHelpDialog(w *Window, keys []binding) *helpDialog {
 	l := w.l
 	items := []item{as(newText(l, 24, ink, cut).strong().say("Teclas de esta pantalla"))}
 	for _, k := range keys {
-		keycap := &fyne.Container{Layout: inset{}, Objects: []fyne.CanvasObject{newKeycap(l, k.keycap)}}
+		keycap := row(0, grow(spacer()), as(newKeycap(l, k.keycap)))
 		items = append(items, fixed(l.px(28), row(l.px(16), fixed(l.px(92), middle(keycap)), grow(newText(l, 16, ink, cut).say(k.help)))))
 	}
 	items = append(items, as(newText(l, 14, muted, cut).say("Sin teclas F: Alt+1 es F1, Alt+2 es F2 … Alt+0 es F10.")),
@@ -153,10 +153,11 @@ func newCustomerDialog(w *Window) *customerDialog {
 	for i, text := range []string{number, rec.RznSoc, rec.Giro, rec.Direccion, rec.Comuna} {
 		f := newField(w, "")
 		f.limit, f.onFocus = customerFields[i].limit, func() { d.at = i } // a finger may choose it too
+		f.write(text)
 		d.fields = append(d.fields, f)
-		defer f.write(text) // once the card exists
 	}
 	d.card = d.build()
+	d.edited()
 	return d
 }
 

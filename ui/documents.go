@@ -30,21 +30,21 @@ func newDocumentsScreen(w *Window) *documentsScreen {
 	l := w.l
 	s := &documentsScreen{w: w}
 	s.list = newTable(l, []column{
-		{"DOCUMENTO", 0, fyne.TextAlignLeading}, {"HORA", 52, fyne.TextAlignLeading}, {"TOTAL", 100, fyne.TextAlignTrailing},
-		{"SII", 196, fyne.TextAlignLeading}, {"PAPEL", 112, fyne.TextAlignLeading},
+		{"DOCUMENTO", 0, fyne.TextAlignLeading}, {"HORA", 48, fyne.TextAlignLeading}, {"TOTAL", 92, fyne.TextAlignTrailing},
+		{"SII", 130, fyne.TextAlignLeading}, {"PAPEL", 128, fyne.TextAlignLeading},
 	}, s.choose)
 	s.list.textSize = 16
 	s.empty = hint(l, theme.IconNameDocument, "Todavía no hay documentos", "Aquí aparece cada boleta y factura apenas se emite, también sin internet.")
 	s.nothing = hint(l, theme.IconNameSearch, "Ningún documento con ese número", "Borre lo escrito con Esc para ver todos.")
 	s.title, s.when = newText(l, 24, ink, cut).strong(), newText(l, 15, muted, cut)
-	s.total, s.client, s.paid = newText(l, 34, ink, shrink).strong(), newText(l, 16, ink, cut), newText(l, 15, muted, wrap).upTo(2)
+	s.total, s.client, s.paid = newText(l, 24, ink, shrink).strong().to(fyne.TextAlignTrailing), newText(l, 16, ink, cut), newText(l, 15, muted, cut)
 	s.state, s.printed = newBadge(l, nil), newBadge(l, nil)
 	s.state.words.size, s.printed.words.size = 16, 16
-	s.story, s.paper = newText(l, 15, ink, wrap).upTo(5), newText(l, 15, ink, wrap).upTo(3)
+	s.story, s.paper = newText(l, 15, ink, wrap).upTo(6).atTop(), newText(l, 15, ink, wrap).upTo(3).atTop()
 	again := newButton(l, plain, "Reimprimir", "F6", s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(160, 56))
-	s.facts = pad(l.px(20), l.px(16), col(l.px(8), as(s.title), as(s.when), as(s.total), as(s.client), as(s.paid),
+	s.facts = pad(l.px(20), l.px(16), col(l.px(6), as(row(l.px(8), share(1.6, s.title), share(1, s.total))), as(s.when), as(s.client), as(s.paid),
 		fixed(1, newPanelSquare(l, hairline)),
-		as(s.state.panel), as(s.story), as(s.printed.panel), as(s.paper), grow(spacer()), fixed(l.px(56), again)))
+		as(s.state.panel), share(1.8, s.story), as(s.printed.panel), share(1, s.paper), fixed(l.px(56), again)))
 	s.body = beside(l, newPanel(l, card, stack(s.list, s.empty, s.nothing)).edge(hairline, 1), newPanel(l, card, s.facts).edge(hairline, 1))
 	return s
 }
@@ -137,7 +137,7 @@ func (s *documentsScreen) keys() []binding {
 		{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia del documento marcado", do: s.reprint, off: len(s.shown) == 0},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
 		{key: fyne.KeyF5, keycap: "F5", help: "vuelve a la venta", do: func() { w.visit("") }},
-		{keycap: "↑ ↓", help: "marca otro documento"},
+		{keycap: "Flechas", help: "marca otro documento"},
 		{keycap: "Esc", help: "borra lo escrito, o vuelve a la venta"},
 	}
 }

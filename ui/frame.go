@@ -16,6 +16,7 @@ import (
 // keys and the status strip.
 type frame struct {
 	root    fyne.CanvasObject
+	lead    *fyne.Container // what the field is for: a search or an amount
 	result  *result
 	banner  *banner
 	total   *totalBar
@@ -56,9 +57,9 @@ func (a aside) MinSize(objects []fyne.CanvasObject) fyne.Size {
 
 func newFrame(w *Window, training bool) *frame {
 	l := w.l
-	f := &frame{result: newResult(w), banner: newBanner(w), total: newTotalBar(w), actions: newActionBar(w), strip: newStrip(w)}
-	lead := pad(l.px(8), 0, newIcon(l, theme.IconNameSearch, muted, 24).Image)
-	top := beside(l, w.sink.framed(22, lead), f.result.panel)
+	lead := stack(newIcon(l, theme.IconNameSearch, muted, 24).Image, newText(l, 24, muted, whole).strong().to(fyne.TextAlignCenter).say("$"))
+	f := &frame{lead: lead, result: newResult(w), banner: newBanner(w), total: newTotalBar(w), actions: newActionBar(w), strip: newStrip(w)}
+	top := beside(l, w.sink.framed(22, pad(l.px(8), 0, lead)), f.result.panel)
 	bodies := stack()
 	for _, p := range []place{selling, paying, done, documents, shiftPlace} {
 		bodies.Add(w.screens[p].object())
@@ -67,7 +68,7 @@ func newFrame(w *Window, training bool) *frame {
 	f.scrim = stack()
 	f.scrim.Hide()
 	main := pad(l.px(16), l.px(12), col(l.px(12),
-		fixed(l.px(64), top), grow(bodies), fixed(l.px(88), f.total.object), fixed(l.px(56), f.actions.object)))
+		fixed(l.px(64), top), grow(bodies), fixed(l.px(104), f.total.object), fixed(l.px(56), f.actions.object)))
 	parts := []item{grow(main), fixed(l.px(40), f.strip.object)}
 	if training {
 		parts = append([]item{fixed(l.px(36), trainingBand(l))}, parts...)
@@ -91,11 +92,15 @@ func trainingBand(l *look) fyne.CanvasObject {
 	return p
 }
 
-func (f *frame) render(s sale.Snapshot, at screen) {
+func (f *frame) render(s sale.Snapshot, where place, at screen) {
+	amount := where == paying || where == shiftPlace
+	setVisible(f.lead.Objects[0], !amount)
+	setVisible(f.lead.Objects[1], amount)
+	f.result.w.sink.prompt(at.prompt(s))
 	f.total.render(s, at.main(s))
 	f.actions.render(at.keys())
 	f.strip.render(s)
-	f.result.render()
+	f.result.render(where)
 }
 
 // result says what the last scan did, or that codes wait.
@@ -104,58 +109,65 @@ type result struct {
 	panel      *panel
 	icon       *icon
 	head, foot *text
-	idle       bool
+	last       outcome
+}
+
+// outcome is something to be read at a glance: a line, and a smaller one under it.
+type outcome struct {
+	state
+	foot string
+	fill fyne.ThemeColorName
 }
 
 func newResult(w *Window) *result {
 	l := w.l
-	r := &result{w: w, icon: newIcon(l, "", ink, 28), head: newText(l, 18, ink, cut).strong(), foot: newText(l, 15, muted, cut), idle: true}
+	r := &result{w: w, icon: newIcon(l, "", ink, 28), head: newText(l, 18, ink, cut).strong(), foot: newText(l, 15, muted, cut)}
 	r.panel = newPanel(l, card, pad(l.px(16), l.px(6), row(l.px(12),
 		as(r.icon.Image), grow(col(0, grow(r.head), grow(r.foot))))))
-	r.panel.edge(hairline, 1)
 	r.none()
 	return r
 }
 
-func (r *result) show(fill fyne.ThemeColorName, s state, foot string) {
-	r.idle = false
-	r.icon.show(s.icon, s.colour)
-	r.head.sayIn(s.words, inkOf(s.colour))
-	r.foot.sayIn(foot, inkOf(s.colour))
-	r.panel.fill = fill
-	edge := s.colour
-	if fill == card {
-		edge = hairline
-	}
-	r.panel.edge(edge, 1)
-}
-
 func (r *result) none() {
-	r.show(card, state{theme.IconNameInfo, muted, "Listo para escanear"}, "Aquí se ve el último producto")
-	r.idle = true
+	r.last = outcome{state{theme.IconNameInfo, muted, "Listo para escanear"}, "Aquí se ve el último producto", card}
 }
 
 // scanned tells how a scan ended.
 func (r *result) scanned(code string, line sale.Line, err error) {
+	code = clip(code, 40)
 	switch {
 	case err == nil:
-		r.show(goodSoft, state{theme.IconNameConfirm, good, line.Nombre}, fmt.Sprintf("%s × $%s", qty(line), line.Prc))
+		r.last = outcome{state{theme.IconNameConfirm, good, line.Nombre}, fmt.Sprintf("%s × $%s", qty(line), line.Prc), goodSoft}
 	case errors.Is(err, sale.ErrNotFound):
-		r.show(badSoft, state{theme.IconNameError, bad, "Código " + clip(code, 40) + " no existe"}, "Nada se agregó.")
+		r.last = outcome{state{theme.IconNameError, bad, "Código " + code + " no existe"}, "Nada se agregó.", badSoft}
 	default:
-		r.show(badSoft, state{theme.IconNameError, bad, clip(code, 40) + " no se agregó"}, err.Error())
+		r.last = outcome{state{theme.IconNameError, bad, code + " no se agregó"}, sentence(err.Error()), badSoft}
 	}
 }
 
-// render lets codes that wait speak first.
-func (r *result) render() {
-	if n := len(r.w.waiting); n > 0 {
-		words := "1 código en espera"
-		if n > 1 {
-			words = fmt.Sprintf("%d códigos en espera", n)
-		}
-		r.show(warnSoft, state{theme.IconNameHistory, warn, words}, "Se agregan al volver a la venta")
+// render draws what matters most: codes that wait, then where one is, then the last scan.
+func (r *result) render(at place) {
+	o := r.last
+	switch n := len(r.w.waiting); {
+	case n == 1:
+		o = outcome{state{theme.IconNameHistory, warn, "1 código en espera"}, "Se agrega al volver a la venta", warnSoft}
+	case n > 1:
+		o = outcome{state{theme.IconNameHistory, warn, fmt.Sprintf("%d códigos en espera", n)}, "Se agregan al volver a la venta", warnSoft}
+	case at == documents:
+		o = outcome{state{theme.IconNameDocument, muted, "Documentos emitidos"}, "La venta abierta sigue guardada", card}
+	case at == shiftPlace:
+		o = outcome{state{theme.IconNameAccount, muted, "Turno de caja"}, "La venta abierta sigue guardada", card}
 	}
+	r.icon.show(o.icon, o.colour)
+	r.head.sayIn(o.words, inkOf(o.colour))
+	foot := inkOf(o.colour)
+	edge := o.colour
+	if o.fill == card {
+		foot, edge = muted, hairline
+	}
+	r.foot.sayIn(o.foot, foot)
+	r.panel.fill = o.fill
+	r.panel.edge(edge, 1)
 }
 
 // banner is a message over the top of the middle. It never takes the typing.
@@ -172,7 +184,7 @@ func newBanner(w *Window) *banner {
 	b := &banner{w: w, icon: newIcon(l, "", ink, 24), words: newText(l, 17, ink, wrap).upTo(2)}
 	shut := newButton(l, quiet, "", "Esc", func() { w.settle(nil) }).bigger(14, fyne.NewSize(56, 48))
 	b.panel = newPanel(l, badSoft, pad(l.px(16), l.px(4), row(l.px(12), as(b.icon.Image), grow(b.words), as(middle(shut)))))
-	b.object = col(0, fixed(l.px(64), b.panel), grow(spacer()))
+	b.object = col(0, fixed(l.px(84), b.panel), grow(spacer()))
 	b.object.Hide()
 	return b
 }
@@ -191,7 +203,7 @@ func (b *banner) tell(colour fyne.ThemeColorName, words string) {
 		name, fill = theme.IconNameConfirm, goodSoft
 	}
 	b.icon.show(name, colour)
-	b.words.sayIn(words, inkOf(colour))
+	b.words.sayIn(sentence(words), inkOf(colour))
 	b.panel.fill = fill
 	b.panel.edge(colour, 1)
 	b.object.Show()
@@ -206,6 +218,8 @@ type totalBar struct {
 	document, client *text
 	count, before    *text
 	caption, total   *text
+	keycap           fyne.CanvasObject
+	counts           *fyne.Container
 	main             *button
 	do               func()
 }
@@ -216,16 +230,17 @@ func newTotalBar(w *Window) *totalBar {
 		w:        w,
 		document: newText(l, 18, ink, cut).strong(), client: newText(l, 14, muted, cut),
 		count: newText(l, 16, ink, cut), before: newText(l, 14, muted, cut),
-		caption: newText(l, 15, muted, whole).strong().say("TOTAL"),
+		caption: newText(l, 14, muted, cut).strong().to(fyne.TextAlignTrailing).say("TOTAL"),
 		total:   newText(l, 58, ink, shrink).strong().to(fyne.TextAlignTrailing),
 	}
 	b.main = newButton(l, primary, "", "", func() { b.do() }).bigger(22, fyne.NewSize(240, 72))
-	chip := newPanel(l, sunk, pad(l.px(12), l.px(4), row(l.px(8),
-		grow(col(0, grow(b.document), grow(b.client))), as(middle(newKeycap(l, "F3"))))))
+	b.keycap = middle(newKeycap(l, "F3"))
+	b.counts = col(0, as(b.count), as(b.before))
+	chip := newPanel(l, sunk, pad(l.px(12), l.px(8), row(l.px(8), grow(col(0, grow(b.document), grow(b.client))), as(b.keycap))))
 	chip.edge(hairline, 1)
 	chip.onTap = func() { w.press(w.screen().keys(), fyne.KeyF3) }
 	b.object = newPanel(l, card, pad(l.px(12), l.px(8), row(l.px(12),
-		share(1.1, chip), share(0.8, col(0, grow(b.count), grow(b.before))), as(b.caption), share(1.5, b.total), fixed(l.px(240), b.main)))).edge(hairline, 1)
+		share(1, chip), share(0.7, middle(b.counts)), share(1.2, col(0, as(b.caption), grow(b.total))), fixed(l.px(240), b.main)))).edge(hairline, 1)
 	return b
 }
 
@@ -241,11 +256,20 @@ func (b *totalBar) render(s sale.Snapshot, m mainAction) {
 		b.client.say(clientName(s.Last.Receptor))
 	}
 	b.count.say(articles(lines))
-	b.before.say("")
-	if s.Stage == sale.Selling && s.Last != nil {
-		b.before.say("Anterior: vuelto " + peso(s.Last.Payment.Change))
+	before := s.Stage == sale.Selling && s.Last != nil
+	if before {
+		b.before.say("Vuelto anterior " + peso(s.Last.Payment.Change))
 	}
-	b.total.say(peso(total))
+	if b.before.Visible() != before {
+		setVisible(b.before, before)
+		b.object.Refresh()
+	}
+	setVisible(b.keycap, s.Stage == sale.Selling && b.w.visited == "")
+	colour := ink
+	if len(lines) == 0 {
+		colour = faint
+	}
+	b.total.sayIn(peso(total), colour)
 	b.do = m.do
 	b.main.set(m.words, m.keycap, m.usable)
 }
@@ -274,7 +298,7 @@ func newActionBar(w *Window) *actionBar {
 		button := newButton(w.l, plain, "", "", func() {
 			w.burst.forget()
 			b.actions[i]()
-		}).stacked().bigger(14, fyne.NewSize(56, 56))
+		}).stacked().bigger(13, fyne.NewSize(56, 56))
 		b.buttons = append(b.buttons, button)
 		items[i] = grow(button)
 	}
@@ -307,7 +331,7 @@ type strip struct {
 
 func newStrip(w *Window) *strip {
 	l := w.l
-	s := &strip{w: w, clock: newText(l, 15, ink, whole).strong()}
+	s := &strip{w: w, clock: newText(l, 15, ink, cut).strong().to(fyne.TextAlignCenter)}
 	s.caja = newBadge(l, nil)
 	s.shift = newBadge(l, func() { w.visit(shiftPlace) })
 	s.line = newBadge(l, func() { w.say(accent, lineAdvice(w.status.Line)) })
@@ -315,8 +339,8 @@ func newStrip(w *Window) *strip {
 	s.folios = newBadge(l, func() { w.say(accent, folioAdvice(w.counter.Snapshot())) })
 	s.printer = newBadge(l, func() { w.say(printerTone(w.status), printerAdvice(w.status)) })
 	bar := newPanel(l, card, pad(l.px(8), l.px(3), row(l.px(4),
-		share(0.75, s.caja.panel), share(1, s.shift.panel), share(1.35, s.line.panel), share(1.75, s.waiting.panel),
-		share(0.9, s.folios.panel), share(1.1, s.printer.panel), as(pad(l.px(8), 0, s.clock)))))
+		share(0.75, s.caja.panel), share(0.85, s.shift.panel), share(1.6, s.line.panel), share(1.8, s.waiting.panel),
+		share(0.95, s.folios.panel), share(1.15, s.printer.panel), fixed(l.px(60), s.clock))))
 	bar.radius = 0
 	s.object = bar
 	return s

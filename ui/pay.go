@@ -37,8 +37,8 @@ type amountRow struct {
 }
 
 func newAmountRow(l *look, word string, size float32) *amountRow {
-	r := &amountRow{word: newText(l, size, muted, cut).say(word), amount: newText(l, size+2, ink, whole).strong()}
-	r.object = row(l.px(8), grow(r.word), as(r.amount))
+	r := &amountRow{word: newText(l, size, muted, cut).say(word), amount: newText(l, size+2, ink, shrink).strong().to(fyne.TextAlignTrailing)}
+	r.object = row(l.px(8), share(1.5, r.word), share(1, r.amount))
 	return r
 }
 
@@ -72,13 +72,13 @@ func newPayScreen(w *Window) *payScreen {
 		grow(stack(s.paid, s.nothing))))).edge(hairline, 1)
 
 	s.document, s.rounding, s.cash = newAmountRow(l, "Total del documento", 16), newAmountRow(l, "Redondeo Ley 20.956", 16), newAmountRow(l, "A pagar en efectivo", 17)
-	s.law = newText(l, 13, muted, wrap).upTo(2).say("Solo el efectivo se redondea a la decena: de 1 a 5 baja, de 6 a 9 sube.")
-	s.stillWord, s.still = newText(l, 15, muted, cut).strong(), newText(l, 40, ink, shrink).strong()
-	s.changeWord, s.change = newText(l, 15, muted, cut).strong(), newText(l, 52, good, shrink).strong()
+	s.law = newText(l, 13, muted, wrap).upTo(2).atTop().say("Solo el efectivo se redondea a la decena: de 1 a 5 baja, de 6 a 9 sube.")
+	s.stillWord, s.still = newText(l, 15, muted, cut).strong(), newText(l, 48, ink, shrink).strong()
+	s.changeWord, s.change = newText(l, 15, muted, cut).strong(), newText(l, 64, good, shrink).strong()
 	right := newPanel(l, card, pad(l.px(20), l.px(16), col(l.px(8),
 		as(s.document.object), as(s.rounding.object), as(s.cash.object), as(s.law),
 		fixed(1, newPanelSquare(l, hairline)),
-		as(s.stillWord), fixed(l.px(52), s.still), as(s.changeWord), fixed(l.px(68), s.change), grow(spacer())))).edge(hairline, 1)
+		as(s.stillWord), fixed(l.px(64), s.still), as(s.changeWord), fixed(l.px(84), s.change), grow(spacer())))).edge(hairline, 1)
 	s.body = beside(l, left, right)
 	return s
 }
@@ -170,9 +170,9 @@ func (s *payScreen) keys() []binding {
 	open := w.counter.Snapshot().Due != 0 && s.method == ""
 	return []binding{
 		{key: fyne.KeyF11, keycap: "F11", words: "Ayuda", help: "muestra las teclas de esta pantalla", do: func() { w.openDialog(newHelpDialog(w, s.keys())) }},
-		{key: fyne.KeyF1, keycap: "F1", words: "Efectivo", help: "recibe efectivo: el monto escrito, o justo lo que falta", do: func() { s.use(sale.Efectivo) }, off: !open},
-		{key: fyne.KeyF2, keycap: "F2", words: "Tarjeta", help: "paga con tarjeta y pide el número de operación", do: func() { s.use(sale.Tarjeta) }, off: !open},
-		{key: fyne.KeyF3, keycap: "F3", words: "Transfer.", help: "paga con transferencia y pide el número de operación", do: func() { s.use(sale.Transferencia) }, off: !open},
+		{key: fyne.KeyF1, keycap: "F1", help: "recibe efectivo: el monto escrito, o justo lo que falta", do: func() { s.use(sale.Efectivo) }, off: !open},
+		{key: fyne.KeyF2, keycap: "F2", help: "paga con tarjeta y pide el número de operación", do: func() { s.use(sale.Tarjeta) }, off: !open},
+		{key: fyne.KeyF3, keycap: "F3", help: "paga con transferencia y pide el número de operación", do: func() { s.use(sale.Transferencia) }, off: !open},
 		{key: fyne.KeyF12, keycap: "F12", help: "emite el documento cuando el pago está completo", do: s.issue, off: w.counter.Snapshot().Due != 0},
 		{keycap: "Esc", words: "Volver", help: "vuelve a la venta y borra los pagos; los productos quedan", do: func() { w.escape(w.sink) }},
 		{keycap: "Enter", help: "con el campo vacío, efectivo exacto; con el pago completo, emite"},
@@ -275,13 +275,13 @@ func newDoneScreen(w *Window) *doneScreen {
 	s := &doneScreen{w: w,
 		word:     newText(l, 20, muted, cut).strong().to(fyne.TextAlignCenter),
 		change:   newText(l, 120, good, shrink).strong().to(fyne.TextAlignCenter),
-		document: newText(l, 26, ink, cut).strong(), detail: newText(l, 16, muted, cut), total: newText(l, 26, ink, whole).strong(),
+		document: newText(l, 26, ink, cut).strong(), detail: newText(l, 16, muted, cut), total: newText(l, 26, ink, shrink).strong().to(fyne.TextAlignTrailing),
 		sent: newBadge(l, nil), printed: newBadge(l, nil),
 	}
 	s.sent.words.size, s.printed.words.size = 17, 17
 	again := newButton(l, plain, "Reimprimir", "F6", s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(200, 56))
 	facts := newPanel(l, sunk, pad(l.px(24), l.px(16), col(l.px(8),
-		as(row(l.px(16), grow(s.document), as(s.total))), as(s.detail),
+		as(row(l.px(16), grow(s.document), fixed(l.px(220), s.total))), as(s.detail),
 		as(row(l.px(12), grow(s.sent.panel), grow(s.printed.panel), as(again))))))
 	s.body = stack(newPanel(l, card, pad(l.px(24), l.px(24), col(l.px(8),
 		grow(spacer()), as(s.word), fixed(l.px(150), s.change), grow(spacer()), as(facts)))).edge(hairline, 1))

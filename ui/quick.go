@@ -205,7 +205,7 @@ func (r *tilesRenderer) Layout(fyne.Size) {
 	across, down, size := t.shape()
 	for len(r.tiles) < across*down {
 		r.tiles = append(r.tiles, &tile{
-			canvas.NewRectangle(color.Transparent), newText(l, 15, ink, wrap).upTo(2), newText(l, 16, ink, shrink).strong(),
+			canvas.NewRectangle(color.Transparent), newText(l, 15, ink, wrap).upTo(2).atTop(), newText(l, 16, ink, shrink).strong(),
 		})
 	}
 	gap, margin, priceHeight := l.px(tileGap), l.px(10), l.px(26)

@@ -6,10 +6,13 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/test"
 
 	"mostrador/dte"
 	"mostrador/money"
@@ -49,8 +52,8 @@ var scenes = []struct {
 		x.finger("20000")
 		x.scan(products[0].Codigo)
 	}},
-	{"pago-completo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.enter("20000") }},
-	{"listo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.enter("20000"); x.press(fyne.KeyReturn) }},
+	{"pago-completo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.enter("30000") }},
+	{"listo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.enter("30000"); x.press(fyne.KeyReturn) }},
 	{"listo-sin-linea", true, Look{Tone: Oscuro}, func(x *world) {
 		x.w.SetStatus(offline(x))
 		fill(x, 2)
@@ -137,12 +140,56 @@ func TestScreens(t *testing.T) {
 				if m := x.w.Fyne().Content().MinSize(); m.Width > size.Width || m.Height > size.Height {
 					t.Errorf("%s asks for %v of %v", scene.name, m, size)
 				}
+				inside(t, x, size)
 				if *screensDir != "" {
 					shoot(t, x, fmt.Sprintf("%s-%.0f.png", scene.name, size.Width))
 				}
 			}
 		})
 	}
+}
+
+// inside fails for words and buttons that stick out of what holds them, and for words that are cut although they are
+// ours to choose.
+func inside(t *testing.T, x *world, size fyne.Size) {
+	t.Helper()
+	names := map[string]bool{}
+	for _, p := range products {
+		names[p.Nombre] = true
+	}
+	var walk func(o fyne.CanvasObject, at fyne.Position, room fyne.Size)
+	walk = func(o fyne.CanvasObject, at fyne.Position, room fyne.Size) {
+		if !o.Visible() {
+			return
+		}
+		p, s := o.Position(), o.Size()
+		words, own := "", []fyne.CanvasObject{}
+		switch o := o.(type) {
+		case *text:
+			words = o.words
+			for _, line := range test.WidgetRenderer(o).Objects() {
+				shown := line.(*canvas.Text).Text
+				if strings.HasSuffix(shown, "…") && !strings.HasSuffix(words, "…") && !names[words] {
+					t.Errorf("at %v the words %q are cut to %q", size, words, shown)
+				}
+			}
+		case *button:
+			words = o.words
+		case *fyne.Container:
+			own = o.Objects
+		case *field: // scrolls by itself
+		case fyne.Widget:
+			own = test.WidgetRenderer(o).Objects()
+		}
+		const dust = 1.5
+		if words != "" && (p.X < -dust || p.Y < -dust || p.X+s.Width > room.Width+dust || p.Y+s.Height > room.Height+dust) {
+			t.Errorf("at %v %q at %v of size %v sticks out of %v", size, words, at.Add(p), s, room)
+		}
+		for _, c := range own {
+			walk(c, at.Add(p), s)
+		}
+	}
+	walk(x.w.Fyne().Content(), fyne.Position{}, size)
 }
 
 func shoot(t *testing.T, x *world, name string) {

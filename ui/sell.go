@@ -48,9 +48,9 @@ func newSellScreen(w *Window) *sellScreen {
 
 // hint is an empty place that says how to begin.
 func hint(l *look, name fyne.ThemeIconName, head, advice string) fyne.CanvasObject {
-	words := newText(l, 22, ink, wrap).upTo(2).strong().to(fyne.TextAlignCenter).say(head)
-	more := newText(l, 16, muted, wrap).upTo(3).to(fyne.TextAlignCenter).say(advice)
-	return pad(l.px(24), l.px(40), centre(fyne.NewSize(l.px(440), l.px(220)), col(l.px(8),
+	words := newText(l, 22, ink, shrink).strong().to(fyne.TextAlignCenter).say(head)
+	more := newText(l, 16, muted, wrap).upTo(3).atTop().to(fyne.TextAlignCenter).say(advice)
+	return pad(l.px(24), l.px(12), centre(fyne.NewSize(l.px(440), l.px(220)), col(l.px(8),
 		fixed(l.px(48), newIcon(l, name, faint, 48).Image), as(words), as(more))))
 }
 
@@ -118,7 +118,7 @@ func (s *sellScreen) keys() []binding {
 		{keycap: "+", words: "Más", help: "agrega una unidad a la línea marcada", do: func() { w.settle(w.counter.Bump(1)) }, off: none},
 		{key: fyne.KeyDelete, keycap: "Supr", words: "Quitar", help: "quita la línea marcada", do: func() { w.settle(w.counter.Remove()) }, off: none},
 		{key: fyne.KeyF12, keycap: "F12", help: "cobra", do: s.charge, off: none},
-		{keycap: "↑ ↓", help: "marca otra línea"},
+		{keycap: "Flechas", help: "marca otra línea"},
 		{keycap: "3*código", help: "agrega tres; 3* y Enter pone tres en la línea marcada"},
 		{keycap: "Esc", help: "borra lo escrito; nunca vacía la venta"},
 	}

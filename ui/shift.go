@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/theme"
 
 	"mostrador/dte"
 	"mostrador/money"
@@ -96,7 +95,7 @@ func (s *shiftScreen) fillSums(t sale.Shift) {
 		if err != nil {
 			name = tipo
 		}
-		rows = append(rows, []cell{{words: name, icon: theme.IconNameDocument}, {words: peso(t.ByType[tipo]), bold: true}})
+		rows = append(rows, []cell{{words: name}, {words: peso(t.ByType[tipo]), bold: true}})
 	}
 	for _, m := range []sale.Method{sale.Efectivo, sale.Tarjeta, sale.Transferencia} {
 		if p, ok := t.Paid[m]; ok {

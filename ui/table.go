@@ -36,6 +36,7 @@ type table struct {
 	selected int
 	top      int
 	dragged  float32
+	fitted   int // rows in view when it was last drawn
 	onSelect func(row int)
 }
 
@@ -162,7 +163,11 @@ func (r *tableRenderer) Layout(size fyne.Size) {
 	for len(r.rows) < t.room() {
 		r.rows = append(r.rows, r.newRow())
 	}
-	t.follow()
+	if t.fitted != t.room() { // the window changed its size
+		t.fitted = t.room()
+		t.follow()
+	}
+	t.bound()
 	r.place(size)
 	r.rule.Move(fyne.NewPos(0, t.header()-1))
 	r.rule.Resize(fyne.NewSize(size.Width, 1))
@@ -240,11 +245,11 @@ func (r *tableRenderer) drawCell(row *tableRow, c int, content cell, y float32) 
 	}
 	words.Move(fyne.NewPos(x, y))
 	words.Resize(fyne.NewSize(width, l.px(r.t.rowSize)))
-	if words.bold != content.bold {
-		words.bold = content.bold
-		words.words = "" // forces the drawing below
+	colour := inkOf(content.colour)
+	if content.colour == muted && content.icon == "" {
+		colour = muted
 	}
-	words.sayIn(content.words, inkOf(content.colour))
+	words.setBold(content.bold).sayIn(content.words, colour)
 }
 
 // drawThumb shows where in a long list one is.

@@ -230,7 +230,7 @@ func (w *Window) render() {
 		setVisible(screen.object(), name == at)
 	}
 	w.screens[at].render(s)
-	w.frame.render(s, w.screens[at])
+	w.frame.render(s, at, w.screens[at])
 	if w.dialog != nil {
 		w.dialog.render()
 	}

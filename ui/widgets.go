@@ -33,6 +33,7 @@ type text struct {
 	align  fyne.TextAlign
 	fit    fit
 	lines  int // most lines when it wraps
+	high   bool
 }
 
 func newText(l *look, size float32, colour fyne.ThemeColorName, f fit) *text {
@@ -44,9 +45,19 @@ func newText(l *look, size float32, colour fyne.ThemeColorName, f fit) *text {
 func (t *text) strong() *text                            { t.bold = true; return t }
 func (t *text) to(a fyne.TextAlign) *text                { t.align = a; return t }
 func (t *text) upTo(lines int) *text                     { t.lines = lines; return t }
+func (t *text) atTop() *text                             { t.high = true; return t }
 func (t *text) say(words string) *text                   { return t.sayIn(words, t.colour) }
 func (t *text) style() fyne.TextStyle                    { return fyne.TextStyle{Bold: t.bold} }
 func (t *text) measure(s string, size float32) fyne.Size { return fyne.MeasureText(s, size, t.style()) }
+
+// setBold changes the weight of the letters.
+func (t *text) setBold(bold bool) *text {
+	if t.bold != bold {
+		t.bold = bold
+		t.Refresh()
+	}
+	return t
+}
 
 // sayIn changes words and colour; nothing is drawn when nothing changed.
 func (t *text) sayIn(words string, colour fyne.ThemeColorName) *text {
@@ -87,18 +98,22 @@ func (r *textRenderer) MinSize() fyne.Size {
 func (r *textRenderer) Layout(room fyne.Size) {
 	t, size := r.t, r.t.l.px(r.t.size)
 	rows := []string{t.words}
+	height := t.measure("Ág", size).Height
 	switch t.fit {
 	case cut:
 		rows[0] = t.shorten(t.words, size, room.Width)
 	case shrink:
 		if w := t.measure(t.words, size).Width; w > room.Width && room.Width > 0 {
 			size = max(size/2, size*room.Width/w)
+			height = t.measure("Ág", size).Height
 		}
 	case wrap:
-		rows = t.breakUp(size, room.Width)
+		rows = t.breakUp(size, room.Width, max(1, min(t.lines, int((room.Height+1)/height))))
 	}
-	height := t.measure("Ág", size).Height
 	top := max(0, (room.Height-height*float32(len(rows)))/2)
+	if t.high {
+		top = 0
+	}
 	for i, line := range r.lines {
 		line.Text = ""
 		if i < len(rows) {
@@ -139,8 +154,8 @@ func (t *text) shorten(s string, size, width float32) string {
 	return strings.TrimRight(string(runes[:fits]), " ") + "…"
 }
 
-// breakUp spreads the words over at most t.lines rows.
-func (t *text) breakUp(size, width float32) []string {
+// breakUp spreads the words over at most so many rows.
+func (t *text) breakUp(size, width float32, most int) []string {
 	var rows []string
 	line := ""
 	words := strings.Fields(t.words)
@@ -150,7 +165,7 @@ func (t *text) breakUp(size, width float32) []string {
 			line = longer
 			continue
 		}
-		if len(rows) == t.lines-1 {
+		if len(rows) == most-1 {
 			line += " " + strings.Join(words[i:], " ")
 			break
 		}
@@ -499,10 +514,10 @@ func (b *badge) tell(s state) {
 
 // inkOf is the colour of words about a state: plain ink when there is nothing to say about it.
 func inkOf(colour fyne.ThemeColorName) fyne.ThemeColorName {
-	if colour == good || colour == muted {
-		return ink
+	if colour == warn || colour == bad {
+		return colour
 	}
-	return colour
+	return ink
 }
 
 // softOf is the surface for words in a colour.

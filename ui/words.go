@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
@@ -87,9 +89,9 @@ func documentState(s dte.State) state {
 	case dte.Sending:
 		return state{theme.IconNameUpload, muted, "Enviándose"}
 	case dte.Unknown:
-		return state{theme.IconNameQuestion, warn, "Preguntando al SII"}
+		return state{theme.IconNameQuestion, warn, "Preguntando"}
 	case dte.Sent:
-		return state{theme.IconNameMailSend, muted, "Enviada, en revisión"}
+		return state{theme.IconNameMailSend, muted, "En revisión"}
 	case dte.Accepted:
 		return state{theme.IconNameConfirm, good, "Aceptada"}
 	case dte.Objected:
@@ -248,6 +250,15 @@ func sentWords(s dte.State, line Line) state {
 		return state{theme.IconNameHistory, warn, "Se enviará sola al volver internet"}
 	}
 	return state{theme.IconNameUpload, muted, "Se está enviando al SII"}
+}
+
+// sentence begins with a capital: errors of Go begin small.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 func docNumber(k dte.Key) string { return money.Pesos(k.Folio).String() }

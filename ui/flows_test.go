@@ -1,0 +1,583 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+
+	"mostrador/dte"
+	"mostrador/money"
+	"mostrador/sale"
+)
+
+const (
+	f1, f2, f3, f4, f5, f6, f8, f9, f12 = fyne.KeyF1, fyne.KeyF2, fyne.KeyF3, fyne.KeyF4, fyne.KeyF5, fyne.KeyF6, fyne.KeyF8, fyne.KeyF9, fyne.KeyF12
+
+	enter, esc = fyne.KeyReturn, fyne.KeyEscape
+)
+
+var leche, cafe = products[0].Codigo, products[1].Codigo
+
+func (x *world) last() sale.Record {
+	x.t.Helper()
+	if len(x.docs.list) == 0 {
+		x.t.Fatal("nothing was issued")
+	}
+	return x.docs.list[0].Record
+}
+
+func TestSellByCodeAndPayInCashWithChange(t *testing.T) {
+	x := newWorld(t)
+	x.sees("Escanee un producto para comenzar")
+	x.enter("300") // $1.097: rounds up to $1.100 in cash
+	x.sees("Leche descremada 1 L", "$1.097")
+	x.seesNot("Escanee un producto para comenzar")
+	x.press(f12)
+	x.sees("Redondeo Ley 20.956", "$3", "$1.100", "FALTA")
+	x.finger("2000")
+	x.sees("VUELTO SI ES EFECTIVO", "$900")
+	x.press(enter)
+	x.sees("VUELTO", "$900", "Pago completo")
+	x.press(enter)
+	x.sees("Boleta 1.204", "$900", "SIGUIENTE")
+	r := x.last()
+	if r.Total != 1097 || r.Payment.Change != 900 || r.Payment.Rounding != 3 {
+		t.Errorf("issued %+v", r)
+	}
+	x.press(enter)
+	x.sees("Escanee un producto para comenzar", "Vuelto anterior $900")
+	x.typingIsAt(x.w.sink)
+}
+
+func TestEnterOnTheEmptyFieldIsExactCash(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12, enter, enter)
+	if r := x.last(); r.Payment.Change != 0 || r.Payment.Tenders[0].Received != 1090 {
+		t.Errorf("paid %+v", r.Payment)
+	}
+	x.sees("Sin vuelto")
+}
+
+func TestUnknownCode(t *testing.T) {
+	x := newWorld(t)
+	x.scan("7801234")
+	x.sees("Código 7801234 no existe", "Nada se agregó.")
+	if n := len(x.counter.s.Cart.Lines); n != 0 {
+		t.Errorf("%d lines in the cart", n)
+	}
+	x.scan(leche)
+	x.seesNot("no existe")
+	x.sees("Leche entera 1 L")
+}
+
+func TestQuantities(t *testing.T) {
+	x := newWorld(t)
+	x.finger("3*")
+	x.scan(leche) // the quantity by hand, the code by scanner
+	x.enter("1,25*100")
+	x.press(fyne.KeyUp)
+	x.finger("+")
+	x.finger("+-")
+	lines := x.counter.s.Cart.Lines
+	if len(lines) != 2 || lines[0].Qty != money.Units(4) || lines[1].Qty != money.One*5/4 {
+		t.Fatalf("lines: %+v", lines)
+	}
+	x.enter("7*")
+	if q := x.counter.s.Cart.Lines[0].Qty; q != money.Units(7) {
+		t.Errorf("7* sets %s", q)
+	}
+	x.press(fyne.KeyDelete)
+	x.seesNot("Leche entera 1 L\n7")
+	if lines := x.counter.s.Cart.Lines; len(lines) != 1 || lines[0].Codigo != "100" {
+		t.Errorf("after Del: %+v", lines)
+	}
+	x.sees("1,25 kg")
+}
+
+func TestSearchByName(t *testing.T) {
+	x := newWorld(t)
+	x.finger("2*leche")
+	x.sees("ENCONTRADOS", "Leche descremada 1 L", "Leche entera 1 L")
+	x.press(fyne.KeyDown, enter)
+	if lines := x.counter.s.Cart.Lines; len(lines) != 1 || lines[0].Qty != money.Units(2) {
+		t.Fatalf("lines: %+v", lines)
+	}
+	x.seesNot("ENCONTRADOS")
+	x.press(f2)
+	x.finger("30") // with F2, figures are searched too
+	x.sees("Leche descremada 1 L")
+	x.press(esc, esc)
+	x.seesNot("ENCONTRADOS")
+	if x.w.sink.Text != "" {
+		t.Errorf("the field keeps %q", x.w.sink.Text)
+	}
+}
+
+func TestQuickKeys(t *testing.T) {
+	x := newWorld(t)
+	x.w.Fyne().Resize(fyne.NewSize(1024, 768))
+	quick := x.w.screens[selling].(*sellScreen).quick
+	test.TapAt(quick.tiles, fyne.NewPos(10, 10))
+	if lines := x.counter.s.Cart.Lines; len(lines) != 1 || lines[0].Codigo != leche {
+		t.Fatalf("the first tile adds %+v", lines)
+	}
+	pages := quick.tiles.pages()
+	if pages < 2 {
+		t.Fatalf("%d pages: the test needs two", pages)
+	}
+	quick.leaf(-1)
+	if quick.tiles.page != pages-1 {
+		t.Errorf("before the first page comes page %d", quick.tiles.page)
+	}
+	quick.change(1)
+	x.sees("Lácteos")
+	x.press(f8)
+	x.seesNot("Lácteos")
+	x.press(f8)
+	x.sees("Lácteos")
+}
+
+var buyer = []string{"76.192.083-9", "Comercial Los Aromos Limitada", "Abarrotes", "Av. Matta 123", "Santiago"}
+
+func TestFacturaToACustomer(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f3, f3) // F3 opens, F3 chooses factura
+	x.finger("76192083-8")
+	x.sees("El dígito verificador no corresponde")
+	x.press(fyne.KeyBackspace)
+	x.finger("9")
+	x.sees("76.192.083-9 es correcto")
+	x.press(f12)
+	x.sees("Falta la razón social: una factura lo necesita.")
+	x.enter(buyer[1])
+	x.enter(buyer[2])
+	x.press(f12)
+	x.sees("Falta la dirección")
+	x.enter(buyer[3])
+	x.enter(buyer[4]) // the last Enter accepts
+	x.seesNot("Cliente y documento")
+	x.sees("Factura", buyer[1])
+	x.typingIsAt(x.w.sink)
+	x.press(f12, f2)
+	x.enter("004512")
+	x.press(enter)
+	r := x.last()
+	want := dte.Receptor{RUT: 76192083, RznSoc: buyer[1], Giro: buyer[2], Direccion: buyer[3], Comuna: buyer[4]}
+	if r.Key.Tipo != dte.Factura || r.Receptor != want {
+		t.Errorf("issued %v to %+v", r.Key, r.Receptor)
+	}
+	if p := r.Payment.Tenders[0]; p.Method != sale.Tarjeta || p.Reference != "004512" || p.Amount != 1090 {
+		t.Errorf("paid %+v", p)
+	}
+}
+
+func TestBackToBoleta(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.counter.s.Cart.Receptor, x.counter.s.Cart.Tipo = dte.Receptor{RUT: 76192083, RznSoc: buyer[1]}, dte.Factura
+	x.counter.total()
+	x.pass(time.Second)
+	x.press(f3)
+	x.sees("76.192.083-9 es correcto")
+	x.tap("Sin cliente")
+	if s := x.counter.s; s.Tipo != dte.Boleta || s.Cart.Receptor != (dte.Receptor{}) {
+		t.Errorf("%v for %+v", s.Tipo, s.Cart.Receptor)
+	}
+	x.typingIsAt(x.w.sink)
+}
+
+func TestMixedPayment(t *testing.T) {
+	x := newWorld(t)
+	x.scan(cafe) // $5.490
+	x.pass(time.Second)
+	x.press(f12)
+	x.finger("3.000")
+	x.press(f3)
+	x.sees("N.º de operación")
+	x.press(esc) // changed one's mind about the transfer, not about the sale
+	x.sees("Monto recibido")
+	x.finger("3.000")
+	x.press(f2, enter)
+	x.sees("$2.490")
+	x.tap("$2.000")
+	x.tap("$1.000")
+	x.sees("VUELTO SI ES EFECTIVO", "$510")
+	x.press(f1)
+	x.tap("EMITIR")
+	if p := x.last().Payment; len(p.Tenders) != 2 || p.Change != 510 {
+		t.Errorf("paid %+v", p)
+	}
+}
+
+func TestAmountsAreReadStrictly(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12)
+	x.enter("2.00")
+	x.sees("2.00")
+	if n := len(x.counter.s.Payment.Tenders); n != 0 || !x.w.frame.banner.visible() {
+		t.Errorf("2.00 pesos were taken for something: %d tenders", n)
+	}
+	x.typingIsAt(x.w.sink) // the message does not stand in the way
+	for range 4 {
+		x.press(fyne.KeyBackspace)
+	}
+	x.enter("2000")
+	if c := x.counter.s.Payment.Change; c != 910 || x.w.frame.banner.visible() {
+		t.Errorf("change %d, message shown: %v", c, x.w.frame.banner.visible())
+	}
+}
+
+func TestEscapeNeverDestroysACart(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12)
+	x.finger("500")
+	x.press(f1, esc)
+	if x.counter.s.Stage != sale.Selling {
+		t.Fatalf("Esc leads to %s", x.counter.s.Stage)
+	}
+	x.press(esc, esc, esc)
+	x.press(f4)
+	x.sees("¿Vaciar esta venta?")
+	x.press(esc)
+	if n := len(x.counter.s.Cart.Lines); n != 1 {
+		t.Fatalf("%d lines are left", n)
+	}
+	x.press(f4, enter)
+	x.sees("Escanee un producto para comenzar")
+	x.typingIsAt(x.w.sink)
+}
+
+func TestDocuments(t *testing.T) {
+	x := newWorld(t)
+	x.press(f5)
+	x.sees("Todavía no hay documentos")
+	x.press(esc)
+	many(x)
+	x.press(f5, fyne.KeyDown, fyne.KeyDown)
+	x.sees("Factura 12.202", "Rechazada", "CAF vencido (CAF-3-517)", "Sin imprimir")
+	x.press(f6)
+	if len(x.docs.reprints) != 1 || x.docs.reprints[0].Folio != 12202 {
+		t.Errorf("reprinted %v", x.docs.reprints)
+	}
+	x.sees("La copia de factura 12.202 va a la impresora.")
+	x.finger("12.199")
+	x.sees("Boleta 12.199")
+	x.seesNot("Boleta 12.204")
+	x.press(esc, esc, esc)
+	x.sees("Escanee un producto para comenzar")
+}
+
+func TestShift(t *testing.T) {
+	x := newWorld(t)
+	x.press(f9)
+	x.sees("No hay turno abierto")
+	x.enter("50.000")
+	x.sees("Turno 1 abierto", "$50.000")
+	x.press(f9)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12, enter, enter, enter, f9)
+	x.sees("$51.090", "Pagado con efectivo")
+	x.enter("51.000")
+	x.sees("¿Cerrar el turno?", "$51.000")
+	x.press(enter)
+	x.sees("Turno 1 cerrado", "−$90")
+	x.press(esc, f9)
+	x.sees("No hay turno abierto")
+}
+
+// 200 codes of 13 digits, as fast as they come: none lost, none doubled, in order.
+func TestTwoHundredScansInARow(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		end  func(x *world, i int)
+	}{
+		{"Enter", func(x *world, _ int) { x.press(enter) }},
+		{"Tab", func(x *world, _ int) { x.press(fyne.KeyTab) }},
+		{"silence only", func(x *world, _ int) { x.pass(70 * time.Millisecond) }},
+		{"every third Enter lost", func(x *world, i int) {
+			if i%3 == 0 {
+				x.pass(70 * time.Millisecond)
+			} else {
+				x.press(enter)
+			}
+		}},
+		{"Enter later than the silence", func(x *world, _ int) { x.pass(70 * time.Millisecond); x.press(enter) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var many []sale.Product
+			for i := range 200 {
+				many = append(many, sale.Product{Codigo: ean13(int64(780_000_000_000 + i*7919)), Nombre: fmt.Sprintf("Producto %d", i), Prc: money.PerUnit(100)})
+			}
+			x := newWorldWith(t, false, Look{}, many)
+			for i, p := range many {
+				x.burst(p.Codigo)
+				c.end(x, i)
+			}
+			x.pass(time.Second)
+			lines := x.counter.s.Cart.Lines
+			if len(lines) != len(many) {
+				t.Fatalf("%d lines of %d codes", len(lines), len(many))
+			}
+			for i, l := range lines {
+				if l.Codigo != many[i].Codigo || l.Qty != money.One {
+					t.Fatalf("line %d is %s × %s, want %s", i, l.Qty, l.Codigo, many[i].Codigo)
+				}
+			}
+		})
+	}
+}
+
+// A stall of the window can leave two codes in one text.
+func TestGluedScansAreTwoScans(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche + cafe)
+	if n := len(x.counter.s.Cart.Lines); n != 2 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+// Half a code before a pause of the machine is not a code.
+func TestAnUnfinishedCodeWaitsForItsRest(t *testing.T) {
+	x := newWorld(t)
+	x.burst(leche[:7])
+	x.pass(120 * time.Millisecond)
+	x.burst(leche[7:])
+	x.press(enter)
+	if lines := x.counter.s.Cart.Lines; len(lines) != 1 || lines[0].Codigo != leche {
+		t.Errorf("the cart has %+v", lines)
+	}
+	x.seesNot("no existe")
+}
+
+func TestAScanDuringADialogueWaits(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f4) // no field: the Enter of the scanner must not say yes
+	x.scan(cafe)
+	x.sees("1 código en espera", "¿Vaciar esta venta?")
+	x.pass(time.Second)
+	x.press(esc)
+	x.sees("Café instantáneo tarro 170 g")
+	if n := len(x.counter.s.Cart.Lines); n != 2 {
+		t.Errorf("%d lines", n)
+	}
+
+	x.press(f3)
+	x.finger("76")
+	x.pass(time.Second)
+	x.scan(leche)
+	if f := x.w.focused(); f.Text != "76" {
+		t.Errorf("the code is in the field: %q", f.Text)
+	}
+	x.press(esc)
+	if n := len(x.counter.s.Cart.Lines); n != 3 {
+		t.Errorf("%d lines after the second dialogue", n)
+	}
+	x.typingIsAt(x.w.sink)
+}
+
+func TestAScanNeverBecomesMoney(t *testing.T) {
+	for _, end := range []string{"Enter", "silence"} {
+		t.Run(end, func(t *testing.T) {
+			x := newWorld(t)
+			x.scan(leche)
+			x.pass(time.Second)
+			x.press(f12)
+			x.finger("20")
+			x.burst(cafe)
+			switch end {
+			case "Enter":
+				x.press(enter)
+			case "silence":
+				x.pass(time.Second)
+			}
+			p := x.counter.s
+			if len(p.Payment.Tenders) != 0 || x.w.sink.Text != "20" {
+				t.Errorf("tenders %+v, field %q", p.Payment.Tenders, x.w.sink.Text)
+			}
+			x.sees("1 código en espera")
+			x.press(esc, esc)
+			if n := len(x.counter.s.Cart.Lines); n != 2 {
+				t.Errorf("%d lines back at the sale", n)
+			}
+		})
+	}
+	t.Run("a late Enter does not pay", func(t *testing.T) {
+		x := newWorld(t)
+		x.scan(leche)
+		x.pass(time.Second)
+		x.press(f12)
+		x.burst(cafe)
+		x.pass(100 * time.Millisecond)
+		x.press(enter)
+		if n := len(x.counter.s.Payment.Tenders); n != 0 {
+			t.Errorf("%d tenders", n)
+		}
+	})
+}
+
+func TestAScanAfterTheSaleBeginsTheNext(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12, enter, enter)
+	x.scan(cafe)
+	if s := x.counter.s; s.Stage != sale.Selling || len(s.Cart.Lines) != 1 {
+		t.Errorf("%s with %d lines", s.Stage, len(s.Cart.Lines))
+	}
+}
+
+func TestErrorsAreToldAndNothingIsLost(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12, enter)
+	x.counter.failed = fmt.Errorf("boleta: %w; pulse F12 para preguntar otra vez", sale.ErrUnknown)
+	x.press(f12)
+	x.sees("Boleta: no se sabe si el documento quedó guardado; pulse F12 para preguntar otra vez")
+	if x.counter.s.Stage != sale.Paying {
+		t.Fatalf("the stage is %s", x.counter.s.Stage)
+	}
+	x.press(f12)
+	x.sees("Boleta 1.204")
+	x.press(enter)
+	x.counter.failed = errors.New("el disco está lleno: nada se agregó")
+	x.scan(leche)
+	x.sees("El disco está lleno: nada se agregó")
+}
+
+func TestWithoutFolios(t *testing.T) {
+	x := newWorld(t)
+	x.counter.s.Folios = 0
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12)
+	x.sees("No quedan folios", "Sin folios")
+	x.press(esc)
+	if x.w.frame.banner.visible() {
+		t.Error("Esc does not put the message away")
+	}
+}
+
+func TestHelpListsTheKeysAndClosesWithAny(t *testing.T) {
+	x := newWorld(t)
+	for _, key := range []fyne.KeyName{esc, f1, enter} {
+		x.press(f1)
+		x.sees("Teclas de esta pantalla", "busca por nombre")
+		x.press(key)
+		x.seesNot("Teclas de esta pantalla")
+		x.typingIsAt(x.w.sink)
+	}
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12, fyne.KeyF11)
+	x.sees("recibe efectivo")
+}
+
+func TestKeyboardsWithoutFunctionKeys(t *testing.T) {
+	x := newWorld(t)
+	x.alt(fyne.Key5)
+	x.sees("Documentos emitidos")
+	x.alt(fyne.Key5)
+	x.seesNot("Documentos emitidos")
+}
+
+func TestTheFieldIsBounded(t *testing.T) {
+	x := newWorld(t)
+	x.burst(strings.Repeat("x", 4000))
+	if n := len(x.w.sink.Text); n != longestText {
+		t.Errorf("%d characters typed", n)
+	}
+	x.w.sink.SetText(strings.Repeat("ñ", 4000)) // as a paste does
+	if n := len([]rune(x.w.sink.Text)); n != longestText {
+		t.Errorf("%d characters pasted", n)
+	}
+}
+
+// A finger on nothing takes the focus away; the next character must still arrive.
+func TestStrayTypingComesHome(t *testing.T) {
+	x := newWorld(t)
+	c := x.w.Fyne().Canvas()
+	c.Unfocus()
+	c.OnTypedRune()('1')
+	x.typingIsAt(x.w.sink)
+	x.finger("00")
+	c.Unfocus()
+	c.OnTypedKey()(&fyne.KeyEvent{Name: enter})
+	if lines := x.counter.s.Cart.Lines; len(lines) != 1 || lines[0].Codigo != "100" {
+		t.Errorf("the cart has %+v; the field %q", lines, x.w.sink.Text)
+	}
+}
+
+func TestTrainingCannotBeOverlooked(t *testing.T) {
+	x := newWorldWith(t, true, Look{}, products)
+	for _, keys := range [][]fyne.KeyName{{}, {f5}, {esc, f9}, {esc, f1}} {
+		x.press(keys...)
+		x.sees("CAPACITACIÓN – SIN VALIDEZ")
+	}
+	real := newWorld(t)
+	real.seesNot("CAPACITACIÓN")
+	if x.w.l.light[accent] == real.w.l.light[accent] || x.w.l.dark[accent] == real.w.l.dark[accent] {
+		t.Error("training has the colours of the real thing")
+	}
+}
+
+func TestStrip(t *testing.T) {
+	x := newWorld(t)
+	x.w.SetStatus(offline(x))
+	x.sees("CAJA1", "Sin turno", "Sin internet hace 12 min", "SII: 3 por enviar, hace 8 min", "Folios: 412", "12:30")
+	strip := x.w.frame.strip
+	test.Tap(strip.line.panel)
+	x.sees("Puede seguir vendiendo")
+	test.Tap(strip.printer.panel)
+	x.sees("sin papel")
+	test.Tap(strip.folios.panel)
+	x.sees("Quedan 412 folios de Boleta")
+	test.Tap(strip.waiting.panel)
+	x.sees("Documentos emitidos")
+	test.Tap(strip.shift.panel)
+	x.sees("Turno de caja")
+	x.w.tick()
+	x.pass(time.Hour)
+	x.sees("Sin internet hace 1 h", "13:30")
+}
+
+// The last line is always in view, however long the ticket.
+func TestTheMarkedLineIsInView(t *testing.T) {
+	x := newWorld(t)
+	x.w.Fyne().Resize(fyne.NewSize(1024, 768))
+	fill(x, 60)
+	ticket := x.w.screens[selling].(*sellScreen).ticket
+	if last := ticket.top + ticket.room() - 1; last < 60 {
+		t.Errorf("line 60 is marked, the last one in view is %d", last)
+	}
+	for range 60 {
+		x.press(fyne.KeyUp)
+	}
+	if ticket.top != 0 || ticket.selected != 0 {
+		t.Errorf("at the top: first in view %d, marked %d", ticket.top, ticket.selected)
+	}
+	test.Scroll(x.w.Fyne().Canvas(), fyne.NewPos(300, 300), 0, -10)
+	if ticket.top == 0 {
+		t.Error("the wheel does not move the ticket")
+	}
+	test.TapAt(ticket, fyne.NewPos(200, ticket.header()+5))
+	if ticket.selected != 3 {
+		t.Errorf("a tap marks line %d", ticket.selected)
+	}
+}
