@@ -39,7 +39,7 @@ func (s *Store) BackupFile(path string) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("no se pudo crear el respaldo: %w", explain(err))
 	}
-	defer os.Remove(fresh) // after success it is gone already
+	defer func() { _ = os.Remove(fresh) }() // after success it is gone already
 	if err := errors.Join(s.Backup(f), f.Sync(), f.Close()); err != nil {
 		return Report{}, err
 	}
@@ -64,7 +64,7 @@ func VerifyBackup(path string) (Report, error) {
 		return Report{}, err
 	}
 	s := &Store{path: path, db: db, file: file}
-	defer s.Close()
+	defer func() { _ = s.Close() }() // nothing was written
 	var have int
 	err = s.view(func(t *bolt.Tx) (err error) {
 		have, err = schemaOf(t)
@@ -128,8 +128,7 @@ func markRestored(path string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	return s.update(func(t *bolt.Tx) error {
+	err = s.update(func(t *bolt.Tx) error {
 		why := "se restauró un respaldo el " + show(at)
 		epoch := parseNumber(t.Bucket(bMeta).Get(kEpoch)) + 1
 		return errors.Join(
@@ -138,6 +137,7 @@ func markRestored(path string, at time.Time) error {
 			note(t, Fact{At: at, Kind: FactRestore, Text: why}),
 		)
 	})
+	return errors.Join(err, s.Close())
 }
 
 // Held reports that issuing waits for Resume, and why; empty if it does not.

@@ -117,7 +117,8 @@ func TestOnCommitFollowsTheCommit(t *testing.T) {
 	b.issue("s1")
 	b.issue("s1")
 	b.once(failedBefore)
-	b.try("s2")
+	_, err := b.try("s2")
+	b.wantErr(err, ErrNotWritten)
 	b.once(appliedButFailed)
 	b.issue("s3")
 	if fmt.Sprint(woken) != "[s1 s3]" {
@@ -145,7 +146,7 @@ func TestFolioModel(t *testing.T) {
 		b.open()
 		b.must(b.Protect(phrase))
 		b.must(b.PutShop(saletest.Shop()))
-		defer func() { b.Close() }()
+		defer func() { b.must(b.Close()) }()
 		free := map[dte.Folio]bool{}
 		have := map[int]bool{}
 		sold := map[sale.ID]dte.Folio{}

@@ -51,12 +51,12 @@ func rounds(t *testing.T) int {
 
 // child is a till. It writes "id folio" after each sale that the store acknowledged, and does everything else that
 // writes in between.
-func child(dir string) error {
+func child(dir string) (err error) {
 	s, err := Open(filepath.Join(dir, "caja.db"), Options{Keys: KeyFile{filepath.Join(dir, "llave")}})
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	few, _ := strconv.Atoi(os.Getenv(childSales))
 	for i := 0; few == 0 || i < few; i++ {
 		id := sale.ID(fmt.Sprintf("r%s-%d", os.Getenv(childRound), i))
@@ -188,12 +188,12 @@ func newCrashSite(t *testing.T, dir string) *crashSite {
 }
 
 // run starts a till and notes what it acknowledges until it ends. first, if set, is called at its first sale.
-func (c *crashSite) run(round int, command []string, env []string, first func(*os.Process)) (error, string) {
+func (c *crashSite) run(round int, command []string, env []string, first func(*os.Process)) (complaints string, err error) {
 	c.t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(append(os.Environ(), childDir+"="+c.dir, childRound+"="+strconv.Itoa(round)), env...)
-	var complaints strings.Builder
-	cmd.Stderr = &complaints
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
 	c.must(err)
 	c.must(cmd.Start())
@@ -208,7 +208,8 @@ func (c *crashSite) run(round int, command []string, env []string, first func(*o
 			first(cmd.Process)
 		}
 	}
-	return cmd.Wait(), complaints.String()
+	err = cmd.Wait()
+	return stderr.String(), err
 }
 
 // check opens what is left: it must be healthy and have every sale that was acknowledged.
@@ -251,7 +252,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	random := newRandom(t)
 	c := newCrashSite(t, t.TempDir())
 	for round := range rounds(t) {
-		err, complaints := c.run(round, os.Args[:1], nil, func(p *os.Process) { soon(random, func() { p.Kill() }) })
+		complaints, err := c.run(round, os.Args[:1], nil, func(p *os.Process) { soon(random, func() { _ = p.Kill() }) })
 		if err == nil || complaints != "" {
 			t.Fatalf("round %d: the till ended by itself: %v %s", round, err, complaints)
 		}

@@ -308,6 +308,15 @@ func (s *Store) DocumentState(key dte.Key) (dte.State, dte.Veredicto, error) {
 	return d.State, d.Veredicto, err
 }
 
+// Standing returns where a document stands; known is false for a document that this till did not issue.
+func (s *Store) Standing(key dte.Key) (state dte.State, known bool, err error) {
+	state, _, err = s.DocumentState(key)
+	if errors.Is(err, sale.ErrNotFound) {
+		return "", false, nil
+	}
+	return state, err == nil, err
+}
+
 // Backlog counts the documents without a final state and tells when the oldest of them was issued.
 func (s *Store) Backlog() (b dte.Backlog, err error) {
 	b.ByState = map[dte.State]int{}

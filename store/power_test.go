@@ -26,10 +26,10 @@ func TestPowerCut(t *testing.T) {
 	random := newRandom(t)
 	c := newCrashSite(t, disk.dir)
 	for round := range cuts {
-		_, complaints := c.run(round, os.Args[:1], nil, func(p *os.Process) {
+		complaints, _ := c.run(round, os.Args[:1], nil, func(p *os.Process) {
 			soon(random, func() {
 				disk.cut(t)
-				p.Kill()
+				_ = p.Kill()
 			})
 		})
 		disk.remount(t)
@@ -115,7 +115,7 @@ func failEach(t *testing.T, call string) {
 		}
 		trace := filepath.Join(c.dir, "trace")
 		run := []string{"strace", "-f", "-qq", "-o", trace, "-e", "trace=" + name, "-e", "inject=" + call + ":when=" + when, os.Args[0]}
-		_, complaints := c.run(k, run, []string{childSales + "=" + strconv.Itoa(sales), "GOMAXPROCS=1"}, nil)
+		complaints, _ := c.run(k, run, []string{childSales + "=" + strconv.Itoa(sales), "GOMAXPROCS=1"}, nil)
 		seen, err := os.ReadFile(trace)
 		c.must(err)
 		if strings.Contains(string(seen), "INJECTED") || strings.Contains(string(seen), "SIGKILL") {

@@ -79,7 +79,7 @@ func TestPassphraseRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer shut(t, s)
 	want := func(err, want error) {
 		t.Helper()
 		if !errors.Is(err, want) {
@@ -230,7 +230,7 @@ func TestWithoutAKeyringNothingIsHalfDone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer shut(t, s)
 	if err := s.Protect(phrase); !errors.Is(err, ErrNotKept) {
 		t.Errorf("Protect: %v", err)
 	}
@@ -257,9 +257,9 @@ func TestImportCAFRefusals(t *testing.T) {
 	}
 	locked, bare := &till{t: t, path: filepath.Join(t.TempDir(), "caja.db")}, &till{t: t, path: filepath.Join(t.TempDir(), "caja.db")}
 	locked.open()
-	defer locked.Close()
+	defer shut(t, locked.Store)
 	bare.open()
-	defer bare.Close()
+	defer shut(t, bare.Store)
 	b.must(bare.Protect(phrase))
 	_, err = b.ImportCAF(good, trust, saletest.Now)
 	b.must(err)

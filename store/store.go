@@ -93,8 +93,7 @@ func Open(path string, opt Options) (*Store, error) {
 		return nil, err
 	}
 	if err := s.start(); err != nil {
-		s.Close()
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -479,8 +478,10 @@ func migrations() []func(*bolt.Tx) error {
 }
 
 func makeBuckets(t *bolt.Tx) error {
-	for _, name := range [][]byte{bMeta, bValues, bProducts, bCodes, bSecrets, bRanges, bCAFs, bGaps, bDocs, bRecords,
-		bStates, bSales, bByTime, bPending, bSobres, bSobreXML, bOpen, bPrint, bPapers, bShifts, bAudit} {
+	for _, name := range [][]byte{
+		bMeta, bValues, bProducts, bCodes, bSecrets, bRanges, bCAFs, bGaps, bDocs, bRecords,
+		bStates, bSales, bByTime, bPending, bSobres, bSobreXML, bOpen, bPrint, bPapers, bShifts, bAudit,
+	} {
 		if _, err := t.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}

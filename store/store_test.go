@@ -44,10 +44,17 @@ func newTill(t testing.TB) *till {
 	t.Cleanup(func() {
 		if b.Store != nil {
 			b.healthy()
-			b.Close()
+			shut(t, b.Store)
 		}
 	})
 	return b
+}
+
+func shut(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func (b *till) open() {
@@ -357,7 +364,8 @@ func TestPanicOfTheCallerIsTheCallers(t *testing.T) {
 				t.Errorf("recovered %v", p)
 			}
 		}()
-		b.Issue("s1", dte.Boleta, saletest.Now, func(sale.Grant) (sale.Issued, error) { panic("mine") })
+		_, err := b.Issue("s1", dte.Boleta, saletest.Now, func(sale.Grant) (sale.Issued, error) { panic("mine") })
+		t.Error("no panic:", err)
 	}()
 	if r := b.issue("s1"); r.Key.Folio != 1 {
 		t.Errorf("folio %d after the panic", r.Key.Folio)

@@ -62,6 +62,17 @@ func (m *Memory) DocumentState(key dte.Key) (dte.State, dte.Veredicto, error) {
 	return d.state, d.verdict, nil
 }
 
+// Standing implements Outbox.
+func (m *Memory) Standing(key dte.Key) (dte.State, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, known := m.docs[key]
+	if !known {
+		return "", false, nil
+	}
+	return d.state, true, nil
+}
+
 func (m *Memory) doc(key dte.Key) (*memoryDoc, error) {
 	d := m.docs[key]
 	if d == nil {

@@ -22,6 +22,9 @@ type Outbox interface {
 	Settle(id string, verdicts []dte.Veredicto) error
 	// DocumentIn returns a document's stored bytes, parsed.
 	DocumentIn(key dte.Key) (*dte.Document, error)
+	// Standing returns where a document stands. Known is false for a document that
+	// this till did not issue.
+	Standing(key dte.Key) (state dte.State, known bool, err error)
 	// Backlog counts the documents without a final state and tells when the oldest of them was issued.
 	Backlog() (dte.Backlog, error)
 }

@@ -283,8 +283,10 @@ func knowsNothing(p *part) {
 
 func savesCart(p *part) {
 	p.caf(dte.Boleta, 1, 5, dtetest.FA())
-	cart := sale.Cart{ID: "s1", Lines: []sale.Line{{Codigo: "7801", Nombre: "Té", Qty: 2 * money.One}},
-		Receptor: dte.Receptor{RUT: 12345678, RznSoc: "Ana"}}
+	cart := sale.Cart{
+		ID: "s1", Lines: []sale.Line{{Codigo: "7801", Nombre: "Té", Qty: 2 * money.One}},
+		Receptor: dte.Receptor{RUT: 12345678, RznSoc: "Ana"},
+	}
 	p.wantErr("SaveCart", p.j.SaveCart(cart), nil)
 	p.issue("other", dte.Boleta, 10)
 	got, err := p.j.LoadCart()

@@ -110,6 +110,10 @@ func (p *part) state(key dte.Key, want dte.State) {
 	got, _, err := p.DocumentState(key)
 	p.must(err)
 	p.want("state of "+key.ID(), got, want)
+	got, known, err := p.Standing(key)
+	p.must(err)
+	p.want(key.ID()+" is known", known, true)
+	p.want("standing of "+key.ID(), got, want)
 }
 
 func (p *part) boleta() *dte.Document { return p.issue(dte.Boleta, dtetest.Now()) }
@@ -246,14 +250,23 @@ func noOtherSteps(p *part) {
 		return nil
 	}
 	for _, good := range [][]dte.State{
-		{dte.Enveloped, dte.Sending, dte.Sent, dte.Sent}, {dte.Sending, dte.Unknown, dte.Enveloped, dte.Sending},
-		{dte.Sending, dte.Unknown, dte.Sent}, {dte.Sending, dte.Enveloped}, {dte.Unknown, dte.Sending},
+		{dte.Enveloped, dte.Sending, dte.Sent, dte.Sent},
+		{dte.Sending, dte.Unknown, dte.Enveloped, dte.Sending},
+		{dte.Sending, dte.Unknown, dte.Sent},
+		{dte.Sending, dte.Enveloped},
+		{dte.Unknown, dte.Sending},
 	} {
 		p.must(walk(good...))
 	}
 	for _, bad := range [][]dte.State{
-		{dte.Issued}, {dte.Accepted}, {dte.Rejected}, {"nonsense"}, {""}, {dte.Sending, dte.Issued},
-		{dte.Sending, dte.Sent, dte.Enveloped}, {dte.Sending, dte.Sent, dte.Unknown},
+		{dte.Issued},
+		{dte.Accepted},
+		{dte.Rejected},
+		{"nonsense"},
+		{""},
+		{dte.Sending, dte.Issued},
+		{dte.Sending, dte.Sent, dte.Enveloped},
+		{dte.Sending, dte.Sent, dte.Unknown},
 	} {
 		if walk(bad...) == nil {
 			p.Errorf("%v was accepted", bad)
@@ -349,6 +362,9 @@ func nothing(p *part) {
 	p.refused("DocumentIn of nothing", err)
 	_, _, err = p.DocumentState(key)
 	p.refused("DocumentState of nothing", err)
+	_, known, err := p.Standing(key)
+	p.must(err)
+	p.want("a document of nobody is known", known, false)
 	_, err = p.SobreXML("S000000001")
 	p.refused("SobreXML of nothing", err)
 	p.refused("UpdateSobre of nothing", p.UpdateSobre(dte.Sobre{ID: "S000000001", State: dte.Sending}))
