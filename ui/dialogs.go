@@ -141,7 +141,7 @@ var customerFields = [...]struct {
 func newCustomerDialog(w *Window) *customerDialog {
 	l := w.l
 	d := &customerDialog{w: w, check: newText(l, 15, muted, cut), checkIcon: newIcon(l, "", muted, 18), problem: newText(l, 16, bad, wrap).upTo(2).strong()}
-	s := w.counter.Snapshot()
+	s := w.s
 	d.isFactura = s.Tipo != 0 && !s.Tipo.EsBoleta()
 	d.boleta = newButton(l, plain, "Boleta", "F2", func() { d.document(false) }).bigger(18, fyne.NewSize(120, 56))
 	d.factura = newButton(l, plain, "Factura", "F3", func() { d.document(true) }).bigger(18, fyne.NewSize(120, 56))
@@ -273,14 +273,16 @@ func (d *customerDialog) accept() {
 	d.set(rec)
 }
 
+// set begins with the half that leaves a factura no moment without its buyer.
 func (d *customerDialog) set(rec dte.Receptor) {
-	tipo := dte.TipoDTE(0)
+	counter := d.w.counter
+	first, second := func() error { return counter.SetTipo(0) }, func() error { return counter.SetReceptor(rec) }
 	if d.isFactura {
-		tipo = dte.Factura
+		first, second = second, func() error { return counter.SetTipo(dte.Factura) }
 	}
-	err := d.w.counter.SetReceptor(rec)
+	err := first()
 	if err == nil {
-		err = d.w.counter.SetTipo(tipo)
+		err = second()
 	}
 	if err != nil {
 		d.refuse(d.at, err.Error())

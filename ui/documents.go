@@ -117,7 +117,7 @@ func (s *documentsScreen) reprint() {
 
 // reprint queues a copy and says so.
 func (w *Window) reprint(k dte.Key) {
-	if err := w.documents.Reprint(k); err != nil {
+	if _, err := w.documents.Reprint(k); err != nil {
 		w.settle(err)
 		return
 	}

@@ -69,7 +69,7 @@ func TestUnknownCode(t *testing.T) {
 	x := newWorld(t)
 	x.scan("7801234")
 	x.sees("Código 7801234 no existe", "Nada se agregó.")
-	if n := len(x.counter.s.Cart.Lines); n != 0 {
+	if n := len(x.lines()); n != 0 {
 		t.Errorf("%d lines in the cart", n)
 	}
 	x.scan(leche)
@@ -85,17 +85,17 @@ func TestQuantities(t *testing.T) {
 	x.press(fyne.KeyUp)
 	x.finger("+")
 	x.finger("+-")
-	lines := x.counter.s.Cart.Lines
+	lines := x.lines()
 	if len(lines) != 2 || lines[0].Qty != money.Units(4) || lines[1].Qty != money.One*5/4 {
 		t.Fatalf("lines: %+v", lines)
 	}
 	x.enter("7*")
-	if q := x.counter.s.Cart.Lines[0].Qty; q != money.Units(7) {
+	if q := x.lines()[0].Qty; q != money.Units(7) {
 		t.Errorf("7* sets %s", q)
 	}
 	x.press(fyne.KeyDelete)
 	x.seesNot("Leche entera 1 L\n7")
-	if lines := x.counter.s.Cart.Lines; len(lines) != 1 || lines[0].Codigo != "100" {
+	if lines := x.lines(); len(lines) != 1 || lines[0].Codigo != "100" {
 		t.Errorf("after Del: %+v", lines)
 	}
 	x.sees("1,25 kg")
@@ -106,7 +106,7 @@ func TestSearchByName(t *testing.T) {
 	x.finger("2*leche")
 	x.sees("ENCONTRADOS", "Leche descremada 1 L", "Leche entera 1 L")
 	x.press(fyne.KeyDown, enter)
-	if lines := x.counter.s.Cart.Lines; len(lines) != 1 || lines[0].Qty != money.Units(2) {
+	if lines := x.lines(); len(lines) != 1 || lines[0].Qty != money.Units(2) {
 		t.Fatalf("lines: %+v", lines)
 	}
 	x.seesNot("ENCONTRADOS")
@@ -125,7 +125,7 @@ func TestQuickKeys(t *testing.T) {
 	x.w.Fyne().Resize(fyne.NewSize(1024, 768))
 	quick := x.w.screens[selling].(*sellScreen).quick
 	test.TapAt(quick.tiles, fyne.NewPos(10, 10))
-	if lines := x.counter.s.Cart.Lines; len(lines) != 1 || lines[0].Codigo != leche {
+	if lines := x.lines(); len(lines) != 1 || lines[0].Codigo != leche {
 		t.Fatalf("the first tile adds %+v", lines)
 	}
 	pages := quick.tiles.pages()
@@ -183,13 +183,18 @@ func TestFacturaToACustomer(t *testing.T) {
 func TestBackToBoleta(t *testing.T) {
 	x := newWorld(t)
 	x.scan(leche)
-	x.counter.s.Cart.Receptor, x.counter.s.Cart.Tipo = dte.Receptor{RUT: 76192083, RznSoc: buyer[1]}, dte.Factura
-	x.counter.total()
+	if err := x.till.SetReceptor(dte.Receptor{RUT: 76192083, RznSoc: buyer[1], Giro: buyer[2], Direccion: buyer[3], Comuna: buyer[4]}); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.till.SetTipo(dte.Factura); err != nil {
+		t.Fatal(err)
+	}
+	x.w.render() // the till was changed behind the window's back
 	x.pass(time.Second)
 	x.press(f3)
 	x.sees("76.192.083-9 es correcto")
 	x.tap("Sin cliente")
-	if s := x.counter.s; s.Tipo != dte.Boleta || s.Cart.Receptor != (dte.Receptor{}) {
+	if s := x.snap(); s.Tipo != dte.Boleta || s.Cart.Receptor != (dte.Receptor{}) {
 		t.Errorf("%v for %+v", s.Tipo, s.Cart.Receptor)
 	}
 	x.typingIsAt(x.w.sink)
@@ -225,7 +230,7 @@ func TestAmountsAreReadStrictly(t *testing.T) {
 	x.press(f12)
 	x.enter("2.00")
 	x.sees("2.00")
-	if n := len(x.counter.s.Payment.Tenders); n != 0 || !x.w.frame.banner.visible() {
+	if n := len(x.snap().Payment.Tenders); n != 0 || !x.w.frame.banner.visible() {
 		t.Errorf("2.00 pesos were taken for something: %d tenders", n)
 	}
 	x.typingIsAt(x.w.sink) // the message does not stand in the way
@@ -233,7 +238,7 @@ func TestAmountsAreReadStrictly(t *testing.T) {
 		x.press(fyne.KeyBackspace)
 	}
 	x.enter("2000")
-	if c := x.counter.s.Payment.Change; c != 910 || x.w.frame.banner.visible() {
+	if c := x.snap().Payment.Change; c != 910 || x.w.frame.banner.visible() {
 		t.Errorf("change %d, message shown: %v", c, x.w.frame.banner.visible())
 	}
 }
@@ -245,14 +250,14 @@ func TestEscapeNeverDestroysACart(t *testing.T) {
 	x.press(f12)
 	x.finger("500")
 	x.press(f1, esc)
-	if x.counter.s.Stage != sale.Selling {
-		t.Fatalf("Esc leads to %s", x.counter.s.Stage)
+	if x.snap().Stage != sale.Selling {
+		t.Fatalf("Esc leads to %s", x.snap().Stage)
 	}
 	x.press(esc, esc, esc)
 	x.press(f4)
 	x.sees("¿Vaciar esta venta?")
 	x.press(esc)
-	if n := len(x.counter.s.Cart.Lines); n != 1 {
+	if n := len(x.lines()); n != 1 {
 		t.Fatalf("%d lines are left", n)
 	}
 	x.press(f4, enter)
@@ -328,7 +333,7 @@ func TestTwoHundredScansInARow(t *testing.T) {
 				c.end(x, i)
 			}
 			x.pass(time.Second)
-			lines := x.counter.s.Cart.Lines
+			lines := x.lines()
 			if len(lines) != len(many) {
 				t.Fatalf("%d lines of %d codes", len(lines), len(many))
 			}
@@ -345,7 +350,7 @@ func TestTwoHundredScansInARow(t *testing.T) {
 func TestGluedScansAreTwoScans(t *testing.T) {
 	x := newWorld(t)
 	x.scan(leche + cafe)
-	if n := len(x.counter.s.Cart.Lines); n != 2 {
+	if n := len(x.lines()); n != 2 {
 		t.Errorf("%d lines", n)
 	}
 }
@@ -357,7 +362,7 @@ func TestAnUnfinishedCodeWaitsForItsRest(t *testing.T) {
 	x.pass(120 * time.Millisecond)
 	x.burst(leche[7:])
 	x.press(enter)
-	if lines := x.counter.s.Cart.Lines; len(lines) != 1 || lines[0].Codigo != leche {
+	if lines := x.lines(); len(lines) != 1 || lines[0].Codigo != leche {
 		t.Errorf("the cart has %+v", lines)
 	}
 	x.seesNot("no existe")
@@ -373,7 +378,7 @@ func TestAScanDuringADialogueWaits(t *testing.T) {
 	x.pass(time.Second)
 	x.press(esc)
 	x.sees("Café instantáneo tarro 170 g")
-	if n := len(x.counter.s.Cart.Lines); n != 2 {
+	if n := len(x.lines()); n != 2 {
 		t.Errorf("%d lines", n)
 	}
 
@@ -385,7 +390,7 @@ func TestAScanDuringADialogueWaits(t *testing.T) {
 		t.Errorf("the code is in the field: %q", f.Text)
 	}
 	x.press(esc)
-	if n := len(x.counter.s.Cart.Lines); n != 3 {
+	if n := len(x.lines()); n != 3 {
 		t.Errorf("%d lines after the second dialogue", n)
 	}
 	x.typingIsAt(x.w.sink)
@@ -406,13 +411,13 @@ func TestAScanNeverBecomesMoney(t *testing.T) {
 			case "silence":
 				x.pass(time.Second)
 			}
-			p := x.counter.s
+			p := x.snap()
 			if len(p.Payment.Tenders) != 0 || x.w.sink.Text != "20" {
 				t.Errorf("tenders %+v, field %q", p.Payment.Tenders, x.w.sink.Text)
 			}
 			x.sees("1 código en espera")
 			x.press(esc, esc)
-			if n := len(x.counter.s.Cart.Lines); n != 2 {
+			if n := len(x.lines()); n != 2 {
 				t.Errorf("%d lines back at the sale", n)
 			}
 		})
@@ -425,7 +430,7 @@ func TestAScanNeverBecomesMoney(t *testing.T) {
 		x.burst(cafe)
 		x.pass(100 * time.Millisecond)
 		x.press(enter)
-		if n := len(x.counter.s.Payment.Tenders); n != 0 {
+		if n := len(x.snap().Payment.Tenders); n != 0 {
 			t.Errorf("%d tenders", n)
 		}
 	})
@@ -437,7 +442,7 @@ func TestAScanAfterTheSaleBeginsTheNext(t *testing.T) {
 	x.pass(time.Second)
 	x.press(f12, enter, enter)
 	x.scan(cafe)
-	if s := x.counter.s; s.Stage != sale.Selling || len(s.Cart.Lines) != 1 {
+	if s := x.snap(); s.Stage != sale.Selling || len(s.Cart.Lines) != 1 {
 		t.Errorf("%s with %d lines", s.Stage, len(s.Cart.Lines))
 	}
 }
@@ -447,23 +452,23 @@ func TestErrorsAreToldAndNothingIsLost(t *testing.T) {
 	x.scan(leche)
 	x.pass(time.Second)
 	x.press(f12, enter)
-	x.counter.failed = fmt.Errorf("boleta: %w; pulse F12 para preguntar otra vez", sale.ErrUnknown)
+	x.journal.fail = fmt.Errorf("boleta: %w; pulse F12 para preguntar otra vez", sale.ErrUnknown)
 	x.press(f12)
 	x.sees("Boleta: no se sabe si el documento quedó guardado; pulse F12 para preguntar otra vez")
-	if x.counter.s.Stage != sale.Paying {
-		t.Fatalf("the stage is %s", x.counter.s.Stage)
+	if x.snap().Stage != sale.Paying {
+		t.Fatalf("the stage is %s", x.snap().Stage)
 	}
 	x.press(f12)
 	x.sees("Boleta 1.204")
 	x.press(enter)
-	x.counter.failed = errors.New("el disco está lleno: nada se agregó")
+	x.journal.fail = errors.New("el disco está lleno: nada se agregó")
 	x.scan(leche)
 	x.sees("El disco está lleno: nada se agregó")
 }
 
 func TestWithoutFolios(t *testing.T) {
 	x := newWorld(t)
-	x.counter.s.Folios = 0
+	x.journal.noFolios = true
 	x.scan(leche)
 	x.pass(time.Second)
 	x.press(f12)
@@ -519,7 +524,7 @@ func TestStrayTypingComesHome(t *testing.T) {
 	x.finger("00")
 	c.Unfocus()
 	c.OnTypedKey()(&fyne.KeyEvent{Name: enter})
-	if lines := x.counter.s.Cart.Lines; len(lines) != 1 || lines[0].Codigo != "100" {
+	if lines := x.lines(); len(lines) != 1 || lines[0].Codigo != "100" {
 		t.Errorf("the cart has %+v; the field %q", lines, x.w.sink.Text)
 	}
 }

@@ -336,7 +336,7 @@ func newStrip(w *Window) *strip {
 	s.shift = newBadge(l, func() { w.visit(shiftPlace) })
 	s.line = newBadge(l, func() { w.say(accent, lineAdvice(w.status.Line)) })
 	s.waiting = newBadge(l, func() { w.visit(documents) })
-	s.folios = newBadge(l, func() { w.say(accent, folioAdvice(w.counter.Snapshot())) })
+	s.folios = newBadge(l, func() { w.say(accent, folioAdvice(w.s)) })
 	s.printer = newBadge(l, func() { w.say(printerTone(w.status), printerAdvice(w.status)) })
 	bar := newPanel(l, card, pad(l.px(8), l.px(3), row(l.px(4),
 		share(0.75, s.caja.panel), share(0.85, s.shift.panel), share(1.6, s.line.panel), share(1.8, s.waiting.panel),

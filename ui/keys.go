@@ -45,7 +45,7 @@ func (w *Window) typedRune(f *field, r rune) {
 
 // command is a character that acts at once on an empty field while selling.
 func (w *Window) command(r rune) bool {
-	if w.place(w.counter.Snapshot()) != selling {
+	if w.place() != selling {
 		return false
 	}
 	switch r {
@@ -82,7 +82,7 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 // false for a burst that a text field may keep.
 func (w *Window) takeBurst(code string) bool {
 	f := w.burstIn
-	at := w.place(w.counter.Snapshot())
+	at := w.place()
 	forSale := w.dialog == nil && (at == selling || at == done)
 	typable := w.dialog != nil && f != w.sink
 	if !forSale && typable && !f.money && !digits(code) {
@@ -112,7 +112,7 @@ func (w *Window) takeBurst(code string) bool {
 // takeWaiting scans the codes that waited, once the sale is before the cashier. The first that fails stays visible and
 // the others go on waiting.
 func (w *Window) takeWaiting() {
-	for len(w.waiting) > 0 && w.dialog == nil && w.place(w.counter.Snapshot()) == selling {
+	for len(w.waiting) > 0 && w.dialog == nil && w.place() == selling {
 		code := w.waiting[0]
 		w.waiting = w.waiting[1:]
 		line, err := w.counter.Scan(code)
@@ -158,11 +158,11 @@ func (w *Window) press(bindings []binding, key fyne.KeyName) bool {
 
 // ended is Enter or Tab: the end of a scan, or the cashier's word.
 func (w *Window) ended(f *field, key fyne.KeyName) {
-	if f.Text == "" && w.now().Before(w.lateUntil) {
-		w.lateUntil = time.Time{} // the scanner's own Enter, late
+	if code, ok := w.burst.code(); ok && w.burstIn == f && w.takeBurst(code) {
 		return
 	}
-	if code, ok := w.burst.code(); ok && w.burstIn == f && w.takeBurst(code) {
+	if w.now().Before(w.lateUntil) {
+		w.lateUntil = time.Time{} // the scanner's own Enter, late
 		return
 	}
 	w.burst.forget()

@@ -167,13 +167,13 @@ func (s *payScreen) main(p sale.Snapshot) mainAction {
 
 func (s *payScreen) keys() []binding {
 	w := s.w
-	open := w.counter.Snapshot().Due != 0 && s.method == ""
+	open := w.s.Due != 0 && s.method == ""
 	return []binding{
 		{key: fyne.KeyF11, keycap: "F11", words: "Ayuda", help: "muestra las teclas de esta pantalla", do: func() { w.openDialog(newHelpDialog(w, s.keys())) }},
 		{key: fyne.KeyF1, keycap: "F1", help: "recibe efectivo: el monto escrito, o justo lo que falta", do: func() { s.use(sale.Efectivo) }, off: !open},
 		{key: fyne.KeyF2, keycap: "F2", help: "paga con tarjeta y pide el número de operación", do: func() { s.use(sale.Tarjeta) }, off: !open},
 		{key: fyne.KeyF3, keycap: "F3", help: "paga con transferencia y pide el número de operación", do: func() { s.use(sale.Transferencia) }, off: !open},
-		{key: fyne.KeyF12, keycap: "F12", help: "emite el documento cuando el pago está completo", do: s.issue, off: w.counter.Snapshot().Due != 0},
+		{key: fyne.KeyF12, keycap: "F12", help: "emite el documento cuando el pago está completo", do: s.issue, off: w.s.Due != 0},
 		{keycap: "Esc", words: "Volver", help: "vuelve a la venta y borra los pagos; los productos quedan", do: func() { w.escape(w.sink) }},
 		{keycap: "Enter", help: "con el campo vacío, efectivo exacto; con el pago completo, emite"},
 	}
@@ -230,7 +230,7 @@ func (s *payScreen) note(n money.Pesos) {
 }
 
 func (s *payScreen) issue() {
-	if s.w.counter.Snapshot().Due != 0 {
+	if s.w.s.Due != 0 {
 		return
 	}
 	_, err := s.w.counter.Issue()
@@ -240,7 +240,7 @@ func (s *payScreen) issue() {
 
 func (s *payScreen) enter(text string) {
 	switch {
-	case s.w.counter.Snapshot().Due == 0:
+	case s.w.s.Due == 0:
 		s.issue()
 	case s.method != "":
 		s.tender(s.method, s.amount, strings.TrimSpace(text))
@@ -249,7 +249,7 @@ func (s *payScreen) enter(text string) {
 	}
 }
 
-func (s *payScreen) edited(string)          { s.renderDue(s.w.counter.Snapshot()) }
+func (s *payScreen) edited(string)          { s.renderDue(s.w.s) }
 func (s *payScreen) move(fyne.KeyName) bool { return false }
 
 func (s *payScreen) back() {
@@ -354,7 +354,7 @@ func (s *doneScreen) next() {
 }
 
 func (s *doneScreen) reprint() {
-	p := s.w.counter.Snapshot()
+	p := s.w.s
 	if p.Last != nil {
 		s.w.reprint(p.Last.Key)
 	}

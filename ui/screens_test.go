@@ -39,7 +39,7 @@ var scenes = []struct {
 	{"grande", false, Look{Percent: 125}, func(x *world) { fill(x, 5) }},
 	{"error", false, Look{}, func(x *world) {
 		fill(x, 4)
-		x.counter.s.Folios = 0
+		x.journal.noFolios = true
 		x.press(fyne.KeyF12)
 	}},
 	{"pago", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12) }},

@@ -100,7 +100,7 @@ func (s *sellScreen) charge() {
 
 func (s *sellScreen) keys() []binding {
 	w := s.w
-	p := w.counter.Snapshot()
+	p := w.s
 	none := len(p.Cart.Lines) == 0
 	fold := "Plegar"
 	if s.folded {
@@ -125,7 +125,7 @@ func (s *sellScreen) keys() []binding {
 }
 
 func (s *sellScreen) void() {
-	p := s.w.counter.Snapshot()
+	p := s.w.s
 	s.w.openDialog(newConfirmDialog(s.w, "¿Vaciar esta venta?",
 		fmt.Sprintf("Se quitan %s por %s. No se ha emitido ningún documento.", articles(p.Cart.Lines), peso(p.Total)),
 		"Vaciar", s.w.counter.Void))
@@ -165,7 +165,7 @@ func (s *sellScreen) edited(text string) {
 		s.products = s.w.counter.Search(rest, mostResults)
 	}
 	if had || len(s.products) > 0 {
-		s.render(s.w.counter.Snapshot())
+		s.render(s.w.s)
 	}
 }
 
@@ -228,10 +228,10 @@ func (s *sellScreen) move(key fyne.KeyName) bool {
 	}
 	if len(s.products) > 0 {
 		s.chosen = max(0, min(s.chosen+step, len(s.products)-1))
-		s.render(s.w.counter.Snapshot())
+		s.render(s.w.s)
 		return true
 	}
-	s.w.counter.Select(s.w.counter.Snapshot().Selected + step)
+	s.w.counter.Select(s.w.s.Selected + step)
 	s.w.settle(nil)
 	return true
 }

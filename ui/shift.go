@@ -118,7 +118,7 @@ func (s *shiftScreen) main(sale.Snapshot) mainAction {
 
 func (s *shiftScreen) keys() []binding {
 	words := "Abrir"
-	if s.w.counter.Snapshot().Shift.Open() {
+	if s.w.s.Shift.Open() {
 		words = "Cerrar"
 	}
 	return []binding{
@@ -136,7 +136,7 @@ func (s *shiftScreen) enter(text string) {
 		w.settle(err)
 		return
 	}
-	if !w.counter.Snapshot().Shift.Open() {
+	if !w.s.Shift.Open() {
 		s.closed = nil
 		w.sink.write("")
 		w.settle(w.counter.OpenShift(cash))

@@ -44,12 +44,12 @@ type Counter interface {
 	CloseShift(counted money.Pesos) (sale.Shift, error)
 }
 
-// Documents are the issued documents, newest first. Both methods are called from the window's goroutine and must be
+// Documents are the issued documents, newest first; store.Store is one. Both methods are called from the window's goroutine and must be
 // quick: they read and write the till's own file.
 type Documents interface {
 	Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, error)
 	// Reprint queues one more copy of a document.
-	Reprint(key dte.Key) error
+	Reprint(key dte.Key) (sale.PrintJob, error)
 }
 
 // Line is what is known of the connection.
@@ -99,6 +99,7 @@ type Window struct {
 	l         *look
 	win       fyne.Window
 
+	s       sale.Snapshot // the last picture; between gestures nothing changes it
 	screens map[place]screen
 	visited place // documents or shift while the cashier looks there; "" is the sale, at its stage
 	dialog  dialog
@@ -151,7 +152,7 @@ func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
 		counter: d.Counter, documents: d.Documents, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
-		l: newLook(d.Look, s.Training),
+		l: newLook(d.Look, s.Training), s: s,
 	}
 	if w.loop == nil {
 		w.loop = fyneLoop{}
@@ -203,29 +204,30 @@ func (w *Window) Fyne() fyne.Window { return w.win }
 
 // tick draws the strip again now and then: ages grow and the clock moves by themselves.
 func (w *Window) tick() {
-	w.frame.strip.render(w.counter.Snapshot())
+	w.s = w.counter.Snapshot() // folios may expire at midnight
+	w.frame.strip.render(w.s)
 	w.after(10*time.Second, w.tick)
 }
 
 // place is where the cashier is.
-func (w *Window) place(s sale.Snapshot) place {
+func (w *Window) place() place {
 	switch {
 	case w.visited != "":
 		return w.visited
-	case s.Stage == sale.Paying:
+	case w.s.Stage == sale.Paying:
 		return paying
-	case s.Stage == sale.Done:
+	case w.s.Stage == sale.Done:
 		return done
 	}
 	return selling
 }
 
-func (w *Window) screen() screen { return w.screens[w.place(w.counter.Snapshot())] }
+func (w *Window) screen() screen { return w.screens[w.place()] }
 
 // render draws what the Counter says now.
 func (w *Window) render() {
-	s := w.counter.Snapshot()
-	at := w.place(s)
+	w.s = w.counter.Snapshot()
+	s, at := w.s, w.place()
 	for name, screen := range w.screens {
 		setVisible(screen.object(), name == at)
 	}
@@ -262,6 +264,7 @@ func (w *Window) settle(err error) {
 	} else {
 		w.frame.banner.hide()
 	}
+	w.s = w.counter.Snapshot()
 	w.takeWaiting()
 	w.render()
 	w.refocus()

@@ -1,7 +1,7 @@
 package ui
 
 import (
-	"fmt"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"testing"
@@ -12,17 +12,20 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"mostrador/dte"
+	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
+	"mostrador/sale/saletest"
 )
 
 // world is a window with everything around it in memory, a clock that only the test moves, and a dispatcher that runs
 // when told.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	w       *Window
-	counter *fakeCounter
-	docs    *fakeDocuments
+	till    *sale.Register
+	journal *journal
+	docs    *issuedDocuments
 	now     time.Time
 	timers  []pendingTimer
 }
@@ -56,16 +59,35 @@ var products = []sale.Product{
 	{Codigo: "300", Nombre: "Leche descremada 1 L", Prc: money.PerUnit(1097)},
 }
 
-func newWorld(t *testing.T) *world { return newWorldWith(t, false, Look{}, products) }
+func newWorld(t testing.TB) *world { return newWorldWith(t, false, Look{}, products) }
 
-func newWorldWith(t *testing.T, training bool, look Look, products []sale.Product) *world {
+func newWorldWith(t testing.TB, training bool, look Look, products []sale.Product) *world {
 	x := &world{t: t, now: time.Date(2026, 3, 16, 12, 30, 0, 0, dte.Santiago)}
-	x.docs = &fakeDocuments{}
-	x.counter = &fakeCounter{Catalogue: sale.NewCatalogue(products), docs: x.docs, now: func() time.Time { return x.now }}
-	x.counter.s = sale.Snapshot{Stage: sale.Selling, Selected: -1, Folios: 412, Training: training}
-	x.counter.total()
+	x.docs = &issuedDocuments{}
+	x.journal = &journal{Memory: sale.NewMemory()}
+	shop := saletest.Shop()
+	if !training {
+		shop.Ambiente = dte.Certificacion
+	}
+	for tipo, last := range map[dte.TipoDTE]dte.Folio{dte.Boleta: 1615, dte.BoletaExenta: 1300, dte.Factura: 1300} {
+		caf, _ := dtetest.CAF(shop.Emisor.RUT, tipo, 1204, last, dtetest.FA())
+		if err := x.journal.AddCAF(caf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	x.till, err = sale.NewRegister(sale.Deps{
+		Shop: shop, Journal: x.journal, Catalogue: sale.NewCatalogue(products), Signer: dtetest.Signer(dtetest.Person),
+		Now: func() time.Time { return x.now }, Rand: rand.Reader,
+		Issued: func(r sale.Record) {
+			x.docs.list = slices.Insert(x.docs.list, 0, sale.DocumentInfo{Record: r, State: dte.Issued, Printed: 1})
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	x.w = New(test.NewTempApp(t), Deps{
-		Counter: x.counter, Documents: x.docs, Shop: "Almacén Doña Rosa", Caja: "CAJA1", Look: look,
+		Counter: x.till, Documents: x.docs, Shop: "Almacén Doña Rosa", Caja: "CAJA1", Look: look,
 		Now: func() time.Time { return x.now }, Loop: inline{},
 		After: func(d time.Duration, f func()) { x.timers = append(x.timers, pendingTimer{x.now.Add(d), f}) },
 	})
@@ -207,211 +229,56 @@ func (x *world) typingIsAt(f *field) {
 	}
 }
 
-// fakeDocuments keeps what the counter issued.
-type fakeDocuments struct {
-	list     []sale.DocumentInfo // newest first
+// snap is what the till says now.
+func (x *world) snap() sale.Snapshot { return x.till.Snapshot() }
+
+func (x *world) lines() []sale.Line { return x.snap().Cart.Lines }
+
+// journal is Memory that fails once when told.
+type journal struct {
+	*sale.Memory
+	fail     error
+	noFolios bool
+}
+
+func (j *journal) failing() error {
+	err := j.fail
+	j.fail = nil
+	return err
+}
+
+func (j *journal) SaveCart(c sale.Cart) error {
+	if err := j.failing(); err != nil {
+		return err
+	}
+	return j.Memory.SaveCart(c)
+}
+
+func (j *journal) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(sale.Grant) (sale.Issued, error)) (sale.Record, error) {
+	if err := j.failing(); err != nil {
+		return sale.Record{}, err
+	}
+	return j.Memory.Issue(id, tipo, at, build)
+}
+
+func (j *journal) FoliosLeft(tipo dte.TipoDTE, day dte.Date) (int, error) {
+	if j.noFolios {
+		return 0, nil
+	}
+	return j.Memory.FoliosLeft(tipo, day)
+}
+
+// issuedDocuments keeps what the till issued, newest first.
+type issuedDocuments struct {
+	list     []sale.DocumentInfo
 	reprints []dte.Key
 }
 
-func (d *fakeDocuments) Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, error) {
+func (d *issuedDocuments) Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, error) {
 	return d.list[:min(len(d.list), q.Limit)], nil
 }
 
-func (d *fakeDocuments) Reprint(k dte.Key) error {
+func (d *issuedDocuments) Reprint(k dte.Key) (sale.PrintJob, error) {
 	d.reprints = append(d.reprints, k)
-	return nil
-}
-
-// fakeCounter is a till in memory.
-type fakeCounter struct {
-	sale.Catalogue
-	s      sale.Snapshot
-	docs   *fakeDocuments
-	now    func() time.Time
-	folio  dte.Folio
-	failed error // what the next gesture fails with
-}
-
-func (c *fakeCounter) fail() error {
-	err := c.failed
-	c.failed = nil
-	return err
-}
-
-func (c *fakeCounter) Snapshot() sale.Snapshot {
-	s := c.s
-	s.Cart.Lines = slices.Clone(c.s.Cart.Lines)
-	s.Payment.Tenders = slices.Clone(c.s.Payment.Tenders)
-	return s
-}
-
-func (c *fakeCounter) total() {
-	c.s.Total = 0
-	exempt := len(c.s.Cart.Lines) > 0
-	for i := range c.s.Cart.Lines {
-		l := &c.s.Cart.Lines[i]
-		l.Total, _ = l.Prc.Times(l.Qty)
-		c.s.Total += l.Total
-		exempt = exempt && l.Exento
-	}
-	if c.s.Tipo = c.s.Cart.Tipo; c.s.Tipo == 0 {
-		c.s.Tipo = dte.Boleta
-		if exempt {
-			c.s.Tipo = dte.BoletaExenta
-		}
-	}
-	c.s.Selected = min(c.s.Selected, len(c.s.Cart.Lines)-1)
-}
-
-func (c *fakeCounter) Scan(text string) (sale.Line, error) {
-	if err := c.fail(); err != nil {
-		return sale.Line{}, err
-	}
-	q, code := money.One, text
-	if before, after, ok := strings.Cut(text, "*"); ok {
-		var err error
-		if q, err = money.ParseQty(before); err != nil {
-			return sale.Line{}, err
-		}
-		code = after
-	}
-	p, ok := c.ByCode(code)
-	if !ok {
-		return sale.Line{}, fmt.Errorf("código %s: %w", code, sale.ErrNotFound)
-	}
-	return c.Add(p, q)
-}
-
-func (c *fakeCounter) Add(p sale.Product, q money.Qty) (sale.Line, error) {
-	lines := c.s.Cart.Lines
-	if n := len(lines); n > 0 && lines[n-1].Codigo == p.Codigo {
-		lines[n-1].Qty += q
-	} else {
-		c.s.Cart.Lines = append(lines, sale.Line{Codigo: p.Codigo, Nombre: p.Nombre, Unidad: p.Unidad, Qty: q, Prc: p.Prc, Exento: p.Exento})
-	}
-	c.s.Selected = len(c.s.Cart.Lines) - 1
-	c.total()
-	return c.s.Cart.Lines[c.s.Selected], nil
-}
-
-func (c *fakeCounter) Select(i int) { c.s.Selected = max(0, min(i, len(c.s.Cart.Lines)-1)) }
-
-func (c *fakeCounter) SetQty(q money.Qty) error {
-	c.s.Cart.Lines[c.s.Selected].Qty = q
-	c.total()
-	return nil
-}
-
-func (c *fakeCounter) Bump(n int64) error {
-	if c.s.Selected < 0 {
-		return nil
-	}
-	l := &c.s.Cart.Lines[c.s.Selected]
-	if l.Qty += money.Units(n); l.Qty <= 0 {
-		return c.Remove()
-	}
-	c.total()
-	return nil
-}
-
-func (c *fakeCounter) Remove() error {
-	c.s.Cart.Lines = slices.Delete(c.s.Cart.Lines, c.s.Selected, c.s.Selected+1)
-	c.total()
-	return nil
-}
-
-func (c *fakeCounter) Void() error {
-	c.s.Cart, c.s.Selected = sale.Cart{}, -1
-	c.total()
-	return nil
-}
-
-func (c *fakeCounter) SetReceptor(r dte.Receptor) error {
-	c.s.Cart.Receptor = r
-	return nil
-}
-
-func (c *fakeCounter) SetTipo(t dte.TipoDTE) error {
-	c.s.Cart.Tipo = t
-	c.total()
-	return nil
-}
-
-func (c *fakeCounter) Charge() error {
-	if err := c.fail(); err != nil {
-		return err
-	}
-	if c.s.Folios == 0 {
-		return fmt.Errorf("%w: pida folios", sale.ErrNoFolios)
-	}
-	if len(c.s.Cart.Lines) == 0 {
-		return fmt.Errorf("no hay productos en la venta")
-	}
-	c.s.Stage, c.s.Payment = sale.Paying, sale.Payment{}
-	c.s.Due, c.s.DueCash = c.s.Total, money.CashPayable(c.s.Total)
-	return nil
-}
-
-func (c *fakeCounter) Back() { c.s.Stage, c.s.Payment, c.s.Due = sale.Selling, sale.Payment{}, 0 }
-
-func (c *fakeCounter) Tender(m sale.Method, received money.Pesos, reference string) error {
-	if m == sale.Efectivo {
-		if received == 0 {
-			received = c.s.DueCash
-		}
-		amount := received
-		if received >= c.s.DueCash {
-			amount = c.s.DueCash
-			c.s.Payment.Rounding, c.s.Payment.Change = c.s.DueCash-c.s.Due, received-c.s.DueCash
-			c.s.Due = 0
-		} else {
-			c.s.Due -= received
-		}
-		c.s.Payment.Tenders = append(c.s.Payment.Tenders, sale.Tender{Method: m, Amount: amount, Received: received})
-	} else {
-		if received == 0 {
-			received = c.s.Due
-		}
-		if received > c.s.Due {
-			return fmt.Errorf("con tarjeta no se paga más de lo que falta")
-		}
-		c.s.Due -= received
-		c.s.Payment.Tenders = append(c.s.Payment.Tenders, sale.Tender{Method: m, Amount: received, Received: received, Reference: reference})
-	}
-	c.s.DueCash = money.CashPayable(c.s.Due)
-	return nil
-}
-
-func (c *fakeCounter) Issue() (sale.Record, error) {
-	if err := c.fail(); err != nil {
-		return sale.Record{}, err
-	}
-	c.folio++
-	r := sale.Record{
-		At: c.now(), Caja: "CAJA1", Key: dte.Key{Emisor: 76543210, Tipo: c.s.Tipo, Folio: 1203 + c.folio}, Total: c.s.Total,
-		Lines: c.s.Cart.Lines, Payment: c.s.Payment, Receptor: c.s.Cart.Receptor,
-	}
-	c.docs.list = slices.Insert(c.docs.list, 0, sale.DocumentInfo{Record: r, State: dte.Issued, Printed: 1})
-	c.s.Last, c.s.Stage, c.s.Cart, c.s.Selected = &r, sale.Done, sale.Cart{}, -1
-	c.s.Folios--
-	if c.s.Shift.Open() {
-		_ = c.s.Shift.Count(r)
-	}
-	c.total()
-	return r, nil
-}
-
-func (c *fakeCounter) Next() { c.s.Stage = sale.Selling }
-
-func (c *fakeCounter) OpenShift(float money.Pesos) (err error) {
-	c.s.Shift, err = c.s.Shift.Start(c.now(), float)
-	return err
-}
-
-func (c *fakeCounter) CloseShift(counted money.Pesos) (s sale.Shift, err error) {
-	s, err = c.s.Shift.End(c.now(), counted)
-	if err == nil {
-		c.s.Shift = sale.Shift{}
-	}
-	return s, err
+	return sale.PrintJob{Key: k, Copy: len(d.reprints)}, nil
 }
