@@ -26,6 +26,8 @@ const columnDots = 12 // font A of every ESC/POS printer is 12×24 dots
 // Columns is how many characters of normal size fit in a line.
 func (p Paper) Columns() int { return int(p) / columnDots }
 
+func (p Paper) known() bool { return p == Paper80 || p == Paper58 }
+
 // Job is a committed document to be put on paper.
 type Job struct {
 	// Document is read from the stored bytes; Record is the sale that they belong to.
@@ -39,14 +41,14 @@ type Job struct {
 }
 
 // ErrNotCommitted: the document and the sale's record are not of each other.
-var ErrNotCommitted = errors.New("printer: el documento no corresponde a la venta guardada")
+var ErrNotCommitted = errors.New("el documento no corresponde a la venta guardada")
 
 func (j Job) check() error {
 	if j.Document == nil {
 		return fmt.Errorf("%w: no hay documento", ErrNotCommitted)
 	}
 	if !slices.Contains(dte.Tipos(), j.Document.Tipo) {
-		return fmt.Errorf("printer: un %s no se imprime aquí", j.Document.Tipo)
+		return fmt.Errorf("un %s no se imprime aquí", j.Document.Tipo)
 	}
 	if j.Document.Key() != j.Record.Key {
 		return fmt.Errorf("%w: %s y %s", ErrNotCommitted, j.Document.Key(), j.Record.Key)
@@ -135,6 +137,9 @@ func Ticket(job Job, paper Paper) (Layout, error) {
 	if err := job.check(); err != nil {
 		return Layout{}, err
 	}
+	if !paper.known() {
+		return Layout{}, fmt.Errorf("no hay rollos de %d puntos de ancho: elija 58 u 80 mm", paper)
+	}
 	t := &ticket{Job: job, paper: paper, columns: paper.Columns()}
 	t.banner()
 	t.head()
@@ -150,8 +155,12 @@ func Ticket(job Job, paper Paper) (Layout, error) {
 	return Layout{Paper: paper, Items: t.items}, nil
 }
 
-// TestPage is what the settings print to try a printer: the signs that go wrong on a badly set one, and the width.
+// TestPage is what the settings print to try a printer: the signs that go wrong on a badly set one, and the width. An
+// unknown paper is taken for 80 mm.
 func TestPage(paper Paper) Layout {
+	if !paper.known() {
+		paper = Paper80
+	}
 	t := &ticket{paper: paper, columns: paper.Columns()}
 	t.box("PÁGINA DE PRUEBA")
 	t.gap()
@@ -378,7 +387,7 @@ func (t *ticket) timbre() error {
 func (t *ticket) foot() {
 	if t.cedible() {
 		t.gap()
-		t.text(cedibleWord, Text{Align: Right, Bold: true, Size: Tall})
+		t.text(cedibleWord, Text{Align: Right, Bold: true, Size: Double})
 	}
 	if t.paper == Paper58 && !t.Document.Tipo.EsBoleta() {
 		// Continuous paper for these must be 7.5 cm wide (SII, "Manual de muestras impresas").

@@ -21,16 +21,18 @@ const (
 	boxWide = 79.0 // the law: 1.5 × 5.5 to 4 × 8 cm
 	boxLine = 0.8  // 0.5 to 1 mm
 
-	// The timbre of a factura: 2 × 5 to 4 × 9 cm, 2 cm or more from the left edge, drawn at 6 pixels per module.
+	// The timbre of a factura: 2 × 5 to 4 × 9 cm, 2 cm or more from the left edge, drawn at 2 pixels per module:
+	// finer pictures lose modules when a viewer shrinks them to the dots of a 203 dpi printer.
 	timbreLeft    = 20.0
 	timbreMaxWide = 90.0
 	timbreMaxHigh = 40.0
 	timbreModule  = 0.25
 	timbreModules = 324 // 15 columns
-	timbrePixels  = 6
+	timbrePixels  = 2
 
 	totalsWide = 74.0
-	rowLine    = 4.2 // a line of text in the table and the totals
+	markY      = 132.0 // middle of the mark of the practice shop, above the timbre
+	rowLine    = 4.2   // a line of text in the table and the totals
 	acuseHigh  = 36.0
 	cedeHigh   = 10.0
 )
@@ -112,11 +114,11 @@ func (l *letter) addPage() {
 		l.font("B", 14)
 		l.put(0, 5, pageWide, 6, trainingTitle+" - "+trainingText, "C")
 		l.put(0, pageHigh-8, pageWide, 6, trainingTitle+" - "+trainingText, "C")
-		l.font("B", 46)
+		l.font("B", 40)
 		l.pdf.SetTextColor(215, 215, 215)
 		l.pdf.TransformBegin()
-		l.pdf.TransformRotate(52, pageWide/2, pageHigh/2)
-		l.put(0, pageHigh/2-10, pageWide, 20, trainingTitle+" - "+trainingText, "C")
+		l.pdf.TransformRotate(50, pageWide/2, markY)
+		l.put(0, markY-10, pageWide, 20, trainingTitle+" - "+trainingText, "C")
 		l.pdf.TransformEnd()
 	}
 	l.pdf.SetTextColor(0, 0, 0)
@@ -220,11 +222,29 @@ const (
 	rowGap        = 1.6
 )
 
-func columns() [6]column {
-	return [6]column{
-		{"Código", 26, "L"}, {"Descripción", innerWide - 26 - 22 - 24 - 28 - 26, "L"}, {"Cantidad", 22, "R"},
-		{"Precio", 24, "R"}, {"Desc. / Recargo", 28, "R"}, {"Total", 26, "R"},
+// columns are those of the table. Codes and changes have one only where a line has some; the description takes the rest.
+func (l *letter) columns() [6]column {
+	all := [6]column{
+		{"Código", 26, "L"}, {"Descripción", 0, "L"}, {"Cantidad", 22, "R"}, {"Precio", 24, "R"}, {"Desc. / Recargo", 28, "R"},
+		{"Total", 26, "R"},
 	}
+	withCode, withChange := false, false
+	for i, line := range l.Document.Detalle {
+		withCode = withCode || len(line.Codigos) > 0
+		withChange = withChange || len(changes(l.Document, i)) > 0
+	}
+	if !withCode {
+		all[0] = column{}
+	}
+	if !withChange {
+		all[4] = column{}
+	}
+	rest := innerWide
+	for _, c := range all {
+		rest -= c.wide
+	}
+	all[1].wide = rest
+	return all
 }
 
 // row is a line of detail: the lines of text of each cell.
@@ -242,6 +262,7 @@ func (r row) high() float64 {
 func (l *letter) rows() []row {
 	d := l.Document
 	var rows []row
+	cols := l.columns()
 	l.font("", 9)
 	for i, line := range d.Detalle {
 		mark := exemption(d, line)
@@ -258,7 +279,7 @@ func (l *letter) rows() []row {
 			cells[5] = []string{d.Montos[i].String()}
 		}
 		var r row
-		for n, c := range columns() {
+		for n, c := range cols {
 			for _, text := range cells[n] {
 				r[n] = append(r[n], l.lines(text, c.wide-3)...)
 			}
@@ -317,11 +338,12 @@ func (l *letter) continued() float64 {
 }
 
 func (l *letter) table(y float64, rows []row) {
+	cols := l.columns()
 	l.pdf.SetFillColor(232, 232, 232)
 	l.pdf.Rect(pageMargin, y, innerWide, tableHead-1, "F")
 	l.font("B", 9)
 	x := pageMargin
-	for _, c := range columns() {
+	for _, c := range cols {
 		l.put(x+1.5, y, c.wide-3, tableHead-1, c.title, c.align)
 		x += c.wide
 	}
@@ -331,7 +353,7 @@ func (l *letter) table(y float64, rows []row) {
 	l.pdf.SetLineWidth(0.15)
 	for _, r := range rows {
 		x = pageMargin
-		for n, c := range columns() {
+		for n, c := range cols {
 			for i, text := range r[n] {
 				l.pdf.SetXY(x+1.5, y+float64(i)*rowLine)
 				l.pdf.CellFormat(c.wide-3, rowLine, text, "", 0, c.align, false, 0, "")

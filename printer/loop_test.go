@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -624,5 +625,30 @@ func TestFile(t *testing.T) {
 	}
 	if err := (&File{Path: filepath.Join(file, "no")}).Print(context.Background(), nil); err == nil {
 		t.Error("a path that cannot be opened printed")
+	}
+}
+
+func TestWordsForTrouble(t *testing.T) {
+	for tipo, want := range map[dte.TipoDTE]string{
+		dte.Boleta: "La boleta", dte.BoletaExenta: "La boleta", dte.Factura: "La factura", dte.FacturaExenta: "La factura",
+		dte.NotaCredito: "La nota de crédito", dte.NotaDebito: "La nota de débito",
+	} {
+		if got := noun(tipo); got != want {
+			t.Errorf("%s is called «%s»", tipo, got)
+		}
+	}
+}
+
+// printer knows the counter and the format, not where things are kept, shown or sent.
+func TestDeps(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Skipf("the go tool is not available: %v", err)
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		switch dep {
+		case "mostrador/store", "mostrador/ui", "mostrador/sync", "mostrador/dte/sii", "net/http", "go.etcd.io/bbolt":
+			t.Errorf("printer imports %s", dep)
+		}
 	}
 }

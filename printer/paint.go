@@ -83,7 +83,7 @@ func (p *painter) item(item Item) {
 	case Text:
 		p.text(it, p.y)
 	case Rule:
-		p.fill(image.Rect(0, p.y+lineHigh/2-1, int(p.paper), p.y+lineHigh/2+1))
+		ink(p.page, image.Rect(0, p.y+lineHigh/2-1, int(p.paper), p.y+lineHigh/2+1))
 	case Box:
 		p.box(it)
 	case Picture:
@@ -132,15 +132,11 @@ func (p *painter) left(a Align, w int) int {
 func (p *painter) box(b Box) {
 	w, h := (b.Inner+1)*columnDots, itemHigh(b)-cellHigh
 	outer := image.Rect(0, 0, w, h).Add(image.Pt((int(p.paper)-w)/2, p.y+cellHigh/2))
-	p.fill(outer)
+	ink(p.page, outer)
 	draw.Draw(p.page, outer.Inset(frameDots), image.White, image.Point{}, draw.Src)
 	for i, l := range b.Lines {
 		p.text(Text{Text: l, Align: Center, Bold: true, Size: Tall}, p.y+cellHigh+2*cellHigh*i)
 	}
-}
-
-func (p *painter) fill(r image.Rectangle) {
-	draw.Draw(p.page, r, image.Black, image.Point{}, draw.Src)
 }
 
 // paste copies a picture, which must fit, with its upper left corner at a point.

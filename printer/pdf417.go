@@ -11,7 +11,7 @@ import (
 const TimbreLevel = 5
 
 // ErrTooLarge: the data does not fit in the asked geometry of a PDF417 symbol.
-var ErrTooLarge = errors.New("printer: los datos no caben en el código PDF417")
+var ErrTooLarge = errors.New("los datos no caben en el código PDF417")
 
 // The limits of ISO/IEC 15438.
 const (
@@ -95,7 +95,7 @@ func NarrowestPDF417(data []byte, level, limit int) (*Symbol, error) {
 // symbolCodewords are the codewords of the data region, row after row, and the number of rows.
 func symbolCodewords(data []byte, level, columns int) (words []int, rows int, err error) {
 	if level < 0 || level > 8 || columns < 1 || columns > maxColumns {
-		return nil, 0, fmt.Errorf("printer: PDF417 de nivel %d con %d columnas no existe", level, columns)
+		return nil, 0, fmt.Errorf("PDF417 de nivel %d con %d columnas no existe", level, columns)
 	}
 	if len(data) > maxCodewords*6/5 { // bounds the work on absurd input
 		return nil, 0, fmt.Errorf("%w: %d bytes", ErrTooLarge, len(data))
@@ -222,19 +222,28 @@ func (s *Symbol) Image(module, row int, rotated bool) *image.Paletted {
 		bounds = image.Rect(0, 0, h, w)
 	}
 	img := image.NewPaletted(bounds, blackAndWhite())
-	for y := range h {
-		for x := range w {
-			if !s.Rows[y/row][x/module] {
-				continue
-			}
-			if rotated {
-				img.SetColorIndex(h-1-y, x, black)
-			} else {
-				img.SetColorIndex(x, y, black)
+	for r, modules := range s.Rows {
+		for m, dark := range modules {
+			switch {
+			case !dark:
+			case rotated:
+				ink(img, image.Rect(h-(r+1)*row, m*module, h-r*row, (m+1)*module))
+			default:
+				ink(img, image.Rect(m*module, r*row, (m+1)*module, (r+1)*row))
 			}
 		}
 	}
 	return img
+}
+
+// ink blackens a rectangle inside the picture.
+func ink(img *image.Paletted, r image.Rectangle) {
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		from := img.PixOffset(r.Min.X, y)
+		for i := range r.Dx() {
+			img.Pix[from+i] = black
+		}
+	}
 }
 
 // The indices of the two colours of paper.

@@ -157,6 +157,17 @@ func TestOnlyWhatWasCommittedIsPrinted(t *testing.T) {
 	}
 }
 
+func TestUnknownPaper(t *testing.T) {
+	for _, paper := range []Paper{-1, 0, 1, 80} {
+		if _, err := Ticket(boleta(), paper); err == nil {
+			t.Errorf("a roll of %d dots was accepted", paper)
+		}
+		if l := TestPage(paper); l.Paper != Paper80 {
+			t.Errorf("the test page of %d dots is for %d", paper, l.Paper)
+		}
+	}
+}
+
 func TestDrawerPulse(t *testing.T) {
 	out, err := emulate(OpenDrawer(), 48)
 	if err != nil || out.pulses != 1 || out.cuts != 0 {
