@@ -378,7 +378,7 @@ func (t *ticket) timbre() error {
 	default:
 		return fmt.Errorf("no se puede dibujar el timbre de la %s: %w", t.Document.Tipo, err)
 	}
-	for i, l := range legend(t.Shop) {
+	for i, l := range legend(t.Document, t.Shop) {
 		t.text(l, Text{Align: Center, Bold: i == 0})
 	}
 	return nil

@@ -465,7 +465,7 @@ func (l *letter) drawTimbre(y float64) {
 		l.pdf.ImageOptions(l.timbre.name, timbreLeft, y, l.timbre.wide, l.timbre.high, false, gofpdf.ImageOptions{ImageType: "PNG"}, 0, "")
 	}
 	y += l.timbre.high + 1.5
-	for i, line := range legend(l.Shop) {
+	for i, line := range legend(l.Document, l.Shop) {
 		l.font(fontStyle(i == 0), 8)
 		l.put(timbreLeft, y, wide, legendLine, line, "C")
 		y += legendLine

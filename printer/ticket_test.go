@@ -157,6 +157,17 @@ func TestOnlyWhatWasCommittedIsPrinted(t *testing.T) {
 	}
 }
 
+// Boletas may be verified at a site of the shop's own, all else at the SII's.
+func TestWhereToVerify(t *testing.T) {
+	for want, j := range map[string]Job{"Verifique documento: tienda.example": boleta(), "Verifique documento: www.sii.cl": factura()} {
+		j.Shop.Verificacion = "tienda.example"
+		out, err := emulate(ESCPOS(mustTicket(t, j, Paper80), Model{Paper: Paper80}), 48)
+		if err != nil || !strings.Contains(out.drawing.String(), want) {
+			t.Errorf("«%s» is missing (%v)", want, err)
+		}
+	}
+}
+
 func TestUnknownPaper(t *testing.T) {
 	for _, paper := range []Paper{-1, 0, 1, 80} {
 		if _, err := Ticket(boleta(), paper); err == nil {

@@ -138,13 +138,16 @@ type field struct{ label, text string }
 
 // receptorFields are the buyer's data; none for a buyer who is not identified.
 func receptorFields(r dte.Receptor) []field {
-	if (r.RUT == dte.RUTAnonimo || r.RUT == 0) && r.RznSoc == "" {
-		return nil
+	rut := r.RUT.Dotted()
+	if r.RUT == dte.RUTAnonimo {
+		if rut = ""; r.RznSoc == "" {
+			return nil
+		}
 	}
 	var fields []field
 	for _, f := range []field{
 		{"Señor(es)", legible(r.RznSoc)},
-		{"R.U.T.", r.RUT.Dotted()},
+		{"R.U.T.", rut},
 		{"Giro", legible(r.Giro)},
 		{"Dirección", address(r.Direccion, r.Comuna, r.Ciudad)},
 		{"Contacto", join(" · ", r.Contacto, r.Telefono, r.Correo)},
@@ -273,7 +276,7 @@ func totalFields(d *dte.Document) []field {
 		fields = append(fields, globalField(g))
 	}
 	t := d.Totales
-	if !d.Tipo.EsExento() && !d.Tipo.EsBoleta() && (t.MntNeto != 0 || t.MntExe == 0) {
+	if !d.Tipo.EsBoleta() && (t.MntNeto != 0 || t.TasaIVA != 0) {
 		fields = append(fields, field{"Neto", pesos(t.MntNeto)}, field{"IVA " + t.TasaIVA.String() + "%", pesos(t.IVA)})
 	}
 	if t.MntExe != 0 {
@@ -353,10 +356,10 @@ func totalPaid(r sale.Record) string {
 	return "Total a pagar"
 }
 
-// legend is what stands under the timbre.
-func legend(s sale.Shop) []string {
+// legend is what stands under the timbre. Boletas may name a site of the shop's own; all else is verified at the SII.
+func legend(d *dte.Document, s sale.Shop) []string {
 	site := legible(s.Verificacion)
-	if site == "" {
+	if site == "" || !d.Tipo.EsBoleta() {
 		site = "www.sii.cl"
 	}
 	return []string{
