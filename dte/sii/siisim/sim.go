@@ -390,7 +390,8 @@ func hash(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// foliosLeft lists what was authorised and how much of it came back, for the control page.
+// authorised lists the ranges and how many documents of their type came in, for the control page. It is called with the
+// lock held.
 func (s *Sim) authorised() []grantView {
 	used := map[folios]int{}
 	for key := range maps.Keys(s.held) {
