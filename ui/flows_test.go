@@ -355,6 +355,55 @@ func TestGluedScansAreTwoScans(t *testing.T) {
 	}
 }
 
+// Codes that waited are taken one by one; one that does not exist is told, with its text, before the others go on.
+func TestAWaitingCodeThatDoesNotExist(t *testing.T) {
+	x := newWorld(t)
+	x.press(f1)
+	x.scan(leche)
+	x.scan("99999999")
+	x.scan(cafe)
+	x.sees("3 códigos en espera")
+	x.pass(time.Second)
+	x.press(esc)
+	x.sees("Código 99999999 no existe", "1 código en espera")
+	x.scan(leche)
+	var codes []string
+	for _, l := range x.lines() {
+		codes = append(codes, l.Codigo)
+	}
+	if got := strings.Join(codes, " "); got != leche+" "+cafe+" "+leche {
+		t.Errorf("the cart has %s", got)
+	}
+	x.seesNot("en espera")
+}
+
+// A busy machine shows a code in two halves with a long pause between them.
+func TestACodeInTwoHalves(t *testing.T) {
+	for _, end := range []fyne.KeyName{"", enter} {
+		x := newWorld(t)
+		x.burst(leche[:4])
+		x.pass(350 * time.Millisecond)
+		x.burst(leche[4:])
+		if end != "" {
+			x.press(end)
+		}
+		x.pass(time.Second)
+		if lines := x.lines(); len(lines) != 1 || lines[0].Codigo != leche {
+			t.Errorf("end %q: the cart has %+v, the field %q", end, lines, x.w.sink.Text)
+		}
+	}
+}
+
+// Two codes whose first Enter was lost, so slow that they look like typing.
+func TestGluedAndSlow(t *testing.T) {
+	x := newWorld(t)
+	x.finger("2*" + leche + cafe)
+	x.press(enter)
+	if lines := x.lines(); len(lines) != 2 || lines[0].Qty != money.Units(2) || lines[1].Codigo != cafe {
+		t.Errorf("the cart has %+v", lines)
+	}
+}
+
 // Half a code before a pause of the machine is not a code.
 func TestAnUnfinishedCodeWaitsForItsRest(t *testing.T) {
 	x := newWorld(t)
@@ -504,7 +553,7 @@ func TestKeyboardsWithoutFunctionKeys(t *testing.T) {
 
 func TestTheFieldIsBounded(t *testing.T) {
 	x := newWorld(t)
-	x.burst(strings.Repeat("x", 4000))
+	x.finger(strings.Repeat("x", 200))
 	if n := len(x.w.sink.Text); n != longestText {
 		t.Errorf("%d characters typed", n)
 	}

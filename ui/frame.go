@@ -59,7 +59,7 @@ func newFrame(w *Window, training bool) *frame {
 	l := w.l
 	lead := stack(newIcon(l, theme.IconNameSearch, muted, 24).Image, newText(l, 24, muted, whole).strong().to(fyne.TextAlignCenter).say("$"))
 	f := &frame{lead: lead, result: newResult(w), banner: newBanner(w), total: newTotalBar(w), actions: newActionBar(w), strip: newStrip(w)}
-	top := beside(l, w.sink.framed(22, pad(l.px(8), 0, lead)), f.result.panel)
+	top := beside(l, w.sink.framed(22, pad(l.px(8), 0, row(0, fixed(l.px(24), lead)))), f.result.panel)
 	bodies := stack()
 	for _, p := range []place{selling, paying, done, documents, shiftPlace} {
 		bodies.Add(w.screens[p].object())
@@ -148,11 +148,15 @@ func (r *result) scanned(code string, line sale.Line, err error) {
 // render draws what matters most: codes that wait, then where one is, then the last scan.
 func (r *result) render(at place) {
 	o := r.last
-	switch n := len(r.w.waiting); {
-	case n == 1:
-		o = outcome{state{theme.IconNameHistory, warn, "1 código en espera"}, "Se agrega al volver a la venta", warnSoft}
-	case n > 1:
-		o = outcome{state{theme.IconNameHistory, warn, fmt.Sprintf("%d códigos en espera", n)}, "Se agregan al volver a la venta", warnSoft}
+	n, words := len(r.w.waiting), "1 código en espera"
+	if n > 1 {
+		words = fmt.Sprintf("%d códigos en espera", n)
+	}
+	switch {
+	case n > 0 && at == selling && r.w.dialog == nil: // the failure of the one before them must be read first
+		o.foot += " " + words
+	case n > 0:
+		o = outcome{state{theme.IconNameHistory, warn, words}, "Al volver a la venta se agrega solo", warnSoft}
 	case at == documents:
 		o = outcome{state{theme.IconNameDocument, muted, "Documentos emitidos"}, "La venta abierta sigue guardada", card}
 	case at == shiftPlace:
@@ -296,7 +300,7 @@ func newActionBar(w *Window) *actionBar {
 	items := make([]item, slots)
 	for i := range slots {
 		button := newButton(w.l, plain, "", "", func() {
-			w.burst.forget()
+			w.endBurst()
 			b.actions[i]()
 		}).stacked().bigger(13, fyne.NewSize(56, 56))
 		b.buttons = append(b.buttons, button)

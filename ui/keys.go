@@ -3,6 +3,7 @@ package ui
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
@@ -21,26 +22,48 @@ type binding struct {
 	off    bool
 }
 
-// typedRune takes a character for a field, from a finger or a scanner.
+// typedRune takes a character for a field, from a finger or a scanner. What comes as quickly as a scanner's is held back
+// until it is clear what it is: a code is then drawn once and not thirteen times, and never flickers in a field for money.
 func (w *Window) typedRune(f *field, r rune) {
 	if w.burstIn != f {
-		w.burst.forget()
+		w.endBurst()
 		w.burstIn = f
 	}
-	if w.burst.feed(r, w.now()) {
+	w.lateUntil = time.Time{}
+	first, quick := w.burst.feed(r, w.now())
+	if !quick {
+		w.release()
+	}
+	if first {
 		f.before = f.Text
 	}
 	if w.dialog == nil && f == w.sink && f.Text == "" && w.command(r) {
 		w.burst.forget()
 		return
 	}
-	if w.dialog == nil || f != w.sink { // behind a dialogue without fields there is nowhere to type
-		if len([]rune(f.Text)) < f.limit {
-			f.Entry.TypedRune(r)
-		}
+	if w.held = append(w.held, r); !quick {
+		w.release()
 	}
 	w.burstNo++
 	w.awaitSilence(w.burstNo, 0)
+}
+
+// release puts what was held into the field.
+func (w *Window) release() {
+	for _, r := range w.held {
+		// behind a dialogue without fields there is nowhere to type
+		if f := w.burstIn; (w.dialog == nil || f != w.sink) && utf8.RuneCountInString(f.Text) < f.limit {
+			f.Entry.TypedRune(r)
+		}
+	}
+	w.held = w.held[:0]
+}
+
+// endBurst leaves what was typed to the field: it was a finger.
+func (w *Window) endBurst() {
+	w.release()
+	w.burst.forget()
+	w.burstNo++
 }
 
 // command is a character that acts at once on an empty field while selling.
@@ -59,54 +82,64 @@ func (w *Window) command(r rune) bool {
 	return true
 }
 
-// awaitSilence ends burst number n when nothing follows it. One frame more than the silence goes by, so that characters
-// which the desktop had already queued behind a slow drawing come first.
+// awaitSilence ends burst number n when nothing follows it.
 func (w *Window) awaitSilence(n int, waited time.Duration) {
-	const frame = 10 * time.Millisecond
+	wait := func(until time.Duration) {
+		w.after(until-waited, func() { w.awaitSilence(n, until) })
+	}
 	code, isCode := w.burst.code()
 	switch {
 	case n != w.burstNo:
-	case waited == 0:
-		w.after(silence-frame, func() { w.awaitSilence(n, silence-frame) })
-	case !isCode:
 	case waited < silence:
-		w.after(frame, func() { w.awaitSilence(n, silence) })
+		wait(silence)
+	case !isCode:
+		w.release()
+	case waited < silence+frameTime:
+		wait(silence + frameTime)
 	case !gtin(code) && waited < longSilence:
-		w.after(longSilence-silence, func() { w.awaitSilence(n, longSilence) })
+		wait(longSilence)
 	case w.takeBurst(code):
 		w.lateUntil = w.now().Add(lateEnter)
 	}
 }
 
-// takeBurst takes what a scanner typed out of the field: into the cart, or to wait until the sale can have it. It reports
-// false for a burst that a text field may keep.
+// takeBurst takes what a scanner typed: into the cart, or to wait until the sale can have it. It reports false for a
+// burst that a text field may keep.
 func (w *Window) takeBurst(code string) bool {
-	f := w.burstIn
-	at := w.place()
+	f, at := w.burstIn, w.place()
 	forSale := w.dialog == nil && (at == selling || at == done)
 	typable := w.dialog != nil && f != w.sink
 	if !forSale && typable && !f.money && !digits(code) {
 		return false
 	}
+	w.held = w.held[:0]
 	w.burst.forget()
 	w.burstNo++
-	quantity := f.before
 	if forSale {
+		code = completed(f.before, code)
 		f.write("")
 	} else {
 		f.write(f.before)
 	}
-	for i, c := range separate(code) {
-		if i == 0 && forSale && strings.HasSuffix(quantity, "*") {
-			c = quantity + c
-		}
-		w.waiting = append(w.waiting, c)
-	}
+	w.waiting = append(w.waiting, separate(code)...)
 	if at == done && w.dialog == nil {
 		w.counter.Next()
 	}
 	w.settle(nil)
 	return true
+}
+
+// completed is a code with what stood in the field before it: a quantity by hand, or the code's own beginning, when the
+// machine was busy in the middle of it. The beginning of a search is dropped.
+func completed(before, code string) string {
+	quantity, rest, hasQuantity := strings.Cut(before, "*")
+	switch {
+	case hasQuantity && (rest == "" || digits(rest)):
+		return quantity + "*" + rest + code
+	case digits(before):
+		return before + code
+	}
+	return code
 }
 
 // takeWaiting scans the codes that waited, once the sale is before the cashier. The first that fails stays visible and
@@ -129,6 +162,9 @@ func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
 	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeyTab:
 		w.ended(f, key)
 		return true
+	}
+	w.endBurst()
+	switch key {
 	case fyne.KeyEscape:
 		w.escape(f)
 		return true
@@ -147,7 +183,6 @@ func (w *Window) press(bindings []binding, key fyne.KeyName) bool {
 	for _, b := range bindings {
 		if b.key == key && b.key != "" {
 			if !b.off {
-				w.burst.forget()
 				b.do()
 			}
 			return true
@@ -165,8 +200,7 @@ func (w *Window) ended(f *field, key fyne.KeyName) {
 		w.lateUntil = time.Time{} // the scanner's own Enter, late
 		return
 	}
-	w.burst.forget()
-	w.burstNo++
+	w.endBurst()
 	switch {
 	case w.dialog != nil && key == fyne.KeyTab:
 		w.dialog.move(fyne.KeyDown)
@@ -180,7 +214,6 @@ func (w *Window) ended(f *field, key fyne.KeyName) {
 
 // escape goes one step back. It never destroys a cart.
 func (w *Window) escape(f *field) {
-	w.burst.forget()
 	switch {
 	case w.dialog != nil:
 		w.closeDialog()

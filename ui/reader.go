@@ -15,8 +15,10 @@ const (
 	pace = 25 * time.Millisecond
 	// shortestCode is the length from which a burst is taken for a code.
 	shortestCode = 6
-	// silence ends a code with a right check digit; longSilence any other, which might still be half of one.
-	silence     = 50 * time.Millisecond
+	// silence, and then a frame, ends a code with a right check digit: in the frame come the characters which the desktop
+	// had already queued behind a slow drawing. longSilence ends any other code, which might still be half of one.
+	silence     = 40 * time.Millisecond
+	frameTime   = 20 * time.Millisecond
 	longSilence = 200 * time.Millisecond
 	// lateEnter is how long after a burst ended by silence its Enter may still arrive. It is not the cashier's.
 	lateEnter = 500 * time.Millisecond
@@ -30,9 +32,10 @@ type reader struct {
 	start, last time.Time
 }
 
-// feed takes a character and reports the first one of a possible burst.
-func (b *reader) feed(r rune, at time.Time) (first bool) {
+// feed takes a character. It reports the first one of a possible burst, and one that came as quickly as a scanner's.
+func (b *reader) feed(r rune, at time.Time) (first, quick bool) {
 	first = len(b.runes) == 0 || at.Sub(b.last) > longSilence
+	quick = !first && at.Sub(b.last) <= pace
 	if first {
 		b.runes, b.start = b.runes[:0], at
 	}
@@ -40,7 +43,7 @@ func (b *reader) feed(r rune, at time.Time) (first bool) {
 		b.runes = append(b.runes, r)
 	}
 	b.last = at
-	return first
+	return first, quick
 }
 
 // code is what a scanner typed, if the burst is one.
@@ -79,9 +82,14 @@ func gtin(s string) bool {
 }
 
 // separate parts codes that reached us glued together because their Enters were lost: whole EAN-13s, each with its check
-// digit right. Anything else stays one text.
+// digit right; a quantity before a star belongs to the first. Anything else stays one text.
 func separate(s string) []string {
 	const ean13 = 13
+	if quantity, rest, ok := strings.Cut(s, "*"); ok {
+		codes := separate(rest)
+		codes[0] = quantity + "*" + codes[0]
+		return codes
+	}
 	if len(s) < 2*ean13 || len(s)%ean13 != 0 {
 		return []string{s}
 	}

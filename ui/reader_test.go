@@ -44,10 +44,10 @@ func TestBurstsAreToldFromFingersByTheirPace(t *testing.T) {
 func TestALongPauseBeginsAnotherBurst(t *testing.T) {
 	var b reader
 	b.feed('9', start)
-	if !b.feed('7', start.Add(time.Second)) {
+	if first, quick := b.feed('7', start.Add(time.Second)); !first || quick {
 		t.Error("a second later it is still the same burst")
 	}
-	if b.feed('8', start.Add(time.Second+time.Millisecond)) {
+	if first, quick := b.feed('8', start.Add(time.Second+time.Millisecond)); first || !quick {
 		t.Error("a millisecond later it is another burst")
 	}
 }
