@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -156,9 +158,9 @@ type gap struct {
 	At    time.Time `json:"at"`
 }
 
-// Resume lets a restored store issue again. last tells, for each type that this till issues, the highest folio that was
-// ever printed or sent; a person reads it from the last papers or from the SII. Folios up to there that the store does
-// not know are recorded as a gap and never used. A type that is missing from last goes on where the backup stood.
+// Resume lets a restored store issue again. last tells, for each type that it has folios of, the highest folio that was
+// ever printed or sent, 0 for none; a person reads it from the last papers or from the SII. Folios up to there that the
+// store does not know are recorded as a gap and never used. A type that is missing from last is refused.
 func (s *Store) Resume(last map[dte.TipoDTE]dte.Folio, who string, at time.Time) error {
 	return s.update(func(t *bolt.Tx) error {
 		if t.Bucket(bMeta).Get(kHold) == nil {
@@ -168,8 +170,13 @@ func (s *Store) Resume(last map[dte.TipoDTE]dte.Folio, who string, at time.Time)
 		if err != nil {
 			return err
 		}
-		for tipo, folio := range last {
-			if err := skipTo(t, ranges, tipo, folio, who, at); err != nil {
+		for _, r := range ranges {
+			if _, told := last[r.Tipo]; !told {
+				return fmt.Errorf("%w: falta decir cuál es el último folio de %s. No se cambió nada", ErrHeld, r.Tipo)
+			}
+		}
+		for _, tipo := range slices.Sorted(maps.Keys(last)) {
+			if err := skipTo(t, ranges, tipo, last[tipo], who, at); err != nil {
 				return err
 			}
 		}
@@ -179,6 +186,9 @@ func (s *Store) Resume(last map[dte.TipoDTE]dte.Folio, who string, at time.Time)
 
 // skipTo marks everything up to folio as used: its own range up to there, and whole ranges that are spent before it.
 func skipTo(t *bolt.Tx, ranges []sale.Range, tipo dte.TipoDTE, folio dte.Folio, who string, at time.Time) error {
+	if folio == 0 {
+		return nil
+	}
 	var with *sale.Range
 	for i, r := range ranges {
 		if r.Tipo == tipo && r.Desde <= folio && folio <= r.Hasta {

@@ -2,13 +2,17 @@ package store
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"mostrador/dte"
 	"mostrador/dte/dtetest"
 	"mostrador/sale"
+	"mostrador/sale/saletest"
 )
 
 // BenchmarkIssue is one durable sale with a document that costs nothing to build: what the store itself takes.
@@ -41,6 +45,48 @@ func BenchmarkSale(b *testing.B) {
 			return sale.Issued{Document: doc, Record: sale.Record{ID: id, Key: doc.Key(), SHA256: sale.HashXML(doc.XML)}}, nil
 		})
 		s.must(err)
+	}
+}
+
+// BenchmarkOpen opens a till with 100,000 documents and sells once.
+func BenchmarkOpen(b *testing.B) {
+	s := newTill(b)
+	s.caf(dte.Boleta, 1, 9_999_999)
+	size := len(dtetest.Emit(dtetest.Draft(dte.Boleta, dtetest.Today()), 1).XML)
+	for batch := range 100 {
+		s.must(s.update(func(t *bolt.Tx) error {
+			for i := range 1000 {
+				id := sale.ID(fmt.Sprintf("b%d-%d", batch, i))
+				if _, err := s.Store.issue(t, id, dte.Boleta, saletest.Now, padded(id, size)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	for i := 0; b.Loop(); i++ {
+		s.reopenFile()
+		s.issue(sale.ID(fmt.Sprint("s", i)))
+	}
+	b.StopTimer()
+	for _, deep := range []bool{false, true} {
+		start := time.Now()
+		_, err := s.Audit(deep)
+		s.must(err)
+		b.Logf("audit, deep %v: %v", deep, time.Since(start))
+	}
+	info, err := os.Stat(s.path)
+	s.must(err)
+	b.Logf("%d MB; %d bytes a document", info.Size()>>20, size)
+}
+
+// padded builds a document of n bytes.
+func padded(id sale.ID, n int) func(sale.Grant) (sale.Issued, error) {
+	return func(g sale.Grant) (sale.Issued, error) {
+		i, err := saletest.Build(id, dte.Boleta, saletest.Now, 10)(g)
+		i.Document.XML = append(i.Document.XML, make([]byte, n-len(i.Document.XML))...)
+		i.Record.SHA256 = sale.HashXML(i.Document.XML)
+		return i, err
 	}
 }
 

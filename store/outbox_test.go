@@ -130,12 +130,13 @@ func TestRestoreWaitsForAPerson(t *testing.T) {
 	if r, err := b.try("s1"); err != nil || r.Key.Folio != 1 {
 		t.Errorf("what is known is still answered: %v", err)
 	}
-	if err := b.Resume(map[dte.TipoDTE]dte.Folio{dte.Boleta: 77}, "la dueña", saletest.Now); err == nil {
+	if err := b.Resume(map[dte.TipoDTE]dte.Folio{dte.Boleta: 77, dte.Factura: 0}, "la dueña", saletest.Now); err == nil {
 		t.Error("a folio of nobody was believed")
 	}
 	_, err = b.try("s7")
 	b.wantErr(err, ErrHeld)
-	b.must(b.Resume(map[dte.TipoDTE]dte.Folio{dte.Boleta: 6}, "la dueña", saletest.Now))
+	b.wantErr(b.Resume(map[dte.TipoDTE]dte.Folio{dte.Boleta: 6}, "la dueña", saletest.Now), ErrHeld)
+	b.must(b.Resume(map[dte.TipoDTE]dte.Folio{dte.Boleta: 6, dte.Factura: 0}, "la dueña", saletest.Now))
 	if r := b.issue("s7"); r.Key.Folio != 7 {
 		t.Errorf("folio %d was already on paper", r.Key.Folio)
 	}

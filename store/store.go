@@ -234,26 +234,28 @@ func openBolt(path string, o bolt.Options) (db *bolt.DB, file *os.File, err erro
 // reopen closes and opens again: the only way to learn what a failed commit did.
 func (s *Store) reopen() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return ErrClosed
-	}
 	_ = s.shut() // its handle is not trusted any more, whatever it says
-	return s.open()
+	s.mu.Unlock()
+	return s.ready()
 }
 
 // ready makes sure that there is an open file. It is called without locks on mu.
 func (s *Store) ready() error {
 	s.mu.RLock()
-	open, closed := s.db != nil, s.closed
+	open := s.db != nil
 	s.mu.RUnlock()
-	switch {
-	case closed:
-		return ErrClosed
-	case open:
+	if open {
 		return nil
 	}
-	return s.reopen()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return ErrClosed
+	case s.db != nil: // another goroutine was faster
+		return nil
+	}
+	return s.open()
 }
 
 // view runs fn in a read transaction.
