@@ -519,10 +519,19 @@ func (p *networkPrinter) serve(conn net.Conn, die int) {
 	p.prints = append(p.prints, got)
 }
 
-func (p *networkPrinter) papers() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.prints)
+// first waits for the first paper that is whole.
+func (p *networkPrinter) first(t *testing.T) []byte {
+	t.Helper()
+	var paper []byte
+	waitFor(t, func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.prints) > 0 {
+			paper = p.prints[0]
+		}
+		return paper != nil
+	})
+	return paper
 }
 
 // A printer that loses its power after any byte of a ticket prints it in full when it is back.
@@ -551,9 +560,8 @@ func TestPrinterDiesAtByte(t *testing.T) {
 			<-again.pauses
 			again.resume <- time.Time{}
 			again.wantPrinted(doc.Key())
-			waitFor(t, func() bool { return printer.papers() == 1 })
-			if !bytes.Equal(printer.prints[0], want) {
-				t.Errorf("the paper has %d bytes, the ticket %d", len(printer.prints[0]), len(want))
+			if paper := printer.first(t); !bytes.Equal(paper, want) {
+				t.Errorf("the paper has %d bytes, the ticket %d", len(paper), len(want))
 			}
 		})
 	}
@@ -581,9 +589,8 @@ func TestTCP(t *testing.T) {
 	if err := (&TCP{Addr: silent.Addr().String()}).Print(ctx, ticket); err != nil {
 		t.Errorf("a printer that answers nothing: %v", err)
 	}
-	waitFor(t, func() bool { return silent.papers() == 1 })
-	if !bytes.Equal(silent.prints[0], ticket) {
-		t.Errorf("%d bytes arrived", len(silent.prints[0]))
+	if paper := silent.first(t); !bytes.Equal(paper, ticket) {
+		t.Errorf("%d bytes arrived", len(paper))
 	}
 
 	empty := newNetworkPrinter(t, -1, 0x0c)

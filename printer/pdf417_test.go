@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/draw"
 	"image/png"
 	"math/bits"
 	"math/rand/v2"
@@ -320,13 +319,12 @@ func needs(t testing.TB, program string) {
 }
 
 // zxing reads the PDF417 in a picture, with a white margin around it.
-func zxing(t testing.TB, img image.Image) []byte {
+func zxing(t testing.TB, img *image.Paletted) []byte {
 	t.Helper()
 	const margin = 40
-	b := img.Bounds()
-	page := image.NewGray(image.Rect(0, 0, b.Dx()+2*margin, b.Dy()+2*margin))
-	draw.Draw(page, page.Bounds(), image.White, image.Point{}, draw.Src)
-	draw.Draw(page, b.Sub(b.Min).Add(image.Pt(margin, margin)), img, b.Min, draw.Src)
+	size := img.Bounds().Size()
+	page := image.NewPaletted(image.Rect(0, 0, size.X+2*margin, size.Y+2*margin), blackAndWhite())
+	paste(page, img, image.Pt(margin, margin))
 	file := filepath.Join(t.TempDir(), "symbol.png")
 	writePNG(t, file, page)
 	return zxingFile(t, file)
@@ -347,7 +345,7 @@ func zxingFile(t testing.TB, file string) []byte {
 func writePNG(t testing.TB, file string, img image.Image) {
 	t.Helper()
 	var b bytes.Buffer
-	if err := png.Encode(&b, img); err != nil {
+	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, img); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {

@@ -39,8 +39,8 @@ func TestTimbreInPDFs(t *testing.T) {
 	for kind, j := range map[string]Job{"boleta": boleta(), "factura": factura()} {
 		for name, pdf := range pdfs(t, j) {
 			for _, dpi := range []int{203, 300} {
-				if name == "58" && dpi == 203 && testing.Short() {
-					continue
+				if kind == "factura" && name != "carta" {
+					continue // the rolls are drawn alike for all types
 				}
 				page := filepath.Join(t.TempDir(), "page")
 				save(t, page+".pdf", pdf)
