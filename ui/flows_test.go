@@ -313,6 +313,7 @@ func TestTwoHundredScansInARow(t *testing.T) {
 		{"Enter", func(x *world, _ int) { x.press(enter) }},
 		{"Tab", func(x *world, _ int) { x.press(fyne.KeyTab) }},
 		{"silence only", func(x *world, _ int) { x.pass(70 * time.Millisecond) }},
+		{"nothing at all", func(*world, int) {}},
 		{"every third Enter lost", func(x *world, i int) {
 			if i%3 == 0 {
 				x.pass(70 * time.Millisecond)

@@ -45,6 +45,9 @@ func (w *Window) typedRune(f *field, r rune) {
 		w.release()
 	}
 	w.burstNo++
+	if codes, ok := w.burst.stream(); ok && w.takeBurst(codes) {
+		return
+	}
 	w.awaitSilence(w.burstNo, 0)
 }
 

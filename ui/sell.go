@@ -50,7 +50,7 @@ func newSellScreen(w *Window) *sellScreen {
 func hint(l *look, name fyne.ThemeIconName, head, advice string) fyne.CanvasObject {
 	words := newText(l, 22, ink, shrink).strong().to(fyne.TextAlignCenter).say(head)
 	more := newText(l, 16, muted, wrap).upTo(3).atTop().to(fyne.TextAlignCenter).say(advice)
-	return pad(l.px(24), l.px(12), centre(fyne.NewSize(l.px(440), l.px(220)), col(l.px(8),
+	return pad(l.px(24), l.px(12), centre(fyne.NewSize(l.px(500), l.px(220)), col(l.px(8),
 		fixed(l.px(48), newIcon(l, name, faint, 48).Image), as(words), as(more))))
 }
 

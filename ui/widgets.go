@@ -465,7 +465,10 @@ func (r *buttonRenderer) Refresh() {
 	b, l := r.b, r.b.l
 	fill, edge, words, key := b.colours()
 	r.back.FillColor, r.back.StrokeColor, r.back.StrokeWidth, r.back.CornerRadius = l.paint(fill), l.paint(edge), l.px(1), l.px(8)
-	if b.chosen && !b.off {
+	switch {
+	case edge == clear: // on a screen, unlike in memory, a line without colour is seen
+		r.back.StrokeWidth = 0
+	case b.chosen && !b.off:
 		r.back.StrokeWidth = l.px(2)
 	}
 	r.keycap.FillColor, r.keycap.StrokeColor, r.keycap.StrokeWidth, r.keycap.CornerRadius = l.paint(clear), l.paint(key), l.px(1), l.px(4)
