@@ -57,16 +57,16 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	server := &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(out, "http://%s\n", listener.Addr())
-	stopped := context.AfterFunc(ctx, func() {
+	stopped := make(chan error, 1)
+	context.AfterFunc(ctx, func() {
 		last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_ = server.Shutdown(last)
+		stopped <- server.Shutdown(last)
 	})
-	defer stopped()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return errors.Join(err, sim.Close())
 	}
-	return sim.Close()
+	return errors.Join(<-stopped, sim.Close()) // what is being received is finished first
 }
 
 // openAuthority takes up the key of a file, or makes a key and keeps it there, readable by its owner only. Without a

@@ -4,7 +4,7 @@
 //
 // Owns: the wire formats of the SII, their quirks, and the reading of every answer as one verdict.
 //
-// Invariants: every answer and every silence is exactly one Verdict; nothing is sent twice, except once more after a
+// Invariants: every answer and every silence is exactly one Verdict; no upload is sent twice, except once more after a
 // refused token, which proves that nothing was received; an upload whose answer is lost is reported as MaybeReceived.
 // Back-off and persistence belong to whoever calls.
 //

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -195,19 +194,76 @@ func looksHTML(body []byte) bool {
 	return strings.HasPrefix(start, "<") && !strings.HasPrefix(start, "<?xml") && strings.Contains(start, "<html")
 }
 
-var (
-	htmlHidden = regexp.MustCompile(`(?is)<!--.*?-->|<(script|style|head|title|a)\b.*?</(script|style|head|title|a)\s*>`)
-	htmlTag    = regexp.MustCompile(`(?s)<[^>]*>`)
-)
-
 // pageHeading opens every page with which DTEUpload refuses something.
 const pageHeading = "RESULTADO DEL UPLOAD DE DOCUMENTOS TRIBUTARIOS ELECTRONICOS"
 
 // htmlText is what a person would read on a page, on one line, without the authority's heading and links.
 func htmlText(page []byte) string {
-	visible := htmlTag.ReplaceAllString(htmlHidden.ReplaceAllString(string(toUTF8(page)), " "), " ")
-	text := strings.Join(strings.Fields(html.UnescapeString(visible)), " ")
+	text := strings.Join(strings.Fields(html.UnescapeString(visibleText(string(toUTF8(page))))), " ")
 	return clip(strings.TrimSpace(strings.ReplaceAll(text, pageHeading, "")))
+}
+
+// visibleText drops tags, comments and the elements that are not read. It goes through the page once: a search that
+// finds nothing ends it, so that no page is slow.
+func visibleText(page string) string {
+	lower := asciiLower(page)
+	var b strings.Builder
+	for {
+		start := strings.IndexByte(lower, '<')
+		if start < 0 {
+			b.WriteString(page)
+			return b.String()
+		}
+		b.WriteString(page[:start])
+		b.WriteByte(' ')
+		page, lower = page[start:], lower[start:]
+		unread := unreadLength(lower)
+		if unread < 0 {
+			return b.String()
+		}
+		page, lower = page[unread:], lower[unread:]
+	}
+}
+
+// unreadLength is how much of a page that starts with '<' nobody reads: a tag, a comment, or an element with all that is
+// in it; -1 when it has no end.
+func unreadLength(s string) int {
+	if strings.HasPrefix(s, "<!--") {
+		return after(s, "-->")
+	}
+	for _, name := range []string{"script", "style", "head", "title", "a"} {
+		if rest, found := strings.CutPrefix(s[1:], name); !found || rest == "" || strings.IndexByte(" >\t\r\n", rest[0]) < 0 {
+			continue
+		}
+		content := after(s, "</"+name)
+		if content < 0 {
+			return -1
+		}
+		if end := after(s[content:], ">"); end >= 0 {
+			return content + end
+		}
+		return -1
+	}
+	return after(s, ">")
+}
+
+// after is the position behind the first mark, or -1.
+func after(s, mark string) int {
+	if i := strings.Index(s, mark); i >= 0 {
+		return i + len(mark)
+	}
+	return -1
+}
+
+// asciiLower keeps every byte where it is, which strings.ToLower does not.
+func asciiLower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // clip bounds a text that comes from outside, on one line.

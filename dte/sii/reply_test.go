@@ -284,6 +284,32 @@ func TestHTMLWith200IsNotReceived(t *testing.T) {
 	}
 }
 
+// Every page is read in one pass: marks that are never closed must not be searched for again and again.
+func TestHTMLTextIsFast(t *testing.T) {
+	for _, mark := range []string{"<!--", "<script>", "<", "<a ", "</", "<head></"} {
+		page := []byte("<html>" + strings.Repeat(mark, maxReply/len(mark)))
+		done := make(chan string, 1)
+		go func() { done <- htmlText(page) }()
+		select {
+		case text := <-done:
+			if strings.Contains(text, "script") {
+				t.Errorf("%s: %q", mark, text)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s: a page of 1 MiB takes more than 20 s", mark)
+		}
+	}
+	for page, want := range map[string]string{
+		"<p>uno<br>dos &amp; tr\xe9s</p><SCRIPT>x()</script > <!-- c -->fin<a href='#'>Imprimir</a>.": "uno dos & trés fin .",
+		"<header>visible</header><title>no</title>":                                                   "visible",
+		"texto <b": "texto",
+	} {
+		if got := htmlText([]byte(page)); got != want {
+			t.Errorf("%q: %q, want %q", page, got, want)
+		}
+	}
+}
+
 func TestTextErrors(t *testing.T) {
 	if err := trouble(400, respuesta(t, "rest-400-sin-token.txt"), true); !refused(err) {
 		t.Errorf("no token: %v", err)

@@ -16,6 +16,7 @@ import (
 
 	"mostrador/dte"
 	"mostrador/dte/sii"
+	"mostrador/dte/xmltree"
 )
 
 // Days after which a late document is objected to (DTE-1-650; field reports, the SII publishes no figure).
@@ -130,10 +131,11 @@ type inspected struct {
 func (s *Sim) inspect(ch sii.Channel, company, sender dte.RUT, xml []byte) inspected {
 	refuse := func(estado string, r reason) inspected { return inspected{estado: estado, reason: r} }
 	e, err := dte.VerifyEnvelope(xml, s.trust)
+	_, malformed := errors.AsType[*xmltree.Error](err)
 	switch {
 	case errors.Is(err, dte.ErrSignature):
 		return refuse("RFR", reason{"", err.Error()})
-	case err != nil && strings.Contains(err.Error(), "XML"):
+	case malformed:
 		return refuse("RSC", reason{"", err.Error()})
 	case err != nil:
 		return refuse("RCT", reason{"", err.Error()})

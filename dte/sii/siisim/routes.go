@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -17,9 +16,6 @@ import (
 	"mostrador/dte"
 	"mostrador/dte/sii"
 )
-
-// quiet: the connections that are dropped on purpose are nobody's news.
-var quiet = log.New(io.Discard, "", 0)
 
 // maxUpload bounds an envelope; the SII publishes no figure.
 const maxUpload = 34 << 20

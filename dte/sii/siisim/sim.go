@@ -18,7 +18,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -192,7 +191,7 @@ func (s *Sim) Start() (url string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: quiet}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(l) }()
 	return "http://" + l.Addr().String(), func() { _ = server.Close(); <-done }, nil
@@ -394,7 +393,7 @@ func hash(b []byte) string {
 // lock held.
 func (s *Sim) authorised() []grantView {
 	used := map[folios]int{}
-	for key := range maps.Keys(s.held) {
+	for key := range s.held {
 		used[folios{key.Emisor, key.Tipo}]++
 	}
 	views := make([]grantView, 0, len(s.cafs))

@@ -302,6 +302,7 @@ func TestEnvelopesRefusedAsAWhole(t *testing.T) {
 		"another receptor":   {build(dtetest.Resolucion(), dtetest.Buyer, dtetest.Person), "RCT", ""},
 		"another signer":     {build(dtetest.Resolucion(), dte.RUTSII, 22222222), "RFR", "ENV-3-6"},
 		"changed":            {bytes.Replace(good, []byte("<NroDTE>1<"), []byte("<NroDTE>2<"), 1), "RFR", ""},
+		"cut":                {good[:len(good)/2], "RSC", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSim(t, func(cfg *siisim.Config) { cfg.Companies = map[dte.RUT]siisim.Company{dtetest.Company: company} })
@@ -322,6 +323,19 @@ func TestEnvelopesRefusedAsAWhole(t *testing.T) {
 				t.Errorf("document held: %v", held)
 			}
 		})
+	}
+}
+
+func TestFacturasDoNotTravelAsBoletas(t *testing.T) {
+	s := newSim(t)
+	client := clientOf(t, s)
+	receipt, err := client.Upload(t.Context(), sii.ChannelBoleta, dtetest.Company, "a", dtetest.Envelope(factura(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, err := client.EnvelopeStatus(t.Context(), sii.ChannelBoleta, dtetest.Company, receipt.TrackID)
+	if err != nil || status.Phase != sii.Rejected || status.Estado != "RSC" {
+		t.Errorf("got %+v, %v", status, err)
 	}
 }
 
