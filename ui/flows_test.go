@@ -395,6 +395,46 @@ func TestACodeInTwoHalves(t *testing.T) {
 	}
 }
 
+// The same in a field for money: neither half becomes an amount.
+func TestACodeInTwoHalvesIsNotMoney(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12)
+	x.burst(cafe[:4])
+	x.pass(350 * time.Millisecond)
+	x.burst(cafe[4:])
+	x.press(enter)
+	if s := x.snap(); len(s.Payment.Tenders) != 0 || x.w.sink.Text != "" {
+		t.Fatalf("tenders %+v, field %q", s.Payment.Tenders, x.w.sink.Text)
+	}
+	x.press(esc)
+	if lines := x.lines(); len(lines) != 2 || lines[1].Codigo != cafe {
+		t.Errorf("the cart has %+v", lines)
+	}
+}
+
+// A machine so busy that it sees the scanner in lumps, with no silence at its place.
+func TestScansInLumps(t *testing.T) {
+	var all strings.Builder
+	var many []sale.Product
+	for i := range 100 {
+		many = append(many, sale.Product{Codigo: ean13(int64(780_000_000_000 + i*7919)), Nombre: "Producto", Prc: money.PerUnit(100)})
+		all.WriteString(many[i].Codigo)
+	}
+	x := newWorldWith(t, false, Look{}, many)
+	for i, r := range all.String() {
+		if i%17 == 0 {
+			x.now = x.now.Add(350 * time.Millisecond) // and no timer got its turn
+		}
+		x.w.Fyne().Canvas().Focused().TypedRune(r)
+	}
+	x.pass(time.Second)
+	if n := len(x.lines()); n != len(many) {
+		t.Errorf("%d lines of %d codes; the field has %q", n, len(many), x.w.sink.Text)
+	}
+}
+
 // Two codes whose first Enter was lost, so slow that they look like typing.
 func TestGluedAndSlow(t *testing.T) {
 	x := newWorld(t)

@@ -45,7 +45,8 @@ func (w *Window) typedRune(f *field, r rune) {
 		w.release()
 	}
 	w.burstNo++
-	if codes, ok := w.burst.stream(); ok && w.takeBurst(codes) {
+	if codes := separate(f.Text + string(w.held)); w.forSale() && len(codes) > 1 {
+		w.take(f, codes, "") // a busy machine did not see the pause between two codes, and might not see the next
 		return
 	}
 	w.awaitSilence(w.burstNo, 0)
@@ -106,30 +107,41 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 	}
 }
 
+// forSale reports that a code goes straight into a cart: the open one, or after a finished sale the next.
+func (w *Window) forSale() bool {
+	at := w.place()
+	return w.dialog == nil && (at == selling || at == done)
+}
+
 // takeBurst takes what a scanner typed: into the cart, or to wait until the sale can have it. It reports false for a
 // burst that a text field may keep.
 func (w *Window) takeBurst(code string) bool {
-	f, at := w.burstIn, w.place()
-	forSale := w.dialog == nil && (at == selling || at == done)
+	f := w.burstIn
 	typable := w.dialog != nil && f != w.sink
-	if !forSale && typable && !f.money && !digits(code) {
+	switch whole := f.before + code; {
+	case w.forSale():
+		w.take(f, separate(completed(f.before, code)), "")
+	case typable && !f.money && !digits(code):
 		return false
+	case len(whole) > len(code) && gtin(whole): // begun before a pause of the machine
+		w.take(f, []string{whole}, "")
+	default:
+		w.take(f, separate(code), f.before)
 	}
+	return true
+}
+
+// take lets codes wait for the sale, which may be now, and leaves the rest in the field they were typed in.
+func (w *Window) take(f *field, codes []string, rest string) {
 	w.held = w.held[:0]
 	w.burst.forget()
 	w.burstNo++
-	if forSale {
-		code = completed(f.before, code)
-		f.write("")
-	} else {
-		f.write(f.before)
-	}
-	w.waiting = append(w.waiting, separate(code)...)
-	if at == done && w.dialog == nil {
+	f.write(rest)
+	w.waiting = append(w.waiting, codes...)
+	if w.dialog == nil && w.place() == done {
 		w.counter.Next()
 	}
 	w.settle(nil)
-	return true
 }
 
 // completed is a code with what stood in the field before it: a quantity by hand, or the code's own beginning, when the

@@ -55,13 +55,6 @@ func (b *reader) code() (string, bool) {
 	return string(b.runes), true
 }
 
-// stream is a burst in which one whole EAN-13 already follows another: on a busy machine the pause between them was not
-// seen, and might not be for long.
-func (b *reader) stream() (string, bool) {
-	code, ok := b.code()
-	return code, ok && len(separate(code)) > 1
-}
-
 func (b *reader) forget() { b.runes = b.runes[:0] }
 
 // digits reports a text of figures only.
