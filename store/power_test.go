@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -26,12 +27,16 @@ func TestPowerCut(t *testing.T) {
 	random := newRandom(t)
 	c := newCrashSite(t, disk.dir)
 	for round := range cuts {
+		var dark sync.WaitGroup // the cut ends before the disk is taken out
 		complaints, _ := c.run(round, os.Args[:1], nil, func(p *os.Process) {
+			dark.Add(1)
 			soon(random, func() {
+				defer dark.Done()
 				disk.cut(t)
 				_ = p.Kill()
 			})
 		})
+		dark.Wait()
 		disk.remount(t)
 		c.check(fmt.Sprint("cut ", round, ": ", complaints))
 	}

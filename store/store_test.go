@@ -283,6 +283,25 @@ func TestReadingDamageStopsSelling(t *testing.T) {
 	b.close()
 }
 
+// TestAUsedFolioIsNeverHandedOut: whatever the cursor says, a folio that has a document is not given to another sale.
+func TestAUsedFolioIsNeverHandedOut(t *testing.T) {
+	b := newTill(t)
+	b.caf(dte.Boleta, 1, 9)
+	r := b.issue("s1")
+	b.must(b.update(func(t *bolt.Tx) error {
+		return putJSON(t, bRanges, rangeKey(dte.Boleta, 1), sale.Range{Tipo: dte.Boleta, Desde: 1, Hasta: 9, Next: 1, FA: dtetest.FA()})
+	}))
+	_, err := b.Issue("s2", dte.Boleta, saletest.Now, func(g sale.Grant) (sale.Issued, error) {
+		t.Errorf("folio %d was handed out again", g.Folio)
+		return sale.Issued{}, errFlush
+	})
+	b.wantErr(err, ErrDamaged)
+	if kept, err := b.Sale("s1"); err != nil || kept.SHA256 != r.SHA256 {
+		t.Errorf("the first sale: %v", err)
+	}
+	b.close()
+}
+
 func TestAuditFindsWhatIsWrong(t *testing.T) {
 	drop := func(bucket []byte, key func(sale.Record) []byte) func(*bolt.Tx, sale.Record) error {
 		return func(t *bolt.Tx, r sale.Record) error { return t.Bucket(bucket).Delete(key(r)) }
@@ -314,6 +333,11 @@ func TestAuditFindsWhatIsWrong(t *testing.T) {
 		"chain entry changed": func(t *bolt.Tx, r sale.Record) error {
 			v := bytes.Replace(t.Bucket(bAudit).Get(number(3)), []byte("abierto"), []byte("cerrado"), 1)
 			return t.Bucket(bAudit).Put(number(3), v)
+		},
+		"chain entries swapped": func(t *bolt.Tx, _ sale.Record) error {
+			c := t.Bucket(bAudit)
+			two, three := bytes.Clone(c.Get(number(2))), bytes.Clone(c.Get(number(3)))
+			return errors.Join(c.Put(number(2), three), c.Put(number(3), two))
 		},
 		"another total": func(t *bolt.Tx, r sale.Record) error {
 			r.Total += 100
