@@ -360,6 +360,26 @@ func TestLineDownCountsNoAttempt(t *testing.T) {
 	w.upload(t, doc)
 }
 
+// With a session but without a line nothing leaves, and there is no doubt.
+func TestUploadThatNeverLeft(t *testing.T) {
+	channels(t, func(t *testing.T, ch sii.Channel, tipo dte.TipoDTE) {
+		w := newWorld(t)
+		server := httptest.NewServer(w)
+		defer server.Close()
+		client := sii.New(sii.Config{Endpoints: sii.Single(server.URL), Signer: dtetest.Signer(dtetest.Person), Now: w.clock.now,
+			HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})
+		doc := dtetest.Emit(dtetest.Draft(tipo, dtetest.Today()), 7)
+		if _, err := client.DocumentStatus(t.Context(), doc); err != nil {
+			t.Fatal(err)
+		}
+		server.Close()
+		_, err := client.Upload(t.Context(), ch, dtetest.Company, "a", dtetest.Envelope(doc))
+		if e := wantError(t, err, sii.Later); !e.Down || e.MaybeReceived {
+			t.Errorf("got %+v", e)
+		}
+	})
+}
+
 func TestNobodyListens(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	url := server.URL
@@ -372,7 +392,7 @@ func TestNobodyListens(t *testing.T) {
 	}
 }
 
-// upload answers the login as the simulator does and the rest as the test says.
+// fake answers the login as the simulator does and the rest as the test says.
 func (w *world) fake(t *testing.T, ch sii.Channel, answer http.HandlerFunc) *sii.Client {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -437,7 +457,7 @@ func TestRedirectsAreNeverFollowed(t *testing.T) {
 			if r.URL.Path == "/portal" {
 				followed = true
 			}
-			http.Redirect(rw, r, "/portal", http.StatusTemporaryRedirect)
+			http.Redirect(rw, r, "/portal", http.StatusFound)
 		})
 		if e := wantError(t, err, sii.Later); !e.Down || !e.MaybeReceived || e.Code != "portal" || followed {
 			t.Errorf("followed %v, error %+v", followed, e)
@@ -514,17 +534,20 @@ func TestEveryHTTPStatusHasOneVerdict(t *testing.T) {
 
 func TestHugeAnswersAreNotRead(t *testing.T) {
 	w := newWorld(t)
-	var wrote int
+	const offered = 64 << 20
+	wrote := make(chan int, 1)
 	_, err := w.try(t, sii.ChannelDTE, func(rw http.ResponseWriter, _ *http.Request) {
-		for wrote = 0; wrote < 64<<20; {
-			n, err := rw.Write(make([]byte, 64<<10))
-			if wrote += n; err != nil {
-				return
-			}
+		n := 0
+		for err := error(nil); err == nil && n < offered; n += 64 << 10 {
+			_, err = rw.Write(make([]byte, 64<<10))
 		}
+		wrote <- n
 	})
 	if e := wantError(t, err, sii.Later); !e.MaybeReceived {
 		t.Errorf("got %+v", e)
+	}
+	if n := <-wrote; n >= offered {
+		t.Errorf("the client took all %d bytes", n)
 	}
 }
 

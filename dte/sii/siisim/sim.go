@@ -243,6 +243,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mux.ServeHTTP(a, r)
 		w.Header().Set("Content-Length", fmt.Sprint(len(a.body)))
 		_, _ = w.Write(a.body[:len(a.body)/2])
+		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	case WrongToken:
 		r = withoutSession(r)

@@ -430,7 +430,7 @@ func TestRestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = f.WriteString(`{"caf":{"emisor":"76543210-3","tip`)
+	_, _ = f.WriteString(`{"caf":{"emisor":"76543210-3","rznSoc":"` + strings.Repeat("X", 5000))
 	_ = f.Close()
 
 	for range 2 {
@@ -498,7 +498,14 @@ func TestIssueCAF(t *testing.T) {
 func TestEqualUploadsAtOnce(t *testing.T) {
 	s := newSim(t)
 	client := clientOf(t, s)
-	envelope := dtetest.Envelope(dtetest.Emit(dtetest.Draft(dte.Boleta, dtetest.Today()), 1))
+	var docs []*dte.Document // many, so that judging takes longer than arriving
+	for folio := range dte.Folio(60) {
+		docs = append(docs, dtetest.Emit(dtetest.Draft(dte.Boleta, dtetest.Today()), folio+1))
+	}
+	envelope := dtetest.Envelope(docs...)
+	if _, err := client.DocumentStatus(t.Context(), docs[0]); err != nil { // a session for all
+		t.Fatal(err)
+	}
 	var fresh atomic.Int32
 	var tracks sync.Map
 	var group sync.WaitGroup
@@ -620,16 +627,17 @@ func TestRawQuirks(t *testing.T) {
 	if code, _ := raw(t, s, "GET", estado+"?rut_receptor=66666666&dv_receptor=6&monto=1&fechaEmision=16-03-2026", "Mozilla/5.0", token, nil, ""); code != 401 {
 		t.Errorf("a browser: %d", code)
 	}
-	var form bytes.Buffer
-	m := multipart.NewWriter(&form)
-	for name, value := range map[string]string{"rutSender": "11111111", "dvSender": "1", "rutCompany": "76543210", "dvCompany": "3"} {
-		_ = m.WriteField(name, value)
-	}
-	part, _ := m.CreateFormFile("archivo", "a.xml")
-	_, _ = part.Write(dtetest.Envelope(dtetest.Emit(dtetest.Draft(dte.Boleta, dtetest.Today()), 1)))
-	_ = m.Close()
-	upload := func(path, agent, token string, chunked bool) (int, string) {
-		var body io.Reader = bytes.NewReader(form.Bytes())
+	envelope := dtetest.Envelope(dtetest.Emit(dtetest.Draft(dte.Boleta, dtetest.Today()), 1))
+	upload := func(path, agent, token string, sender dte.RUT, chunked bool) (int, string) {
+		var form bytes.Buffer
+		m := multipart.NewWriter(&form)
+		for name, value := range map[string]string{"rutSender": sender.Number(), "dvSender": string(sender.DV()), "rutCompany": "76543210", "dvCompany": "3"} {
+			_ = m.WriteField(name, value)
+		}
+		part, _ := m.CreateFormFile("archivo", "a.xml")
+		_, _ = part.Write(envelope)
+		_ = m.Close()
+		var body io.Reader = &form
 		if chunked {
 			body = io.MultiReader(body)
 		}
@@ -638,19 +646,21 @@ func TestRawQuirks(t *testing.T) {
 	const envio, dteUpload = "/recursos/v1/boleta.electronica.envio", "/cgi_dte/UPL/DTEUpload"
 	for _, c := range []struct {
 		path, agent, token string
+		sender             dte.RUT
 		chunked            bool
 		code               int
 		text               string
 	}{
-		{envio, "Mozilla/5.0", token, false, 401, "NO ESTA AUTENTICADO"},
-		{envio, program, "", false, 400, "No trae TOKEN"},
-		{envio, program, token, true, 400, "incompleto"},
-		{dteUpload, "Mozilla/5.0", token, false, 200, "HA OCURRIDO UN ERROR EN EL UPLOAD"},
-		{dteUpload, program, token, false, 200, "<STATUS>5</STATUS>"}, // a token of the other channel
-		{dteUpload, program, token, true, 200, "LPX-00007"},
-		{envio, program, token, false, 200, `"estado":"REC"`},
+		{envio, "Mozilla/5.0", token, dtetest.Person, false, 401, "NO ESTA AUTENTICADO"},
+		{envio, program, "", dtetest.Person, false, 400, "No trae TOKEN"},
+		{envio, program, token, dtetest.Person, true, 400, "incompleto"},
+		{dteUpload, "Mozilla/5.0", token, dtetest.Person, false, 200, "HA OCURRIDO UN ERROR EN EL UPLOAD"},
+		{dteUpload, program, token, dtetest.Person, false, 200, "<STATUS>5</STATUS>"}, // a token of the other channel
+		{dteUpload, program, token, dtetest.Person, true, 200, "LPX-00007"},
+		{envio, program, token, 22222222, false, 403, "SIN PERMISO"}, // not who opened the session
+		{envio, program, token, dtetest.Person, false, 200, `"estado":"REC"`},
 	} {
-		if code, text := upload(c.path, c.agent, c.token, c.chunked); code != c.code || !strings.Contains(text, c.text) {
+		if code, text := upload(c.path, c.agent, c.token, c.sender, c.chunked); code != c.code || !strings.Contains(text, c.text) {
 			t.Errorf("%s agent %q token %q chunked %v: %d %q, want %d %q", c.path, c.agent, c.token, c.chunked, code, text, c.code, c.text)
 		}
 	}
