@@ -134,8 +134,11 @@ var customerFields = [...]struct {
 	label, missing string
 	limit          int
 }{
-	{"RUT", "el RUT", 12}, {"Razón social o nombre", "la razón social", 100}, {"Giro", "el giro", 40},
-	{"Dirección", "la dirección", 70}, {"Comuna", "la comuna", 20},
+	{"RUT", "el RUT", 12},
+	{"Razón social o nombre", "la razón social", 100},
+	{"Giro", "el giro", 40},
+	{"Dirección", "la dirección", 70},
+	{"Comuna", "la comuna", 20},
 }
 
 func newCustomerDialog(w *Window) *customerDialog {
@@ -197,8 +200,10 @@ func (d *customerDialog) document(factura bool) {
 
 func (d *customerDialog) keys() []binding {
 	return []binding{
-		{key: fyne.KeyF2, do: func() { d.document(false) }}, {key: fyne.KeyF3, do: func() { d.document(true) }},
-		{key: fyne.KeyF4, do: d.remove}, {key: fyne.KeyF12, do: d.accept},
+		{key: fyne.KeyF2, do: func() { d.document(false) }},
+		{key: fyne.KeyF3, do: func() { d.document(true) }},
+		{key: fyne.KeyF4, do: d.remove},
+		{key: fyne.KeyF12, do: d.accept},
 	}
 }
 

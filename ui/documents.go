@@ -30,8 +30,11 @@ func newDocumentsScreen(w *Window) *documentsScreen {
 	l := w.l
 	s := &documentsScreen{w: w}
 	s.list = newTable(l, []column{
-		{"DOCUMENTO", 0, fyne.TextAlignLeading}, {"HORA", 48, fyne.TextAlignLeading}, {"TOTAL", 92, fyne.TextAlignTrailing},
-		{"SII", 130, fyne.TextAlignLeading}, {"PAPEL", 128, fyne.TextAlignLeading},
+		{"DOCUMENTO", 0, fyne.TextAlignLeading},
+		{"HORA", 48, fyne.TextAlignLeading},
+		{"TOTAL", 92, fyne.TextAlignTrailing},
+		{"SII", 130, fyne.TextAlignLeading},
+		{"PAPEL", 128, fyne.TextAlignLeading},
 	}, s.choose)
 	s.list.textSize = 16
 	s.empty = hint(l, theme.IconNameDocument, "Todavía no hay documentos", "Aquí aparece cada boleta y factura apenas se emite, también sin internet.")
@@ -68,8 +71,11 @@ func (s *documentsScreen) render(sale.Snapshot) {
 		d := shown[i]
 		sii, paper := documentState(d.State), printState(d)
 		return []cell{
-			{words: docTitle(d.Key), bold: true}, {words: hour(d.At)}, {words: peso(d.Total), bold: true},
-			{words: sii.words, icon: sii.icon, colour: sii.colour}, {words: paper.words, icon: paper.icon, colour: paper.colour},
+			{words: shortTitle(d.Key), bold: true},
+			{words: hour(d.At)},
+			{words: peso(d.Total), bold: true},
+			{words: sii.words, icon: sii.icon, colour: sii.colour},
+			{words: paper.words, icon: paper.icon, colour: paper.colour},
 		}
 	})
 	if len(s.shown) > 0 {

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"image/color"
-
 	"unicode/utf8"
 
 	"fyne.io/fyne/v2"

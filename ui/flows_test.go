@@ -110,7 +110,12 @@ func TestSearchByName(t *testing.T) {
 		t.Fatalf("lines: %+v", lines)
 	}
 	x.seesNot("ENCONTRADOS")
+	x.finger("zzz")
+	x.sees("Nada se parece a lo escrito")
+	x.press(esc)
+	x.seesNot("Nada se parece")
 	x.press(f2)
+	x.sees("Escriba parte del nombre o del código")
 	x.finger("30") // with F2, figures are searched too
 	x.sees("Leche descremada 1 L")
 	x.press(esc, esc)
@@ -216,6 +221,8 @@ func TestMixedPayment(t *testing.T) {
 	x.tap("$2.000")
 	x.tap("$1.000")
 	x.sees("VUELTO SI ES EFECTIVO", "$510")
+	x.press(f12)
+	x.sees("El pago no cuadra: faltan $2.490")
 	x.press(f1)
 	x.tap("EMITIR")
 	if p := x.last().Payment; len(p.Tenders) != 2 || p.Change != 510 {

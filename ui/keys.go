@@ -178,6 +178,7 @@ func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
 		w.ended(f, key)
 		return true
 	}
+	w.lateUntil = time.Time{}
 	w.endBurst()
 	switch key {
 	case fyne.KeyEscape:

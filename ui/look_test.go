@@ -22,9 +22,21 @@ func TestContrast(t *testing.T) {
 				words, on fyne.ThemeColorName
 				least     float64
 			}{
-				{ink, card, 7}, {ink, sunk, 7}, {ink, accentSoft, 7}, {ink, goodSoft, 7}, {ink, ground, 7},
-				{muted, card, 4.5}, {muted, sunk, 4.5}, {muted, accentSoft, 4.5}, {onAccent, accent, 4.5},
-				{good, card, 4.5}, {warn, warnSoft, 4.5}, {warn, card, 4.5}, {bad, badSoft, 4.5}, {bad, card, 4.5}, {bad, accentSoft, 4.5},
+				{ink, card, 7},
+				{ink, sunk, 7},
+				{ink, accentSoft, 7},
+				{ink, goodSoft, 7},
+				{ink, ground, 7},
+				{muted, card, 4.5},
+				{muted, sunk, 4.5},
+				{muted, accentSoft, 4.5},
+				{onAccent, accent, 4.5},
+				{good, card, 4.5},
+				{warn, warnSoft, 4.5},
+				{warn, card, 4.5},
+				{bad, badSoft, 4.5},
+				{bad, card, 4.5},
+				{bad, accentSoft, 4.5},
 			} {
 				if got := contrast(l.Color(c.words, v), l.Color(c.on, v)); got < c.least {
 					t.Errorf("training %v, variant %d: %s on %s is %.1f to 1, want %.1f", training, v, c.words, c.on, got, c.least)

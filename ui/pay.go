@@ -71,7 +71,7 @@ func newPayScreen(w *Window) *payScreen {
 		as(label(l, "BILLETES QUE ENTREGA")), fixed(l.px(56), row(l.px(8), notes...)),
 		grow(stack(s.paid, s.nothing))))).edge(hairline, 1)
 
-	s.document, s.rounding, s.cash = newAmountRow(l, "Total del documento", 16), newAmountRow(l, "Redondeo Ley 20.956", 16), newAmountRow(l, "A pagar en efectivo", 17)
+	s.document, s.rounding, s.cash = newAmountRow(l, "Total del documento", 16), newAmountRow(l, "Redondeo Ley 20.956", 16), newAmountRow(l, "A pagar en efectivo", 19)
 	s.law = newText(l, 13, muted, wrap).upTo(2).atTop().say("Solo el efectivo se redondea a la decena: de 1 a 5 baja, de 6 a 9 sube.")
 	s.stillWord, s.still = newText(l, 15, muted, cut).strong(), newText(l, 48, ink, shrink).strong()
 	s.changeWord, s.change = newText(l, 15, muted, cut).strong(), newText(l, 64, good, shrink).strong()
@@ -173,7 +173,7 @@ func (s *payScreen) keys() []binding {
 		{key: fyne.KeyF1, keycap: "F1", help: "recibe efectivo: el monto escrito, o justo lo que falta", do: func() { s.use(sale.Efectivo) }, off: !open},
 		{key: fyne.KeyF2, keycap: "F2", help: "paga con tarjeta y pide el número de operación", do: func() { s.use(sale.Tarjeta) }, off: !open},
 		{key: fyne.KeyF3, keycap: "F3", help: "paga con transferencia y pide el número de operación", do: func() { s.use(sale.Transferencia) }, off: !open},
-		{key: fyne.KeyF12, keycap: "F12", help: "emite el documento cuando el pago está completo", do: s.issue, off: w.s.Due != 0},
+		{key: fyne.KeyF12, keycap: "F12", help: "emite el documento cuando el pago está completo", do: s.issue},
 		{keycap: "Esc", words: "Volver", help: "vuelve a la venta y borra los pagos; los productos quedan", do: func() { w.escape(w.sink) }},
 		{keycap: "Enter", help: "con el campo vacío, efectivo exacto; con el pago completo, emite"},
 	}
@@ -230,11 +230,10 @@ func (s *payScreen) note(n money.Pesos) {
 }
 
 func (s *payScreen) issue() {
-	if s.w.s.Due != 0 {
-		return
-	}
 	_, err := s.w.counter.Issue()
-	s.w.sink.write("")
+	if err == nil {
+		s.w.sink.write("")
+	}
 	s.w.settle(err)
 }
 
@@ -272,7 +271,8 @@ type doneScreen struct {
 
 func newDoneScreen(w *Window) *doneScreen {
 	l := w.l
-	s := &doneScreen{w: w,
+	s := &doneScreen{
+		w:        w,
 		word:     newText(l, 20, muted, cut).strong().to(fyne.TextAlignCenter),
 		change:   newText(l, 120, good, shrink).strong().to(fyne.TextAlignCenter),
 		document: newText(l, 26, ink, cut).strong(), detail: newText(l, 16, muted, cut), total: newText(l, 26, ink, shrink).strong().to(fyne.TextAlignTrailing),

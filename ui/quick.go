@@ -1,9 +1,8 @@
 package ui
 
 import (
-	"image/color"
-
 	"fmt"
+	"image/color"
 	"slices"
 
 	"fyne.io/fyne/v2"

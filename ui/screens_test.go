@@ -33,6 +33,7 @@ var scenes = []struct {
 	{"venta-larga", false, Look{}, func(x *world) { fill(x, 40); x.w.SetStatus(offline(x)) }},
 	{"desconocido", false, Look{}, func(x *world) { fill(x, 3); x.scan("7801234567") }},
 	{"busqueda", false, Look{}, func(x *world) { fill(x, 3); x.finger("leche"); x.press(fyne.KeyDown) }},
+	{"busqueda-nada", false, Look{}, func(x *world) { fill(x, 3); x.finger("zzz") }},
 	{"plegado", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF8) }},
 	{"capacitacion", true, Look{}, func(x *world) { fill(x, 4) }},
 	{"oscuro", false, Look{Tone: Oscuro}, func(x *world) { fill(x, 5) }},
@@ -108,6 +109,10 @@ func many(x *world) {
 			Key:     dte.Key{Emisor: 76543210, Tipo: dte.Boleta, Folio: dte.Folio(12204 - i)},
 			Payment: sale.Payment{Tenders: []sale.Tender{{Method: sale.Efectivo, Received: 20000}}},
 		}}
+		d.Key.Tipo = []dte.TipoDTE{dte.Boleta, dte.NotaCredito, dte.Factura, dte.FacturaExenta, dte.BoletaExenta}[i%5]
+		if i < 2 || i > 6 {
+			d.Key.Tipo = dte.Boleta
+		}
 		if i%4 == 2 {
 			d.Key.Tipo, d.Receptor.RznSoc = dte.Factura, "Comercial Los Aromos Limitada"
 		}

@@ -20,6 +20,7 @@ type sellScreen struct {
 	empty   fyne.CanvasObject
 	quick   *quickKeys
 	found   *table
+	none    *text
 	finding *panel // the results, in the place of the quick keys
 
 	folded    bool // quick keys put away, for pure scanning
@@ -32,14 +33,17 @@ func newSellScreen(w *Window) *sellScreen {
 	l := w.l
 	s := &sellScreen{w: w}
 	s.ticket = newTable(l, []column{
-		{"CANTIDAD", 88, fyne.TextAlignTrailing}, {"PRODUCTO", 0, fyne.TextAlignLeading},
-		{"PRECIO", 92, fyne.TextAlignTrailing}, {"TOTAL", 108, fyne.TextAlignTrailing},
+		{"CANTIDAD", 84, fyne.TextAlignTrailing},
+		{"PRODUCTO", 0, fyne.TextAlignLeading},
+		{"PRECIO", 92, fyne.TextAlignTrailing},
+		{"TOTAL", 108, fyne.TextAlignTrailing},
 	}, func(i int) { w.counter.Select(i); w.settle(nil) })
 	s.empty = hint(l, theme.IconNameSearch, "Escanee un producto para comenzar",
 		"También puede escribir un código o parte del nombre, o tocar un producto de la derecha. Con 3*código agrega tres.")
 	s.quick = newQuickKeys(w)
 	s.found = newTable(l, []column{{"ENCONTRADOS", 0, fyne.TextAlignLeading}, {"PRECIO", 92, fyne.TextAlignTrailing}}, s.pick)
-	s.finding = newPanel(l, card, s.found).edge(accent, 1)
+	s.none = newText(l, 17, muted, wrap).upTo(3).to(fyne.TextAlignCenter)
+	s.finding = newPanel(l, card, stack(s.found, pad(l.px(16), l.px(64), s.none))).edge(accent, 1)
 	s.finding.Hide()
 	ticket := newPanel(l, card, stack(s.ticket, s.empty)).edge(hairline, 1)
 	s.body = beside(l, ticket, stack(s.quick.object, s.finding))
@@ -69,7 +73,11 @@ func (s *sellScreen) render(p sale.Snapshot) {
 	s.found.fill(len(found), s.chosen, func(i int) []cell {
 		return []cell{{words: found[i].Nombre}, {words: "$" + found[i].Prc.String(), bold: true}}
 	})
-	finding := len(found) > 0 || s.searching
+	finding := s.searching || s.looksForWords()
+	setVisible(s.none, len(found) == 0)
+	if s.none.say("Nada se parece a lo escrito"); s.w.sink.Text == "" {
+		s.none.say("Escriba parte del nombre o del código")
+	}
 	setVisible(s.finding, finding)
 	setVisible(s.quick.object, !finding)
 	s.quick.render(s.w.counter.Favourites())
@@ -159,14 +167,19 @@ const mostResults = 50
 // edited looks for what is being typed, from the first letter on; figures alone may be a scan in progress.
 func (s *sellScreen) edited(text string) {
 	_, rest := split(text)
-	had := len(s.products) > 0
+	had := s.finding.Visible()
 	s.products, s.chosen = nil, 0
-	if rest != "" && (s.searching || strings.ContainsFunc(rest, unicode.IsLetter)) {
+	if rest != "" && (s.searching || s.looksForWords()) {
 		s.products = s.w.counter.Search(rest, mostResults)
 	}
-	if had || len(s.products) > 0 {
+	if had || s.searching || s.looksForWords() {
 		s.render(s.w.s)
 	}
+}
+
+// looksForWords reports letters in the field.
+func (s *sellScreen) looksForWords() bool {
+	return strings.ContainsFunc(s.w.sink.Text, unicode.IsLetter)
 }
 
 // enter takes an exact code, or else the result that is marked.

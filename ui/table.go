@@ -181,7 +181,7 @@ func (r *tableRenderer) Layout(size fyne.Size) {
 // place gives titles and cells their columns.
 func (r *tableRenderer) place(size fyne.Size) {
 	t, l := r.t, r.t.l
-	margin, gap := l.px(16), l.px(12)
+	margin, gap := l.px(16), l.px(16)
 	rest := size.Width - 2*margin - gap*float32(len(t.columns)-1)
 	for _, c := range t.columns {
 		rest -= l.px(c.width)

@@ -35,7 +35,23 @@ func docName(t dte.TipoDTE) string {
 }
 
 // docTitle names a document: "Boleta 1.204".
-func docTitle(k dte.Key) string { return docName(k.Tipo) + " " + money.Pesos(k.Folio).String() }
+func docTitle(k dte.Key) string { return docName(k.Tipo) + " " + docNumber(k) }
+
+// shortTitle is docTitle for a narrow column.
+func shortTitle(k dte.Key) string {
+	name := docName(k.Tipo)
+	switch k.Tipo {
+	case dte.BoletaExenta:
+		name = "Bol. exenta"
+	case dte.FacturaExenta:
+		name = "Fact. exenta"
+	case dte.NotaCredito:
+		name = "N. crédito"
+	case dte.NotaDebito:
+		name = "N. débito"
+	}
+	return name + " " + docNumber(k)
+}
 
 func clientName(r dte.Receptor) string {
 	switch {
@@ -87,7 +103,7 @@ func documentState(s dte.State) state {
 	case dte.Issued, dte.Enveloped:
 		return state{theme.IconNameHistory, muted, "Por enviar"}
 	case dte.Sending:
-		return state{theme.IconNameUpload, muted, "Enviándose"}
+		return state{theme.IconNameUpload, muted, "Enviando"}
 	case dte.Unknown:
 		return state{theme.IconNameQuestion, warn, "Preguntando"}
 	case dte.Sent:
