@@ -42,9 +42,9 @@ func shortTitle(k dte.Key) string {
 	name := docName(k.Tipo)
 	switch k.Tipo {
 	case dte.BoletaExenta:
-		name = "Bol. exenta"
+		name = "B. exenta"
 	case dte.FacturaExenta:
-		name = "Fact. exenta"
+		name = "F. exenta"
 	case dte.NotaCredito:
 		name = "N. crédito"
 	case dte.NotaDebito:
