@@ -348,6 +348,36 @@ func TestChaos(t *testing.T) {
 	}
 }
 
+// An upload that is still on its way when the authority is asked: "not received" is true then, and the resend of the same
+// bytes finds that they arrived after all.
+func TestLateArrival(t *testing.T) {
+	channels(t, func(t *testing.T, ch sii.Channel, tipo dte.TipoDTE) {
+		w := newWorld(t)
+		doc := dtetest.Emit(dtetest.Draft(tipo, dtetest.Today()), 7)
+		envelope := dtetest.Envelope(doc)
+		w.document(t, doc) // a session
+		w.SetFault(func(*http.Request) siisim.Fault { return siisim.LateArrival })
+		_, err := w.client.Upload(t.Context(), ch, dtetest.Company, "a", envelope)
+		if e := wantError(t, err, sii.Later); !e.MaybeReceived {
+			t.Fatalf("got %+v", e)
+		}
+		w.SetFault(nil)
+		if s := w.document(t, doc); s.Found {
+			t.Fatalf("it has not arrived: %+v", s)
+		}
+		if n := w.Deliver(); n != 1 {
+			t.Fatalf("%d requests were late", n)
+		}
+		again, err := w.client.Upload(t.Context(), ch, dtetest.Company, "a", envelope)
+		if err != nil || !again.Already {
+			t.Errorf("the same bytes: %+v, %v", again, err)
+		}
+		if s := w.document(t, doc); s.State != dte.Accepted || len(w.Envelopes()) != 1 {
+			t.Errorf("%+v in %d envelopes", s, len(w.Envelopes()))
+		}
+	})
+}
+
 func TestLineDownCountsNoAttempt(t *testing.T) {
 	w := newWorld(t)
 	doc := dtetest.Emit(dtetest.Draft(dte.Boleta, dtetest.Today()), 7)

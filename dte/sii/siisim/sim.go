@@ -11,7 +11,9 @@
 package siisim
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -72,6 +74,7 @@ const (
 	Error500After       // the request is done, and the answer is an internal error
 	WrongToken          // the session is not recognised
 	CutAnswer           // the request is done, and only half of the answer comes
+	LateArrival         // the connection drops, and the request is done when Deliver is called
 )
 
 // Document is what the authority knows of one document.
@@ -119,6 +122,7 @@ type Sim struct {
 
 	mu        sync.Mutex
 	down      bool
+	late      []*http.Request
 	seeds     map[string]time.Time // seed → when it expires
 	tokens    map[string]session
 	next      map[folios]dte.Folio // first folio not yet authorised
@@ -245,10 +249,38 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(a.body[:len(a.body)/2])
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
+	case LateArrival:
+		s.delay(r)
+		panic(http.ErrAbortHandler)
 	case WrongToken:
 		r = withoutSession(r)
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// delay takes a request in, to be done later.
+func (s *Sim) delay(r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxUpload))
+	if err != nil {
+		return // it never arrives
+	}
+	late := r.Clone(context.WithoutCancel(r.Context()))
+	late.Body = io.NopCloser(bytes.NewReader(body))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.late = append(s.late, late)
+}
+
+// Deliver does what LateArrival held back, in order, and returns how many requests that were.
+func (s *Sim) Deliver() int {
+	s.mu.Lock()
+	late := s.late
+	s.late = nil
+	s.mu.Unlock()
+	for _, r := range late {
+		s.mux.ServeHTTP(&answer{header: http.Header{}}, r)
+	}
+	return len(late)
 }
 
 // answer keeps what would have been sent.
