@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -49,7 +50,8 @@ func TestStartsStopsAndRemembers(t *testing.T) {
 		if err := stop(); err != nil {
 			t.Fatalf("it did not end cleanly: %v", err)
 		}
-		if _, err := http.Get(address); err == nil {
+		if conn, err := net.Dial("tcp", strings.TrimPrefix(address, "http://")); err == nil {
+			_ = conn.Close()
 			t.Error("it still answers")
 		}
 		caf, err := dte.ParseCAF(file)

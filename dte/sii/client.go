@@ -169,8 +169,10 @@ func (c *Client) ready(ch Channel) error {
 		return person("certificado", "Falta el certificado digital del firmante. Impórtelo para poder enviar; las ventas siguen guardadas.")
 	}
 	if err := c.signer.ValidAt(c.now()); err != nil {
-		return &Error{Verdict: Person, Code: "certificado", cause: err,
-			Message: "No se puede enviar al SII con este certificado; las ventas siguen guardadas."}
+		return &Error{
+			Verdict: Person, Code: "certificado", cause: err,
+			Message: "No se puede enviar al SII con este certificado; las ventas siguen guardadas.",
+		}
 	}
 	return nil
 }
@@ -188,8 +190,10 @@ func (c *Client) form(emisor dte.RUT, name string, envelope []byte) (contentType
 	}
 	var b bytes.Buffer
 	for _, field := range [][2]string{
-		{"rutSender", c.signer.RUT().Number()}, {"dvSender", string(c.signer.RUT().DV())},
-		{"rutCompany", emisor.Number()}, {"dvCompany", string(emisor.DV())},
+		{"rutSender", c.signer.RUT().Number()},
+		{"dvSender", string(c.signer.RUT().DV())},
+		{"rutCompany", emisor.Number()},
+		{"dvCompany", string(emisor.DV())},
 	} {
 		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", boundary, field[0], field[1])
 	}

@@ -68,6 +68,7 @@ func refused(err error) bool {
 func person(code, message string) *Error {
 	return &Error{Verdict: Person, Code: code, Message: message}
 }
+
 func later(code, message string) *Error { return &Error{Verdict: Later, Code: code, Message: message} }
 
 // unreadable is an answer that nobody can interpret: after an upload, nobody knows whether it arrived.

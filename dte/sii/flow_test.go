@@ -396,8 +396,10 @@ func TestUploadThatNeverLeft(t *testing.T) {
 		w := newWorld(t)
 		server := httptest.NewServer(w)
 		defer server.Close()
-		client := sii.New(sii.Config{Endpoints: sii.Single(server.URL), Signer: dtetest.Signer(dtetest.Person), Now: w.clock.now,
-			HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})
+		client := sii.New(sii.Config{
+			Endpoints: sii.Single(server.URL), Signer: dtetest.Signer(dtetest.Person), Now: w.clock.now,
+			HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		})
 		doc := dtetest.Emit(dtetest.Draft(tipo, dtetest.Today()), 7)
 		if _, err := client.DocumentStatus(t.Context(), doc); err != nil {
 			t.Fatal(err)
@@ -657,8 +659,10 @@ func TestSplitBoletaHosts(t *testing.T) {
 
 func TestUselessCallsDoNotTouchTheNetwork(t *testing.T) {
 	w := newWorld(t)
-	expired := sii.New(sii.Config{Endpoints: sii.Single(w.url), Now: w.clock.now,
-		Signer: dtetest.SignerValid(dtetest.Person, dtetest.Now().AddDate(-3, 0, 0), dtetest.Now().AddDate(0, 0, -1))})
+	expired := sii.New(sii.Config{
+		Endpoints: sii.Single(w.url), Now: w.clock.now,
+		Signer: dtetest.SignerValid(dtetest.Person, dtetest.Now().AddDate(-3, 0, 0), dtetest.Now().AddDate(0, 0, -1)),
+	})
 	nobody := sii.New(sii.Config{Endpoints: sii.Single(w.url), Now: w.clock.now})
 	for name, call := range map[string]func() error{
 		"expired certificate": func() error {

@@ -92,8 +92,10 @@ func (c *Client) trade(ctx context.Context, ch Channel, signed []byte) (string, 
 	var answer reply
 	var err error
 	if ch == ChannelBoleta {
-		answer, err = c.send(ctx, request{method: http.MethodPost, url: c.at.Boleta + "/boleta.electronica.token",
-			accept: "application/xml", contentType: "application/xml", body: signed})
+		answer, err = c.send(ctx, request{
+			method: http.MethodPost, url: c.at.Boleta + "/boleta.electronica.token",
+			accept: "application/xml", contentType: "application/xml", body: signed,
+		})
 	} else {
 		answer, err = c.soap(ctx, "/DTEWS/GetTokenFromSeed.jws", "getToken", "pszXml", string(signed))
 	}

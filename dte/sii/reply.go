@@ -51,7 +51,7 @@ func readFields(body []byte, inner bool) (Fields, error) {
 	)
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -94,8 +94,10 @@ func (c *Client) EnvelopeStatus(ctx context.Context, ch Channel, emisor dte.RUT,
 	err := c.withToken(ctx, ch, func(token string) (err error) {
 		var answer reply
 		if ch == ChannelBoleta {
-			answer, err = c.send(ctx, request{method: http.MethodGet, accept: "application/json", token: token,
-				url: c.at.Boleta + "/boleta.electronica.envio/" + emisor.String() + "-" + trackID})
+			answer, err = c.send(ctx, request{
+				method: http.MethodGet, accept: "application/json", token: token,
+				url: c.at.Boleta + "/boleta.electronica.envio/" + emisor.String() + "-" + trackID,
+			})
 		} else {
 			answer, err = c.soap(ctx, "/DTEWS/QueryEstUp.jws", "getEstUp",
 				"RutCompania", emisor.Number(), "DvCompania", string(emisor.DV()), "TrackId", trackID, "Token", token)
@@ -317,8 +319,10 @@ func readEstUp(body []byte) (EnvelopeStatus, error) {
 			continue
 		}
 		count := &s.Counts[len(s.Counts)-1]
-		into := map[string]*int{"TIPO_DOCTO": (*int)(&count.Tipo), "INFORMADOS": &count.Informados, "ACEPTADOS": &count.Aceptados,
-			"RECHAZADOS": &count.Rechazados, "REPAROS": &count.Reparos}[f.Name]
+		into := map[string]*int{
+			"TIPO_DOCTO": (*int)(&count.Tipo), "INFORMADOS": &count.Informados, "ACEPTADOS": &count.Aceptados,
+			"RECHAZADOS": &count.Rechazados, "REPAROS": &count.Reparos,
+		}[f.Name]
 		if into == nil {
 			continue
 		}

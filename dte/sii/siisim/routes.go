@@ -157,8 +157,8 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 		return form{}, err
 	}
 	defer file.Close()
-	xml, err := io.ReadAll(file)
-	return form{sender, company, header.Filename, xml}, err
+	content, err := io.ReadAll(file)
+	return form{sender, company, header.Filename, content}, err
 }
 
 // refusal is an upload that was not received: a STATUS of DTEUpload with its details, or the text of the REST channel.
@@ -193,8 +193,10 @@ func (s *Sim) receive(w http.ResponseWriter, r *http.Request, ch sii.Channel) (E
 	case err != nil:
 		return Envelope{}, &refusal{page: noUpload, code: http.StatusBadRequest, text: "Formulario ilegible"}
 	case !s.registered(f.company):
-		return Envelope{}, &refusal{page: "LA EMPRESA INGRESADA NO ESTA AUTORIZADA A REALIZAR ENVIOS DE ARCHIVOS DE DOCUMENTOS ELECTRONICOS.",
-			code: http.StatusForbidden, text: "EMPRESA NO AUTORIZADA"}
+		return Envelope{}, &refusal{
+			page: "LA EMPRESA INGRESADA NO ESTA AUTORIZADA A REALIZAR ENVIOS DE ARCHIVOS DE DOCUMENTOS ELECTRONICOS.",
+			code: http.StatusForbidden, text: "EMPRESA NO AUTORIZADA",
+		}
 	case f.sender != signer || !s.maySign(f.company, f.sender):
 		return Envelope{}, &refusal{status: "1", code: http.StatusForbidden, text: "USUARIO SIN PERMISO DE ENVIO"}
 	}

@@ -58,8 +58,10 @@ func Certificate(rand io.Reader, key *rsa.PrivateKey, rut dte.RUT, name string, 
 	}
 	template := &x509.Certificate{
 		SerialNumber: new(big.Int).SetBytes(append([]byte{1}, serial...)),
-		Subject: pkix.Name{Country: []string{"CL"}, Organization: []string{"CERTIFICADO DE PRACTICA SIN VALIDEZ"},
-			CommonName: name, SerialNumber: rut.String()},
+		Subject: pkix.Name{
+			Country: []string{"CL"}, Organization: []string{"CERTIFICADO DE PRACTICA SIN VALIDEZ"},
+			CommonName: name, SerialNumber: rut.String(),
+		},
 		NotBefore: from, NotAfter: to,
 		KeyUsage:        x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment | x509.KeyUsageKeyEncipherment,
 		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Value: san}},
