@@ -82,6 +82,7 @@ func (f *field) FocusGained() {
 // FocusLost implements fyne.Focusable.
 func (f *field) FocusLost() {
 	f.Entry.FocusLost()
+	f.w.lostFocus()
 	if f.frame != nil {
 		f.frame.edge(hairline, 2)
 	}
@@ -99,6 +100,24 @@ func (f *field) TypedKey(k *fyne.KeyEvent) {
 		f.Entry.TypedKey(k)
 	}
 }
+
+// KeyDown and KeyUp implement desktop.Keyable.
+func (f *field) KeyDown(k *fyne.KeyEvent) {
+	if isEnter(k.Name) {
+		f.w.enterHeld, f.w.enterUsed = true, false
+	}
+	f.Entry.KeyDown(k)
+}
+
+// KeyUp is the end of KeyDown.
+func (f *field) KeyUp(k *fyne.KeyEvent) {
+	if isEnter(k.Name) {
+		f.w.enterHeld = false
+	}
+	f.Entry.KeyUp(k)
+}
+
+func isEnter(key fyne.KeyName) bool { return key == fyne.KeyReturn || key == fyne.KeyEnter }
 
 // TypedShortcut implements fyne.Shortcutable.
 func (f *field) TypedShortcut(s fyne.Shortcut) {

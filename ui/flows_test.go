@@ -65,6 +65,26 @@ func TestEnterOnTheEmptyFieldIsExactCash(t *testing.T) {
 	x.sees("Sin vuelto")
 }
 
+func TestAHeldEnterCountsOnce(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12)
+	key := &fyne.KeyEvent{Name: enter}
+	x.w.sink.KeyDown(key)
+	x.press(enter, enter, enter, enter)
+	x.w.sink.KeyUp(key)
+	if s := x.snap(); s.Stage != sale.Paying || s.Due != 0 {
+		t.Fatalf("a held Enter leads to %s, due %s", s.Stage, s.Due)
+	}
+	x.w.sink.KeyDown(key)
+	x.press(enter)
+	x.w.sink.KeyUp(key)
+	if s := x.snap(); s.Stage != sale.Done {
+		t.Errorf("the next Enter leads to %s", s.Stage)
+	}
+}
+
 func TestUnknownCode(t *testing.T) {
 	x := newWorld(t)
 	x.scan("7801234")

@@ -173,9 +173,11 @@ func (w *Window) takeWaiting() {
 
 // typedKey takes a key; false leaves it to the field, for editing.
 func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
-	switch key {
-	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeyTab:
-		w.ended(f, key)
+	if isEnter(key) || key == fyne.KeyTab {
+		if !w.enterHeld || !w.enterUsed {
+			w.enterUsed = true
+			w.ended(f, key)
+		}
 		return true
 	}
 	w.lateUntil = time.Time{}

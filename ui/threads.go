@@ -2,6 +2,7 @@ package ui
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -15,10 +16,14 @@ type Dispatcher interface {
 	Do(f func())
 }
 
-// fyneLoop is the real one.
-type fyneLoop struct{}
+// fyneLoop is the real one. Once the application has ended it does nothing: Fyne would run f on the caller's goroutine.
+type fyneLoop struct{ ended atomic.Bool }
 
-func (fyneLoop) Do(f func()) { fyne.Do(f) }
+func (l *fyneLoop) Do(f func()) {
+	if !l.ended.Load() {
+		fyne.Do(f)
+	}
+}
 
 // Timer runs f once after d, through the Dispatcher of the window. A timer that became useless is not stopped: f looks.
 type Timer func(d time.Duration, f func())

@@ -105,6 +105,7 @@ type Window struct {
 	dialog  dialog
 	frame   *frame
 	sink    *field
+	moving  bool // the focus is being moved by us
 
 	// Scans: the burst in progress, where it is typed, and codes that wait until the sale can take them.
 	burst     reader
@@ -113,6 +114,9 @@ type Window struct {
 	burstNo   int
 	lateUntil time.Time
 	waiting   []string
+
+	// A held Enter repeats itself; only its first stroke counts, or it would run through a whole payment.
+	enterHeld, enterUsed bool
 }
 
 // place names a screen.
@@ -148,7 +152,8 @@ type mainAction struct {
 	do            func()
 }
 
-// New makes the window of the till; it is shown by ShowAndRun. app's theme is set.
+// New makes the window of the till; it is shown by ShowAndRun. It sets app's theme and what happens when app comes to
+// the foreground.
 func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
@@ -156,7 +161,7 @@ func New(app fyne.App, d Deps) *Window {
 		l: newLook(d.Look, s.Training), s: s,
 	}
 	if w.loop == nil {
-		w.loop = fyneLoop{}
+		w.loop = &fyneLoop{}
 	}
 	if w.after == nil {
 		w.after = timerOn(w.loop)
@@ -198,6 +203,9 @@ func (w *Window) catchStrayKeys(app fyne.App) {
 func (w *Window) ShowAndRun() {
 	w.tick()
 	w.win.ShowAndRun()
+	if loop, ok := w.loop.(*fyneLoop); ok {
+		loop.ended.Store(true)
+	}
 }
 
 // Fyne is the window for those who must close, resize or capture it.
@@ -280,7 +288,16 @@ func (w *Window) say(colour fyne.ThemeColorName, words string) {
 // focus gives the typing to a field.
 func (w *Window) focus(f *field) {
 	if w.win.Canvas().Focused() != fyne.Focusable(f) {
+		w.moving = true
 		w.win.Canvas().Focus(f)
+		w.moving = false
+	}
+}
+
+// lostFocus brings it home: a finger on what takes no focus took it away.
+func (w *Window) lostFocus() {
+	if !w.moving {
+		w.loop.Do(w.refocus)
 	}
 }
 

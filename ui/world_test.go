@@ -64,7 +64,7 @@ func newWorld(t testing.TB) *world { return newWorldWith(t, false, Look{}, produ
 func newWorldWith(t testing.TB, training bool, look Look, products []sale.Product) *world {
 	x := &world{t: t, now: time.Date(2026, 3, 16, 12, 30, 0, 0, dte.Santiago)}
 	x.docs = &issuedDocuments{}
-	x.journal = &journal{Memory: sale.NewMemory()}
+	x.journal = &journal{Memory: sale.NewMemory(), docs: x.docs}
 	shop := saletest.Shop()
 	if !training {
 		shop.Ambiente = dte.Certificacion
@@ -79,9 +79,6 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 	x.till, err = sale.NewRegister(sale.Deps{
 		Shop: shop, Journal: x.journal, Catalogue: sale.NewCatalogue(products), Signer: dtetest.Signer(dtetest.Person),
 		Now: func() time.Time { return x.now }, Rand: rand.Reader,
-		Issued: func(r sale.Record) {
-			x.docs.list = slices.Insert(x.docs.list, 0, sale.DocumentInfo{Record: r, State: dte.Issued, Printed: 1})
-		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -237,6 +234,7 @@ func (x *world) lines() []sale.Line { return x.snap().Cart.Lines }
 // journal is Memory that fails once when told.
 type journal struct {
 	*sale.Memory
+	docs     *issuedDocuments
 	fail     error
 	noFolios bool
 }
@@ -258,7 +256,11 @@ func (j *journal) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(s
 	if err := j.failing(); err != nil {
 		return sale.Record{}, err
 	}
-	return j.Memory.Issue(id, tipo, at, build)
+	r, err := j.Memory.Issue(id, tipo, at, build)
+	if err == nil {
+		j.docs.list = slices.Insert(j.docs.list, 0, sale.DocumentInfo{Record: r, State: dte.Issued, Printed: 1})
+	}
+	return r, err
 }
 
 func (j *journal) FoliosLeft(tipo dte.TipoDTE, day dte.Date) (int, error) {
