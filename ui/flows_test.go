@@ -454,7 +454,7 @@ func TestScansInLumps(t *testing.T) {
 		if i%17 == 0 {
 			x.now = x.now.Add(350 * time.Millisecond) // and no timer got its turn
 		}
-		x.w.Fyne().Canvas().Focused().TypedRune(r)
+		x.stroke(r)
 	}
 	x.pass(time.Second)
 	if n := len(x.lines()); n != len(many) {
@@ -539,6 +539,22 @@ func TestAScanNeverBecomesMoney(t *testing.T) {
 			}
 		})
 	}
+	t.Run("so slow that it looks like a finger's", func(t *testing.T) {
+		x := newWorld(t)
+		x.scan(leche)
+		x.pass(time.Second)
+		x.press(f12)
+		x.enter(cafe)
+		if n := len(x.snap().Payment.Tenders); n != 0 {
+			t.Errorf("%d tenders", n)
+		}
+		x.sees("1 código en espera")
+		x.press(esc, f9)
+		x.enter(cafe)
+		if x.snap().Shift.Open() {
+			t.Error("a code opened a shift")
+		}
+	})
 	t.Run("a late Enter does not pay", func(t *testing.T) {
 		x := newWorld(t)
 		x.scan(leche)

@@ -180,10 +180,12 @@ func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
 		}
 		return true
 	}
+	if !acts(key) {
+		return false
+	}
 	w.lateUntil = time.Time{}
 	w.endBurst()
-	switch key {
-	case fyne.KeyEscape:
+	if key == fyne.KeyEscape {
 		w.escape(f)
 		return true
 	}
@@ -196,6 +198,20 @@ func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
 	return w.press(w.screen().keys(), key) || w.screen().move(key)
 }
 
+// acts reports keys that do something by themselves. All others only announce a character, which comes by itself, or are
+// Shift and its like: they must not end a scanner's burst.
+func acts(key fyne.KeyName) bool {
+	switch key {
+	case fyne.KeyEscape, fyne.KeyBackspace, fyne.KeyDelete, fyne.KeyInsert, fyne.KeyLeft, fyne.KeyRight, fyne.KeyUp, fyne.KeyDown,
+		fyne.KeyHome, fyne.KeyEnd, fyne.KeyPageUp, fyne.KeyPageDown:
+		return true
+	}
+	return function(key)
+}
+
+// function reports F1 to F12.
+func function(key fyne.KeyName) bool { return len(key) > 1 && key[0] == 'F' && digits(string(key[1:])) }
+
 // press does what a key is bound to.
 func (w *Window) press(bindings []binding, key fyne.KeyName) bool {
 	for _, b := range bindings {
@@ -206,7 +222,7 @@ func (w *Window) press(bindings []binding, key fyne.KeyName) bool {
 			return true
 		}
 	}
-	return strings.HasPrefix(string(key), "F") && len(key) > 1 // a function key without duty does not type
+	return function(key) // one without duty does nothing
 }
 
 // ended is Enter or Tab: the end of a scan, or the cashier's word.

@@ -190,6 +190,10 @@ func (s *payScreen) typed() (money.Pesos, error) {
 
 // use pays the typed amount with a method. Cash is taken at once; the others ask for the operation's number first.
 func (s *payScreen) use(m sale.Method) {
+	if text := s.w.sink.Text; barCode(text) {
+		s.w.take(s.w.sink, separate(text), "")
+		return
+	}
 	amount, err := s.typed()
 	if err != nil {
 		s.w.settle(err)

@@ -30,6 +30,7 @@ const (
 type reader struct {
 	runes       []rune
 	start, last time.Time
+	quick       int // characters that came as quickly as a scanner's
 }
 
 // feed takes a character. It reports the first one of a possible burst, and one that came as quickly as a scanner's.
@@ -37,19 +38,25 @@ func (b *reader) feed(r rune, at time.Time) (first, quick bool) {
 	first = len(b.runes) == 0 || at.Sub(b.last) > longSilence
 	quick = !first && at.Sub(b.last) <= pace
 	if first {
-		b.runes, b.start = b.runes[:0], at
+		b.runes, b.start, b.quick = b.runes[:0], at, 0
 	}
 	if len(b.runes) < longestText {
 		b.runes = append(b.runes, r)
+	}
+	if quick {
+		b.quick++
 	}
 	b.last = at
 	return first, quick
 }
 
-// code is what a scanner typed, if the burst is one.
+// code is what a scanner typed, if the burst is one: quick on the whole, or mostly quick with the pauses of a busy
+// machine in it.
 func (b *reader) code() (string, bool) {
 	n := len(b.runes)
-	if n < shortestCode || b.last.Sub(b.start) > time.Duration(n-1)*pace {
+	onTheWhole := b.last.Sub(b.start) <= time.Duration(n-1)*pace
+	mostly := 3*b.quick >= 2*(n-1)
+	if n < shortestCode || !onTheWhole && !mostly {
 		return "", false
 	}
 	return string(b.runes), true
@@ -102,6 +109,13 @@ func separate(s string) []string {
 	}
 	return codes
 }
+
+// longestAmount is the most figures that a person may hand over in cash: hundreds of millions. More are a bar code,
+// however slowly they came.
+const longestAmount = 9
+
+// barCode reports a text in a field for money that cannot be an amount.
+func barCode(s string) bool { return digits(s) && len(s) > longestAmount }
 
 // clip is the first n characters of s.
 func clip(s string, n int) string {

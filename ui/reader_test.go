@@ -41,6 +41,21 @@ func TestBurstsAreToldFromFingersByTheirPace(t *testing.T) {
 	}
 }
 
+// A busy machine hands on what a scanner typed in lumps.
+func TestBurstsInLumps(t *testing.T) {
+	var b reader
+	at := start
+	for i, r := range "7801234567894" {
+		if i%4 == 3 {
+			at = at.Add(150 * time.Millisecond)
+		}
+		b.feed(r, at)
+	}
+	if _, ok := b.code(); !ok {
+		t.Error("lumps of four characters are not taken for a scanner's")
+	}
+}
+
 func TestALongPauseBeginsAnotherBurst(t *testing.T) {
 	var b reader
 	b.feed('9', start)

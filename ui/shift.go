@@ -131,6 +131,10 @@ func (s *shiftScreen) keys() []binding {
 
 func (s *shiftScreen) enter(text string) {
 	w := s.w
+	if barCode(text) {
+		w.take(w.sink, separate(text), "")
+		return
+	}
 	cash, err := money.ParsePesos(strings.TrimSpace(text))
 	if err != nil {
 		w.settle(err)

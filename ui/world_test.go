@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
@@ -116,7 +117,7 @@ func (x *world) pass(d time.Duration) {
 func (x *world) finger(text string) {
 	for _, r := range text {
 		x.pass(120 * time.Millisecond)
-		x.w.Fyne().Canvas().Focused().TypedRune(r)
+		x.stroke(r)
 	}
 	x.pass(300 * time.Millisecond)
 }
@@ -125,8 +126,18 @@ func (x *world) finger(text string) {
 func (x *world) burst(code string) {
 	for _, r := range code {
 		x.pass(time.Millisecond)
-		x.w.Fyne().Canvas().Focused().TypedRune(r)
+		x.stroke(r)
 	}
+}
+
+// stroke is one key as the real driver tells it: the key first, with Shift if need be, then its character.
+func (x *world) stroke(r rune) {
+	focused := x.w.Fyne().Canvas().Focused()
+	if unicode.IsUpper(r) || r == '*' {
+		focused.TypedKey(&fyne.KeyEvent{Name: desktop.KeyShiftLeft})
+	}
+	focused.TypedKey(&fyne.KeyEvent{Name: fyne.KeyName(strings.ToUpper(string(r)))})
+	focused.TypedRune(r)
 }
 
 // scan is a burst and its Enter.
