@@ -55,19 +55,13 @@ func IssueOrder(d Deps, o Order) (Record, error) {
 	if err := o.Payment.settles(toPay(totals)); err != nil {
 		return Record{}, err
 	}
-	fresh := false
-	record, err := d.Journal.Issue(o.ID, draft.Tipo, now, func(g Grant) (Issued, error) {
+	return d.Journal.Issue(o.ID, draft.Tipo, now, func(g Grant) (Issued, error) {
 		doc, err := dte.Emit(draft, g.Folio, g.CAF, d.Signer, now)
 		if err != nil {
 			return Issued{}, err
 		}
-		fresh = true
 		return Issued{Record: d.record(o, doc, now), Document: doc}, nil
 	})
-	if err == nil && fresh && d.Issued != nil {
-		d.Issued(record)
-	}
-	return record, err
 }
 
 // complete fills in what the shop and the day decide.

@@ -45,8 +45,6 @@ type Deps struct {
 	Signer    *dte.Signer
 	Now       func() time.Time
 	Rand      io.Reader // source of sale IDs
-	// Issued, if set, is called after each commit, outside every lock: the printer and the worker wake up.
-	Issued func(Record)
 }
 
 // Snapshot is an immutable picture of the till for the screen. It shares nothing with the Register.

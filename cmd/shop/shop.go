@@ -1,0 +1,441 @@
+// Package shop opens a till's folder and joins its parts: the store, the worker that sends, the loop that prints, and in
+// training the simulated authority. cmd/till and cmd/tillctl are two faces of it.
+//
+// Owns: the folder's layout, which authority a shop talks to, and the lives of the two background loops.
+//
+// Invariants: a training shop talks to a simulator on this machine and to nobody else; a real one never to a simulator.
+// Close returns when both loops have ended.
+package shop
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"mostrador/dte"
+	"mostrador/dte/sii"
+	"mostrador/dte/sii/siisim"
+	"mostrador/printer"
+	"mostrador/sale"
+	"mostrador/store"
+	possync "mostrador/sync"
+)
+
+// What stands in a till's folder.
+const (
+	storeFile    = "mostrador.db"
+	keyFile      = "mostrador.llave"
+	simulatorDir = "simulador"
+	ticketsFile  = "tickets.bin"
+)
+
+// Names of the sealed secrets and of the settings.
+const (
+	secretPFX      = "pfx"
+	secretPFXClave = "pfx-clave"
+	valuePrinter   = "impresora"
+)
+
+// ErrNoSigner: no certificate has been imported, so nothing can be issued or sent.
+var ErrNoSigner = errors.New("falta el certificado digital. Nada se perdió; impórtelo con «tillctl pfx import ARCHIVO»")
+
+// Options say how a folder is opened.
+type Options struct {
+	Dir string
+	// Keys is where the key of the secrets is kept: "llavero" (the system's keyring), "archivo" (a file beside the
+	// store, for machines without one) or "auto": the keyring if it works, otherwise the file.
+	Keys string
+	Now  func() time.Time
+	// Simulator is the address of a running siisim on this machine, for a training shop; empty starts one inside.
+	Simulator string
+	// Device prints tickets; nil takes the stored setting. Without either, papers wait in the queue.
+	Device printer.Device
+	Pace   possync.Pace
+	// Report, if set, is told whenever something changes around the till. It is called from several goroutines, one at a
+	// time, and must not block.
+	Report func(Status)
+	// Printed, if set, is called after each paper, from the printer's goroutine.
+	Printed func(sale.PrintJob)
+}
+
+// Status is how things stand around the till.
+type Status struct {
+	Worker possync.Status
+	// Known: the worker has tried the line at least once.
+	Known          bool
+	PrinterProblem string
+}
+
+// Shop is an open till. Its methods may be called from any goroutine.
+type Shop struct {
+	Store *store.Store
+	Info  sale.Shop
+
+	opt    Options
+	signer *dte.Signer
+	trust  dte.Trust
+	at     sii.Endpoints
+	stop   func() // the simulator inside
+
+	worker *possync.Worker
+	papers *printer.Loop
+	loops  sync.WaitGroup
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	status Status
+}
+
+// Path is the store of a folder.
+func (o Options) Path() string { return filepath.Join(o.Dir, storeFile) }
+
+// Exists reports that the folder has a store.
+func (o Options) Exists() bool {
+	_, err := os.Stat(o.Path())
+	return err == nil
+}
+
+// keys chooses the key holder. In "auto" the file wins if it is there: a shop stays where it began.
+func (o Options) keys() (store.KeyHolder, error) {
+	file := store.KeyFile{Path: filepath.Join(o.Dir, keyFile)}
+	ring := store.Keyring{Service: "mostrador"}
+	switch o.Keys {
+	case "archivo":
+		return file, nil
+	case "llavero":
+		return ring, nil
+	case "", "auto":
+		if _, err := os.Stat(file.Path); errors.Is(err, fs.ErrNotExist) && keyringWorks(ring) {
+			return ring, nil
+		}
+		return file, nil
+	}
+	return nil, fmt.Errorf("no existe el lugar «%s» para la llave: use auto, llavero o archivo", o.Keys)
+}
+
+// keyringWorks asks the system's keyring to keep and return something.
+func keyringWorks(ring store.Keyring) bool {
+	const probe = "prueba"
+	if err := ring.Keep(probe, make([]byte, 32)); err != nil {
+		return false
+	}
+	_, err := ring.Key(probe)
+	return err == nil
+}
+
+// Create makes the store of a new shop and seals it under the owner's passphrase.
+func Create(o Options, info sale.Shop, passphrase string) error {
+	if o.Exists() {
+		return fmt.Errorf("ya hay una caja en %s. No se cambió nada", o.Dir)
+	}
+	if err := check(info); err != nil {
+		return err
+	}
+	s, err := o.open()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Protect(passphrase); err != nil {
+		return err
+	}
+	return s.PutShop(info)
+}
+
+// check refuses a business that could never issue.
+func check(info sale.Shop) error {
+	switch info.Ambiente {
+	case dte.Produccion, dte.Certificacion, dte.Capacitacion:
+	default:
+		return fmt.Errorf("el ambiente «%s» no existe: use produccion, certificacion o capacitacion", info.Ambiente)
+	}
+	switch {
+	case info.Caja == "" || len(info.Caja) > 8:
+		return errors.New("falta el código de la caja, de 1 a 8 caracteres, por ejemplo CAJA1")
+	case info.Resolucion.Fch.IsZero():
+		return errors.New("falta la resolución del SII que autoriza a emitir (número y fecha)")
+	}
+	probe := dte.Draft{
+		Tipo: dte.Factura, FchEmis: info.Resolucion.Fch, Emisor: info.Emisor,
+		Receptor: dte.Receptor{RUT: dte.RUTSII, RznSoc: "x", Giro: "x", Direccion: "x", Comuna: "x"},
+		Detalle:  []dte.Linea{{Nombre: "x", Monto: 1}},
+	}
+	return probe.Validate()
+}
+
+func (o Options) open() (*store.Store, error) { return o.openStore(nil) }
+
+func (o Options) openStore(onCommit func(sale.Record)) (*store.Store, error) {
+	keys, err := o.keys()
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(o.Path(), store.Options{Keys: keys, OnCommit: onCommit})
+}
+
+// Open opens a shop and everything around it. The loops do not run yet: see Start.
+func Open(o Options) (*Shop, error) {
+	if !o.Exists() {
+		return nil, fmt.Errorf("no hay una caja en %s. Créela con «tillctl init»", o.Dir)
+	}
+	s := &Shop{opt: o, stop: func() {}}
+	opened, err := o.openStore(func(sale.Record) { s.wake() })
+	if err != nil {
+		return nil, err
+	}
+	s.Store = opened
+	if err := s.load(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Shop) load() (err error) {
+	if s.Info, err = s.Store.Shop(); err != nil {
+		return err
+	}
+	if err := s.chooseAuthority(); err != nil {
+		return err
+	}
+	s.signer, err = s.openSigner()
+	if errors.Is(err, ErrNoSigner) || errors.Is(err, store.ErrLocked) {
+		return nil // one may still look, import and unlock
+	}
+	return err
+}
+
+// chooseAuthority: the environment decides, and nothing else can.
+func (s *Shop) chooseAuthority() error {
+	switch s.Info.Ambiente {
+	case dte.Produccion:
+		s.trust, s.at = dte.SII(), sii.Produccion()
+		return nil
+	case dte.Certificacion:
+		s.trust, s.at = dte.SII(), sii.Certificacion()
+		return nil
+	}
+	authority, err := s.opt.authority()
+	if err != nil {
+		return err
+	}
+	s.trust = dte.Trust{}.With(authority.IDK(), authority.Public())
+	if s.opt.Simulator != "" {
+		s.at, err = simulatorAt(s.opt.Simulator)
+		return err
+	}
+	_, url, stop, err := StartSimulator(s.opt)
+	if err != nil {
+		return err
+	}
+	s.at, s.stop = sii.Single(url), stop
+	return nil
+}
+
+// authority is the practice authority of this folder; its key is worth nothing and rests in a plain file.
+func (o Options) authority() (*dte.Authority, error) {
+	name := filepath.Join(o.Dir, simulatorDir, "llave.pem")
+	pem, err := os.ReadFile(name)
+	if err == nil {
+		return dte.OpenAuthority(dte.IDKSimulador, pem, rand.Reader)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	a, err := dte.NewAuthority(dte.IDKSimulador, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, err
+	}
+	return a, os.WriteFile(name, a.PEM(), 0o600)
+}
+
+// simulator is the practice authority of this folder, with the memory of what it received.
+func (o Options) simulator(a *dte.Authority) (*siisim.Sim, error) {
+	return siisim.New(siisim.Config{
+		Authority: a, Now: o.Now, StateFile: filepath.Join(o.Dir, simulatorDir, "estado.jsonl"), ProcessingTime: time.Second,
+	})
+}
+
+func (s *Shop) openSigner() (*dte.Signer, error) {
+	pfx, err := s.Store.Secret(secretPFX)
+	if errors.Is(err, sale.ErrNotFound) {
+		return nil, ErrNoSigner
+	}
+	if err != nil {
+		return nil, err
+	}
+	clave, err := s.Store.Secret(secretPFXClave)
+	if err != nil {
+		return nil, err
+	}
+	return dte.OpenPFX(pfx, string(clave))
+}
+
+// ImportPFX seals the certificate that signs from now on. A file that does not open, or that has expired, changes
+// nothing.
+func (s *Shop) ImportPFX(pfx []byte, clave string) (*dte.Signer, error) {
+	signer, err := dte.OpenPFX(pfx, clave)
+	if err != nil {
+		return nil, err
+	}
+	if err := signer.ValidAt(s.opt.Now()); err != nil {
+		return nil, err
+	}
+	if err := s.Store.PutSecret(secretPFX, pfx); err != nil {
+		return nil, err
+	}
+	if err := s.Store.PutSecret(secretPFXClave, []byte(clave)); err != nil {
+		return nil, err
+	}
+	s.signer = signer
+	return signer, nil
+}
+
+// ImportCAF adds a range of folios.
+func (s *Shop) ImportCAF(file []byte) (sale.Range, error) {
+	return s.Store.ImportCAF(file, s.trust, s.opt.Now())
+}
+
+// Trust are the keys whose CAFs this shop accepts.
+func (s *Shop) Trust() dte.Trust { return s.trust }
+
+// Deps are what a register needs. ErrNoSigner without a certificate.
+func (s *Shop) Deps() (sale.Deps, error) {
+	if s.signer == nil {
+		return sale.Deps{}, ErrNoSigner
+	}
+	products, err := s.Store.Products()
+	if err != nil {
+		return sale.Deps{}, err
+	}
+	return sale.Deps{
+		Shop: s.Info, Journal: s.Store, Catalogue: sale.NewCatalogue(products), Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader,
+	}, nil
+}
+
+// Start runs the worker and the printer until Close.
+func (s *Shop) Start() error {
+	if s.signer == nil {
+		return ErrNoSigner
+	}
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
+	s.worker = s.newWorker()
+	s.loops.Go(func() { _ = s.worker.Run(ctx) })
+	device, model, err := s.device()
+	if err != nil {
+		return err
+	}
+	if device == nil {
+		s.tell(func(st *Status) { st.PrinterProblem = "No hay impresora configurada: los tickets esperan." })
+		return nil
+	}
+	s.papers = printer.NewLoop(printer.Config{
+		Queue: s.Store, Documents: s.Store, Device: device, Shop: s.Info, Model: model, Now: s.opt.Now, After: time.After, Report: s.printed,
+	})
+	s.loops.Go(func() { _ = s.papers.Run(ctx) })
+	return nil
+}
+
+// trainingPace shows within seconds what the real authority takes minutes for.
+var trainingPace = possync.Pace{
+	BoletaWait: 2 * time.Second, FirstPoll: time.Second, FirstRetry: 2 * time.Second, LineProbe: 2 * time.Second, Patience: 5 * time.Second,
+}
+
+func (s *Shop) newWorker() *possync.Worker {
+	if s.Info.Training() && s.opt.Pace == (possync.Pace{}) {
+		s.opt.Pace = trainingPace
+	}
+	return possync.New(possync.Config{
+		Outbox: s.Store, Authority: sii.New(sii.Config{Endpoints: s.at, Signer: s.signer, Now: s.opt.Now}), Signer: s.signer,
+		Resolucion: s.Info.Resolucion, Now: s.opt.Now, After: time.After, Jitter: jitter, Pace: s.opt.Pace,
+		Report: func(w possync.Status) { s.tell(func(st *Status) { st.Worker, st.Known = w, true }) },
+	})
+}
+
+func jitter(n int64) int64 {
+	v, err := rand.Int(rand.Reader, big.NewInt(n))
+	if err != nil {
+		return 0
+	}
+	return v.Int64()
+}
+
+func (s *Shop) printed(p printer.Status) {
+	s.tell(func(st *Status) { st.PrinterProblem = p.Problem })
+	if p.Printed && s.opt.Printed != nil {
+		s.opt.Printed(p.Job)
+	}
+}
+
+// tell changes the status and reports it.
+func (s *Shop) tell(change func(*Status)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.status)
+	if s.opt.Report != nil {
+		s.opt.Report(s.status)
+	}
+}
+
+// wake makes both loops look again.
+func (s *Shop) wake() {
+	if s.worker != nil {
+		s.worker.Wake()
+	}
+	if s.papers != nil {
+		s.papers.Wake()
+	}
+}
+
+// Documents lists issued documents, newest first.
+func (s *Shop) Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, error) {
+	return s.Store.Documents(q)
+}
+
+// Reprint queues a copy and wakes the printer.
+func (s *Shop) Reprint(key dte.Key) (sale.PrintJob, error) {
+	job, err := s.Store.Reprint(key)
+	s.wake()
+	return job, err
+}
+
+// SyncNow sends what waits and follows it until everything has its verdict or ctx ends. The loops must not be running.
+func (s *Shop) SyncNow(ctx context.Context) (possync.Status, error) {
+	if s.signer == nil {
+		return possync.Status{}, ErrNoSigner
+	}
+	w := s.newWorker()
+	for {
+		next := w.Step(ctx)
+		status := w.Status()
+		if status.Backlog.Documents == 0 || next.IsZero() || ctx.Err() != nil {
+			return status, nil
+		}
+		select {
+		case <-ctx.Done():
+			return status, nil
+		case <-time.After(max(0, next.Sub(s.opt.Now()))):
+		}
+	}
+}
+
+// Close ends the loops, the simulator and the store, in this order.
+func (s *Shop) Close() error {
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.loops.Wait()
+	s.stop()
+	return s.Store.Close()
+}

@@ -1,0 +1,201 @@
+// Command tillctl is the mechanic of the till: it makes a shop, imports what the SII and the certifier hand out, issues,
+// sends, verifies, audits and exports, without a window.
+//
+// Every failure is a Spanish sentence on the error stream and an exit code other than 0.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"mostrador/cmd/shop"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tillctl:", err)
+		os.Exit(1)
+	}
+}
+
+// streams are the terminal, or a test.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// env is what every command works with.
+type env struct {
+	streams
+	ctx context.Context
+	opt shop.Options
+}
+
+// command is one of tillctl's acts.
+type command struct {
+	name, args, help string
+	run              func(e *env, flags *flag.FlagSet, args []string) error
+}
+
+// commands lists them in the order in which a shop meets them.
+func commands() []command {
+	return []command{
+		{"init", "-f tienda.json", "crea la caja de una tienda", runInit},
+		{"pfx import", "ARCHIVO", "guarda sellado el certificado con que se firma", runPFX},
+		{"caf import", "ARCHIVO...", "agrega folios autorizados por el SII", runCAFImport},
+		{"caf list", "", "muestra los folios y cuántos quedan", runCAFList},
+		{"productos import", "ARCHIVO.csv", "reemplaza el catálogo", runProducts},
+		{"impresora", "tcp:DIRECCIÓN:9100 | archivo:RUTA | ninguna", "elige la impresora de tickets", runPrinter},
+		{"issue", "-f venta.json", "emite un documento; la misma venta dos veces se emite una", runIssue},
+		{"docs", "", "lista los documentos y qué fue de ellos", runDocs},
+		{"export", "-out CARPETA", "escribe XML, PDF y ticket de los documentos", runExport},
+		{"verify", "ARCHIVO...", "revisa un documento o un envío de cualquiera", runVerify},
+		{"sync", "", "envía lo pendiente al SII y trae sus veredictos", runSync},
+		{"audit", "", "comprueba que no falte ni sobre nada", runAudit},
+		{"backup", "ARCHIVO", "respalda la caja, aunque esté en uso por esta orden", runBackup},
+		{"restore", "ARCHIVO", "pone un respaldo donde no hay caja", runRestore},
+		{"resume", "TIPO=FOLIO...", "después de restaurar: últimos folios impresos de cada tipo", runResume},
+		{"unlock", "", "abre los secretos con la frase clave, en otro computador", runUnlock},
+		{"demo", "-out CARPETA", "un día completo de la tienda de práctica", runDemo},
+	}
+}
+
+// run is the whole program.
+func run(ctx context.Context, args []string, s streams) error {
+	if len(args) == 0 || slices.Contains([]string{"help", "-h", "-help", "--help", "ayuda"}, args[0]) {
+		usage(s.out)
+		return nil
+	}
+	c, rest, ok := find(args)
+	if !ok {
+		return fmt.Errorf("no existe la orden «%s». Vea «tillctl help»", args[0])
+	}
+	e := &env{streams: s, ctx: ctx, opt: shop.Options{Now: time.Now}}
+	flags := flag.NewFlagSet("tillctl "+c.name, flag.ContinueOnError)
+	flags.SetOutput(s.err)
+	flags.Usage = func() {
+		fmt.Fprintf(s.err, "tillctl %s %s\n  %s\n", c.name, c.args, c.help)
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&e.opt.Dir, "dir", defaultDir(), "carpeta de la caja")
+	flags.StringVar(&e.opt.Keys, "llave", "auto", "dónde está la llave de los secretos: auto, llavero o archivo")
+	flags.StringVar(&e.opt.Simulator, "simulador", "", "dirección de un siisim en este equipo (sólo capacitación)")
+	if err := c.run(e, flags, rest); !errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	return nil
+}
+
+// find takes the longest name that the arguments begin with.
+func find(args []string) (c command, rest []string, ok bool) {
+	for _, c := range commands() {
+		words := strings.Fields(c.name)
+		if len(args) >= len(words) && slices.Equal(words, args[:len(words)]) {
+			return c, args[len(words):], true
+		}
+	}
+	return command{}, nil, false
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "tillctl: la caja sin ventana. Órdenes (tillctl ORDEN -h explica cada una):\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-52s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
+	}
+	fmt.Fprintf(w, "\nSin -dir se usa %s\n", defaultDir())
+}
+
+// defaultDir is where cmd/till keeps its shop, too.
+func defaultDir() string {
+	base, err := os.UserConfigDir()
+	if err != nil {
+		base = "."
+	}
+	return filepath.Join(base, "mostrador")
+}
+
+// parse reads the flags and demands between least and most arguments; most < 0 is any number.
+func parse(flags *flag.FlagSet, args []string, least, most int) ([]string, error) {
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if n := flags.NArg(); n < least || most >= 0 && n > most {
+		flags.Usage()
+		return nil, errors.New("faltan o sobran argumentos. No se hizo nada")
+	}
+	return flags.Args(), nil
+}
+
+// withShop opens the shop for one act.
+func (e *env) withShop(act func(*shop.Shop) error) error {
+	s, err := shop.Open(e.opt)
+	if err != nil {
+		return err
+	}
+	return errors.Join(act(s), s.Close())
+}
+
+// secret reads a password: from a file, from the environment, or from the person.
+func (e *env) secret(file, variable, question string) (string, error) {
+	if file != "" {
+		b, err := os.ReadFile(file)
+		return strings.TrimRight(string(b), "\r\n"), err
+	}
+	if s, ok := os.LookupEnv(variable); ok {
+		return s, nil
+	}
+	fmt.Fprint(e.err, question+": ")
+	return readLine(e.in)
+}
+
+// readLine reads one line and not a byte more.
+func readLine(r io.Reader) (string, error) {
+	var line []byte
+	var b [1]byte
+	for len(line) < 1024 {
+		n, err := r.Read(b[:])
+		if n == 1 && b[0] == '\n' {
+			break
+		}
+		if n == 1 {
+			line = append(line, b[0])
+		}
+		if err != nil {
+			if errors.Is(err, io.EOF) && len(line) > 0 {
+				break
+			}
+			return "", errors.New("no se escribió la clave. No se hizo nada")
+		}
+	}
+	return strings.TrimRight(string(line), "\r"), nil
+}
+
+// readFile reads a whole file with a limit, so that a wrong one does not fill the memory.
+func readFile(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("no se pudo leer %s: %w", name, err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("no se pudo leer %s: %w", name, err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("%s mide más de %d bytes: no es lo que se espera. No se hizo nada", name, limit)
+	}
+	return b, nil
+}
