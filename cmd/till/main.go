@@ -1,0 +1,210 @@
+// Command till is the window: flags, wiring and lifecycle. What it shows is ui's, what it does is sale's.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
+
+	"mostrador/assets"
+	"mostrador/cmd/shop"
+	"mostrador/sale"
+	"mostrador/ui"
+)
+
+const appID = "cl.mostrador.till"
+
+func main() {
+	f, err := parseFlags(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err == nil {
+		err = run(f)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "till:", err)
+		os.Exit(1)
+	}
+}
+
+// flags are how the till is started.
+type flags struct {
+	demo       bool
+	dir        string
+	keys       string
+	statusFile string
+	out        string
+	tone       ui.Tone
+	percent    int
+}
+
+func parseFlags(args []string, errors io.Writer) (flags, error) {
+	var f flags
+	set := flag.NewFlagSet("till", flag.ContinueOnError)
+	set.SetOutput(errors)
+	set.BoolVar(&f.demo, "demo", false, "abre la tienda de práctica; si no existe, la crea")
+	set.StringVar(&f.dir, "dir", "", "carpeta de la caja")
+	set.StringVar(&f.keys, "llave", "auto", "dónde está la llave de los secretos: auto, llavero o archivo")
+	set.StringVar(&f.statusFile, "status-file", "", "archivo JSON donde se escribe el estado, para programas que miran")
+	set.StringVar(&f.out, "out", "", "carpeta donde se deja copia de cada documento impreso")
+	set.IntVar(&f.percent, "escala", 100, "tamaño de lo que se ve, en por ciento: de 100 a 150")
+	set.StringVar((*string)(&f.tone), "tono", string(ui.Auto), "colores: auto, claro u oscuro")
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	if set.NArg() > 0 {
+		return f, fmt.Errorf("sobra «%s»", set.Arg(0))
+	}
+	if f.dir == "" {
+		f.dir = defaultDir(f.demo)
+	}
+	return f, nil
+}
+
+// defaultDir keeps practice and work apart.
+func defaultDir(demo bool) string {
+	base, err := os.UserConfigDir()
+	if err != nil {
+		base = "."
+	}
+	if demo {
+		return filepath.Join(base, "mostrador-capacitacion")
+	}
+	return filepath.Join(base, "mostrador")
+}
+
+// run opens the window, or one that says why there is none.
+func run(f flags) error {
+	a := app.NewWithID(appID)
+	a.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon()))
+	t, err := open(f)
+	if err != nil {
+		explain(a, err)
+		return err
+	}
+	err = t.show(a)
+	return errors.Join(err, t.Close())
+}
+
+// explain shows what keeps the till from opening: who double-clicks an icon sees no terminal.
+func explain(a fyne.App, err error) {
+	w := a.NewWindow("Mostrador")
+	words := widget.NewLabel("La caja no se pudo abrir.\n\n" + err.Error())
+	words.Wrapping = fyne.TextWrapWord
+	w.SetContent(container.NewBorder(nil, widget.NewButton("Cerrar", a.Quit), nil, nil, words))
+	w.Resize(fyne.NewSize(640, 320))
+	w.ShowAndRun()
+}
+
+// till is the running program.
+type till struct {
+	flags
+	shop *shop.Shop
+
+	mu     sync.Mutex // guards window, which the loops reach for
+	window *ui.Window
+}
+
+// open opens the shop, making the practice shop the first time.
+func open(f flags) (*till, error) {
+	t := &till{flags: f}
+	o := shop.Options{Dir: f.dir, Keys: f.keys, Now: time.Now, Report: t.report, Printed: t.printed}
+	if f.demo && !o.Exists() {
+		made := o
+		made.Report, made.Printed = nil, nil
+		if err := shop.CreateDemo(made); err != nil {
+			return nil, err
+		}
+	}
+	s, err := shop.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	t.shop = s
+	if f.demo && !s.Info.Training() {
+		return nil, errors.Join(errors.New("esa carpeta es de una tienda real: ábrala sin -demo"), s.Close())
+	}
+	return t, nil
+}
+
+// show runs the window until it is closed. Fyne itself ends it on SIGTERM, as when it is closed.
+func (t *till) show(a fyne.App) error {
+	deps, err := t.shop.Deps()
+	if err != nil {
+		return err
+	}
+	register, err := sale.NewRegister(deps)
+	if err != nil {
+		return err
+	}
+	window := ui.New(a, ui.Deps{
+		Counter: register, Documents: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
+		Look: ui.Look{Tone: t.tone, Percent: t.percent},
+	})
+	t.mu.Lock()
+	t.window = window
+	t.mu.Unlock()
+	if err := t.shop.Start(); err != nil {
+		return err
+	}
+	window.ShowAndRun()
+	return nil
+}
+
+// Close ends the loops and the store.
+func (t *till) Close() error {
+	t.mu.Lock()
+	t.window = nil
+	t.mu.Unlock()
+	return t.shop.Close()
+}
+
+// report translates how things stand into what the strip shows. It is called from the loops.
+func (t *till) report(s shop.Status) {
+	t.mu.Lock()
+	window := t.window
+	t.mu.Unlock()
+	if window != nil {
+		window.SetStatus(stripOf(s))
+	}
+	if t.statusFile != "" && t.shop != nil {
+		if err := t.shop.WriteStatus(t.statusFile, s); err != nil {
+			fmt.Fprintln(os.Stderr, "till:", err)
+		}
+	}
+}
+
+// stripOf is the status in the window's terms.
+func stripOf(s shop.Status) ui.Status {
+	u := ui.Status{
+		Waiting: s.Worker.Backlog.Documents, Oldest: s.Worker.Backlog.Oldest, PrinterProblem: s.PrinterProblem,
+	}
+	switch {
+	case s.Worker.Down:
+		u.Line, u.Since = ui.LineDown, s.Worker.Since
+	case s.Known:
+		u.Line = ui.LineUp
+	}
+	return u
+}
+
+// printed leaves a copy of what came out, where that was asked for.
+func (t *till) printed(job sale.PrintJob) {
+	if t.out == "" {
+		return
+	}
+	if err := t.shop.Export(job.Key, t.out); err != nil {
+		fmt.Fprintln(os.Stderr, "till:", err)
+	}
+}
