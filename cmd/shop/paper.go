@@ -148,7 +148,7 @@ func writeWhole(name string, b []byte) error {
 }
 
 // WriteStatus writes a small JSON file for scripts that watch the till.
-func (s *Shop) WriteStatus(name string) error {
+func (s *Shop) WriteStatus(name string, status Status) error {
 	documents, err := s.Store.Documents(sale.DocumentQuery{Limit: 500})
 	if err != nil {
 		return err
@@ -157,9 +157,6 @@ func (s *Shop) WriteStatus(name string) error {
 	for _, d := range documents {
 		byState[d.State]++
 	}
-	s.mu.Lock()
-	status := s.status
-	s.mu.Unlock()
 	b, err := json.MarshalIndent(map[string]any{
 		"documents": len(documents), "accepted": byState[dte.Accepted], "byState": byState,
 		"lineDown": status.Worker.Down, "problem": status.Worker.Problem, "printer": status.PrinterProblem,

@@ -138,15 +138,19 @@ func Create(o Options, info sale.Shop, passphrase string) error {
 	if err := check(info); err != nil {
 		return err
 	}
-	s, err := o.open()
+	s, err := o.openStore(nil)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	if err := s.Protect(passphrase); err != nil {
-		return err
+	err = s.Protect(passphrase)
+	if err == nil {
+		err = s.PutShop(info)
 	}
-	return s.PutShop(info)
+	if err = errors.Join(err, s.Close()); err != nil {
+		// Half a shop would stand in the way of the next try. There is nothing in it yet.
+		_ = os.Remove(o.Path())
+	}
+	return err
 }
 
 // check refuses a business that could never issue.
@@ -169,8 +173,6 @@ func check(info sale.Shop) error {
 	}
 	return probe.Validate()
 }
-
-func (o Options) open() (*store.Store, error) { return o.openStore(nil) }
 
 func (o Options) openStore(onCommit func(sale.Record)) (*store.Store, error) {
 	keys, err := o.keys()

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mostrador/cmd/shop"
+	"mostrador/dte"
+	"mostrador/dte/dtetest"
+	"mostrador/sale"
+)
+
+// TestMain lets the test binary be tillctl: the demo starts itself as a second process.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "demo" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// till is a shop on disk and the command on it.
+type till struct {
+	t   *testing.T
+	dir string
+}
+
+// do runs tillctl and returns what it printed and its failure.
+func (c *till) do(args ...string) (string, error) {
+	c.t.Helper()
+	var out bytes.Buffer
+	words := strings.Fields(args[0])
+	full := append(words, "-dir", c.dir, "-llave", "archivo")
+	err := run(c.t.Context(), append(full, args[1:]...), streams{strings.NewReader(""), &out, &out})
+	return out.String(), err
+}
+
+// must runs tillctl and demands success and a word in what it prints.
+func (c *till) must(word string, args ...string) string {
+	c.t.Helper()
+	out, err := c.do(args...)
+	if err != nil || !strings.Contains(out, word) {
+		c.t.Fatalf("tillctl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// refused demands failure and a sentence that says why; nothing may have changed in the book.
+func (c *till) refused(why string, args ...string) {
+	c.t.Helper()
+	before, _ := c.do("docs", "-json")
+	out, err := c.do(args...)
+	if err == nil || !strings.Contains(err.Error(), why) {
+		c.t.Errorf("tillctl %s: %v\nwant «%s»\n%s", strings.Join(args, " "), err, why, out)
+	}
+	if after, _ := c.do("docs", "-json"); after != before {
+		c.t.Errorf("tillctl %s: the refusal changed the book", strings.Join(args, " "))
+	}
+}
+
+func (c *till) file(name string, content []byte) string {
+	c.t.Helper()
+	name = filepath.Join(c.t.TempDir(), name)
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	return name
+}
+
+func (c *till) json(name string, v any) string {
+	c.t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return c.file(name, b)
+}
+
+// practice is a practice shop; its simulator lives and dies with each command.
+func practice(t *testing.T) *till {
+	t.Helper()
+	c := &till{t, filepath.Join(t.TempDir(), "tienda")}
+	if err := shop.CreateDemo(shop.Options{Dir: c.dir, Keys: "archivo", Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func order(tipo dte.TipoDTE, id string) sale.Order {
+	o := sale.Order{ID: sale.ID(id), Draft: dtetest.Draft(tipo, dte.Date{})}
+	o.Draft.Emisor = dte.Emisor{} // the shop's
+	return o
+}
+
+func TestADayWithoutAWindow(t *testing.T) {
+	c := practice(t)
+	f := c.json("venta.json", order(dte.Boleta, "venta-1"))
+	c.must("Boleta Electrónica N° 1", "issue", "-f", f)
+	c.must("Boleta Electrónica N° 1", "issue", "-f", f) // the same sale twice is issued once
+	c.must("Factura Electrónica N° 1", "issue", "-f", c.json("f.json", order(dte.Factura, "venta-2")))
+	if out := c.must("por enviar", "docs"); strings.Count(out, "Boleta") != 1 {
+		t.Errorf("%s", out)
+	}
+	c.must("Todo tiene veredicto", "sync", "-espera", "60s")
+	if out := c.must("aceptado", "docs"); strings.Count(out, "aceptado") != 2 {
+		t.Errorf("%s", out)
+	}
+	c.must("Todo cuadra", "audit")
+	out := filepath.Join(t.TempDir(), "salida")
+	c.must("2 documentos", "export", "-out", out)
+	c.must("QUEDAN HOY", "caf list")
+
+	pub := filepath.Join(t.TempDir(), "sim.pem")
+	if o, err := exec.Command("openssl", "rsa", "-in", filepath.Join(c.dir, "simulador", "llave.pem"), "-pubout", "-out", pub).CombinedOutput(); err != nil {
+		t.Skipf("openssl: %s", o)
+	}
+	xml := filepath.Join(out, "T39F1.xml")
+	c.must("firma, timbre y CAF correctos", "verify", "-caf-key", pub, xml)
+	c.refused("no está firmado por el SII", "verify", xml)
+	b, err := os.ReadFile(xml)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := c.file("alterado.xml", bytes.Replace(b, []byte("<Folio>1<"), []byte("<Folio>2<"), 1))
+	c.refused("la firma electrónica no es válida", "verify", "-caf-key", pub, bad)
+
+	copyTo := filepath.Join(t.TempDir(), "respaldo.db")
+	c.must("Todo cuadra", "backup", copyTo)
+	r := &till{t, filepath.Join(t.TempDir(), "otra")}
+	r.must("Antes de vender", "restore", copyTo)
+	r.refused("", "issue", "-f", f+"no") // and without its key and a person's word it does not sell
+}
+
+// Every bad file and wish gets a sentence and changes nothing.
+func TestBadInput(t *testing.T) {
+	c := practice(t)
+	rut := dte.RUT(76543210)
+	cafOf := func(emisor dte.RUT, tipo dte.TipoDTE, desde, hasta dte.Folio, fa dte.Date) string {
+		_, file := dtetest.CAF(emisor, tipo, desde, hasta, fa)
+		return c.file("caf.xml", file)
+	}
+	today := dte.DateOf(time.Now())
+	real := shopCAF(t, c)
+
+	c.refused("no está firmado por el SII de este ambiente", "caf import", c.file("caf.xml", bytes.Replace(real(dte.Boleta, 5000), []byte("<IDK>999"), []byte("<IDK>300"), 1)))
+	c.refused("fue alterado", "caf import", c.file("caf.xml", bytes.Replace(real(dte.Boleta, 5000), []byte("<H>"), []byte("<H>9"), 1)))
+	c.refused("fue alterado", "caf import", cafOf(rut, dte.Boleta, 9001, 9010, today)) // another authority's key
+	c.refused("de otra empresa", "caf import", c.file("caf.xml", realFor(t, c, 77777777, dte.Boleta, today)))
+	c.refused("vencido", "caf import", c.file("caf.xml", realFor(t, c, rut, dte.Factura, today.AddMonths(-7))))
+	c.refused("no emite", "caf import", c.file("caf.xml", realFor(t, c, rut, 52, today)))
+	c.refused("repite folios", "caf import", c.file("caf.xml", overlapping(t, c)))
+	c.refused("no es un CAF", "caf import", c.file("hola.txt", []byte("hola")))
+	c.refused("no es un CAF", "caf import", c.file("doctype.xml", []byte("<!DOCTYPE a [<!ENTITY b \"c\">]><AUTORIZACION>&b;</AUTORIZACION>")))
+	c.refused("mide más de", "caf import", c.file("grande.xml", bytes.Repeat([]byte("<a/>"), 3<<20)))
+	c.refused("no se pudo leer", "caf import", "no-existe.xml")
+
+	pfx := c.file("x.pfx", []byte("hola"))
+	clave := c.file("clave", []byte("prueba\n"))
+	c.refused("no sirve", "pfx import", "-clave-file", clave, pfx)
+	c.refused("no se escribió la clave", "pfx import", pfx)
+	c.refused("mide más de", "pfx import", c.file("grande.pfx", make([]byte, 2<<20)))
+
+	c.refused("no se entiende", "issue", "-f", c.file("venta.json", []byte("{")))
+	c.refused("no se entiende", "issue", "-f", c.file("venta.json", []byte(`{"precio": 1}`)))
+	c.refused("después de los datos", "issue", "-f", c.file("venta.json", []byte(`{} {}`)))
+	c.refused("no tiene líneas", "issue", "-f", c.file("venta.json", []byte(`{"id":"a","draft":{"tipo":39}}`)))
+	c.refused("no quedan folios", "issue", "-f", outOfFolios(c))
+	emoji := order(dte.Boleta, "emoji")
+	emoji.Draft.Detalle[0].Nombre = "Pan 🍞"
+	c.refused("no acepta", "issue", "-f", c.json("venta.json", emoji))
+	c.refused("no cuadra", "issue", "-f", c.json("venta.json", withPayment(order(dte.Boleta, "pago"))))
+	c.refused("falta -f", "issue")
+
+	c.refused("filas con errores", "productos import", c.file("p.csv", []byte("codigo;nombre;precio\n1;Pan;990\n2;Queso;mil\n")))
+	c.refused("", "productos import", c.file("p.csv", []byte("hola")))
+	c.refused("no se entiende", "impresora", "http://x")
+	c.refused("80 o de 58", "impresora", "-papel", "70", "ninguna")
+	c.refused("ya hay una caja", "init", "-f", c.json("t.json", saleShop()), "-frase-file", c.file("frase", []byte("una frase larga")))
+	c.refused("no es un documento", "verify", c.file("x.xml", []byte("hola")))
+	c.refused("TIPO=FOLIO", "resume", "hola")
+	c.refused("no existe la orden", "vender")
+	if _, err := (&till{t, t.TempDir()}).do("docs"); err == nil || !strings.Contains(err.Error(), "no hay una caja") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	c.must("Todo cuadra", "audit")
+}
+
+func saleShop() sale.Shop {
+	return sale.Shop{Emisor: dtetest.Emisor(), Resolucion: dtetest.Resolucion(), Ambiente: dte.Certificacion, Caja: "CAJA1"}
+}
+
+// A new shop of the certification environment: no file of the simulator is accepted, and what is missing is said.
+func TestInit(t *testing.T) {
+	c := &till{t, filepath.Join(t.TempDir(), "tienda")}
+	phrase := c.file("frase", []byte("una frase larga\n"))
+	c.refused("8 caracteres", "init", "-f", c.json("t.json", saleShop()), "-frase-file", c.file("corta", []byte("abc")))
+	bad := saleShop()
+	bad.Emisor.Giro = ""
+	c.refused("el giro del emisor", "init", "-f", c.json("t.json", bad), "-frase-file", phrase)
+	c.dir = filepath.Join(t.TempDir(), "otra")
+	c.must("creada", "init", "-f", c.json("t.json", saleShop()), "-frase-file", phrase)
+	c.refused("falta el certificado", "issue", "-f", c.json("v.json", order(dte.Boleta, "v")))
+	c.refused("no está firmado por el SII", "caf import", c.file("caf.xml", realFor(t, practice(t), 76543210, dte.Boleta, dte.DateOf(time.Now()))))
+	info, err := os.Stat(filepath.Join(c.dir, "mostrador.db"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the store is %v", info.Mode())
+	}
+}
+
+// The scripted day, with its second process and its kill, as make demo runs it.
+func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the scripted day takes several seconds")
+	}
+	var out bytes.Buffer
+	dir := filepath.Join(t.TempDir(), "demo")
+	err := run(t.Context(), []string{"demo", "-out", dir}, streams{strings.NewReader(""), &out, &out})
+	if err != nil || !strings.Contains(out.String(), "Los 47 terminaron aceptados") {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	for _, pattern := range []string{"T39F40.xml", "T33F5.pdf", "T61F2.png", "T61F2.bin", "sobres/S000000001.xml"} {
+		if _, err := os.Stat(filepath.Join(dir, pattern)); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := run(t.Context(), []string{"demo", "-out", t.TempDir() + "/.."}, streams{strings.NewReader(""), &out, &out}); err == nil {
+		t.Error("the demo would have removed somebody's folder")
+	}
+}
