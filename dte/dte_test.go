@@ -480,7 +480,7 @@ func TestEmitRefuses(t *testing.T) {
 		f(&d)
 		return d
 	}
-	var faults Faults
+	var faults FaultErrors
 	for _, c := range []struct {
 		name  string
 		draft Draft
@@ -900,12 +900,12 @@ func BenchmarkEnvelope500(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	big, err := ParseCAF(caf)
+	wide, err := ParseCAF(caf)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for i := range docs {
-		if docs[i], err = Emit(tenLines(), Folio(i+1), big, testSigner(), noon); err != nil {
+		if docs[i], err = Emit(tenLines(), Folio(i+1), wide, testSigner(), noon); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -20,7 +20,7 @@ var ErrReadBack = errors.New("el documento recién firmado no se lee igual a com
 // from its own bytes and verified: signature, timbre, and every field equal to the draft. now is the moment of stamping;
 // FchEmis may not lie after it. The same arguments give the same bytes.
 //
-// Errors: Faults for a draft that breaks a rule; ErrCAFNotFor, ErrCAFExpired, ErrCertificateExpired; ErrReadBack.
+// Errors: FaultErrors for a draft that breaks a rule; ErrCAFNotFor, ErrCAFExpired, ErrCertificateExpired; ErrReadBack.
 func Emit(d Draft, folio Folio, caf *CAF, s *Signer, now time.Time) (*Document, error) {
 	doc, err := write(d, folio, caf, s, now)
 	if err != nil {
@@ -36,7 +36,7 @@ func write(d Draft, folio Folio, caf *CAF, s *Signer, now time.Time) (*Document,
 	}
 	d = d.normalized()
 	if DateOf(now).Before(d.FchEmis) {
-		return nil, Faults{{"M006", "IdDoc/FchEmis", fmt.Sprintf("la fecha de emisión %s está en el futuro: revise el reloj", d.FchEmis)}}
+		return nil, FaultErrors{{"M006", "IdDoc/FchEmis", fmt.Sprintf("la fecha de emisión %s está en el futuro: revise el reloj", d.FchEmis)}}
 	}
 	if err := caf.Covers(d.Emisor.RUT, d.Tipo, folio, d.FchEmis); err != nil {
 		return nil, err

@@ -105,9 +105,15 @@ func twinDocumento(doc *Document) *etree.Element {
 		bruto = "1"
 	}
 	fill(twinBlock(header, "IdDoc"), [][2]string{
-		{"TipoDTE", strconv.Itoa(int(doc.Tipo))}, {"Folio", doc.Folio.String()}, {"FchEmis", doc.FchEmis.String()},
-		{"IndServicio", strconv.Itoa(doc.IndServicio)}, {"FchVenc", onlyBoleta(doc.FchVenc.String())}, {"MntBruto", bruto},
-		{"FmaPago", strconv.Itoa(doc.FmaPago)}, {"MedioPago", doc.MedioPago}, {"FchVenc", factura(doc.FchVenc.String())},
+		{"TipoDTE", strconv.Itoa(int(doc.Tipo))},
+		{"Folio", doc.Folio.String()},
+		{"FchEmis", doc.FchEmis.String()},
+		{"IndServicio", strconv.Itoa(doc.IndServicio)},
+		{"FchVenc", onlyBoleta(doc.FchVenc.String())},
+		{"MntBruto", bruto},
+		{"FmaPago", strconv.Itoa(doc.FmaPago)},
+		{"MedioPago", doc.MedioPago},
+		{"FchVenc", factura(doc.FchVenc.String())},
 	})
 	e := doc.Emisor
 	rows := [][2]string{
@@ -134,8 +140,16 @@ func twinDocumento(doc *Document) *etree.Element {
 	}...))
 	r := doc.Receptor
 	fill(twinBlock(header, "Receptor"), [][2]string{
-		{"RUTRecep", r.RUT.String()}, {"CdgIntRecep", r.CdgInt}, {"RznSocRecep", r.RznSoc}, {"GiroRecep", r.Giro}, {"Contacto", r.Contacto},
-		{"CorreoRecep", r.Correo}, {"TelefonoRecep", r.Telefono}, {"DirRecep", r.Direccion}, {"CmnaRecep", r.Comuna}, {"CiudadRecep", r.Ciudad},
+		{"RUTRecep", r.RUT.String()},
+		{"CdgIntRecep", r.CdgInt},
+		{"RznSocRecep", r.RznSoc},
+		{"GiroRecep", r.Giro},
+		{"Contacto", r.Contacto},
+		{"CorreoRecep", r.Correo},
+		{"TelefonoRecep", r.Telefono},
+		{"DirRecep", r.Direccion},
+		{"CmnaRecep", r.Comuna},
+		{"CiudadRecep", r.Ciudad},
 	})
 	twinTotales(twinBlock(header, "Totales"), doc)
 	for i := range doc.Detalle {
@@ -147,15 +161,25 @@ func twinDocumento(doc *Document) *etree.Element {
 			tipo, valor = "$", g.Monto.XML()
 		}
 		fill(twinBlock(documento, "DscRcgGlobal"), [][2]string{
-			{"NroLinDR", strconv.Itoa(i + 1)}, {"TpoMov", string(g.TpoMov)}, {"GlosaDR", g.Glosa}, {"TpoValor", tipo},
-			{"ValorDR", valor}, {"IndExeDR", strconv.Itoa(int(g.IndExe))},
+			{"NroLinDR", strconv.Itoa(i + 1)},
+			{"TpoMov", string(g.TpoMov)},
+			{"GlosaDR", g.Glosa},
+			{"TpoValor", tipo},
+			{"ValorDR", valor},
+			{"IndExeDR", strconv.Itoa(int(g.IndExe))},
 		})
 	}
 	for i, ref := range doc.Referencia {
 		fill(twinBlock(documento, "Referencia"), [][2]string{
-			{"NroLinRef", strconv.Itoa(i + 1)}, {"TpoDocRef", ref.TpoDocRef}, {"FolioRef", ref.FolioRef}, {"FchRef", ref.FchRef.String()},
-			{"CodRef", strconv.Itoa(int(ref.CodRef))}, {"CodRef", ref.CodRefBoleta}, {"RazonRef", ref.RazonRef},
-			{"CodVndor", ref.CodVndor}, {"CodCaja", ref.CodCaja},
+			{"NroLinRef", strconv.Itoa(i + 1)},
+			{"TpoDocRef", ref.TpoDocRef},
+			{"FolioRef", ref.FolioRef},
+			{"FchRef", ref.FchRef.String()},
+			{"CodRef", strconv.Itoa(int(ref.CodRef))},
+			{"CodRef", ref.CodRefBoleta},
+			{"RazonRef", ref.RazonRef},
+			{"CodVndor", ref.CodVndor},
+			{"CodCaja", ref.CodCaja},
 		})
 	}
 	return documento
@@ -193,9 +217,16 @@ func twinLinea(parent *etree.Element, doc *Document, i int) {
 		fill(twinBlock(parent, "CdgItem"), [][2]string{{"TpoCodigo", c.Tipo}, {"VlrCodigo", c.Valor}})
 	}
 	fill(parent, [][2]string{
-		{"IndExe", strconv.Itoa(int(l.IndExe))}, {"NmbItem", l.Nombre}, {"DscItem", l.Descripcion}, {"QtyItem", l.Qty.XML()},
-		{"UnmdItem", l.Unidad}, {"PrcItem", l.Prc.XML()}, {"DescuentoPct", l.DescuentoPct.XML()}, {"DescuentoMonto", doc.Descuentos[i].XML()},
-		{"RecargoPct", l.RecargoPct.XML()}, {"RecargoMonto", doc.Recargos[i].XML()},
+		{"IndExe", strconv.Itoa(int(l.IndExe))},
+		{"NmbItem", l.Nombre},
+		{"DscItem", l.Descripcion},
+		{"QtyItem", l.Qty.XML()},
+		{"UnmdItem", l.Unidad},
+		{"PrcItem", l.Prc.XML()},
+		{"DescuentoPct", l.DescuentoPct.XML()},
+		{"DescuentoMonto", doc.Descuentos[i].XML()},
+		{"RecargoPct", l.RecargoPct.XML()},
+		{"RecargoMonto", doc.Recargos[i].XML()},
 	})
 	twinLeaf(parent, "MontoItem", doc.Montos[i].XML())
 }

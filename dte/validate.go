@@ -19,10 +19,10 @@ type Fault struct {
 	Message string
 }
 
-// Faults are all the rules that a draft breaks. It is an error.
-type Faults []Fault
+// FaultErrors are all the rules that a draft breaks. It is an error.
+type FaultErrors []Fault
 
-func (fs Faults) Error() string {
+func (fs FaultErrors) Error() string {
 	sentences := make([]string, len(fs))
 	for i, f := range fs {
 		sentences[i] = fmt.Sprintf("%s (%s, regla %s)", f.Message, f.Field, f.Rule)
@@ -41,7 +41,7 @@ const (
 	maxCodigos       = 5
 )
 
-// Validate judges a draft: nil, or Faults with every rule it breaks. It needs no folio, so that a till can refuse before
+// Validate judges a draft: nil, or FaultErrors with every rule it breaks. It needs no folio, so that a till can refuse before
 // it takes one.
 func (d Draft) Validate() error {
 	d = d.normalized()
@@ -63,7 +63,7 @@ func (d Draft) Validate() error {
 
 type validator struct {
 	d      Draft
-	faults Faults
+	faults FaultErrors
 }
 
 func (v *validator) fault(rule, field, format string, args ...any) {

@@ -68,8 +68,10 @@ func boleta() Job {
 			Detalle: []dte.Linea{
 				{Nombre: "Café en grano “Ñandú” 1 kg", Qty: money.One, Prc: money.PerUnit(12990)},
 				{Nombre: "Pan marraqueta", Qty: 455_000, Unidad: "kg", Prc: money.PerUnit(2190)},
-				{Nombre: "Polera algodón piqué manga corta color azul petróleo talla XL", Qty: money.Units(2), Prc: money.PerUnit(9990),
-					DescuentoPct: 1000},
+				{
+					Nombre: "Polera algodón piqué manga corta color azul petróleo talla XL", Qty: money.Units(2), Prc: money.PerUnit(9990),
+					DescuentoPct: 1000,
+				},
 				{Nombre: "Libro escolar", Qty: money.One, Prc: money.PerUnit(5000), IndExe: dte.Exento},
 			},
 			Referencia: []dte.Referencia{{CodCaja: "CAJA1", CodVndor: "ANA"}},
@@ -103,15 +105,19 @@ func factura() Job {
 		Draft: dte.Draft{
 			Tipo: dte.Factura, Receptor: cliente(), FmaPago: 2, FchVenc: dte.Date{Year: 2026, Month: 4, Day: 15},
 			Detalle: []dte.Linea{
-				{Nombre: "Cemento especial 25 kg", Qty: money.Units(24), Unidad: "saco", Prc: money.PerUnit(4290),
-					Codigos: []dte.Codigo{{Tipo: "EAN13", Valor: "7801234567894"}}},
+				{
+					Nombre: "Cemento especial 25 kg", Qty: money.Units(24), Unidad: "saco", Prc: money.PerUnit(4290),
+					Codigos: []dte.Codigo{{Tipo: "EAN13", Valor: "7801234567894"}},
+				},
 				{Nombre: "Despacho a obra", Descripcion: "Entrega en faena, camión pluma, antes de las 10:00", Monto: 25000},
 				{Nombre: "Clavo 2½″", Qty: 1_500_000, Unidad: "kg", Prc: 1_890_500_000, RecargoPct: 500},
 				{Nombre: "Servicio exento de capacitación", Qty: money.One, Prc: money.PerUnit(15000), IndExe: dte.Exento},
 			},
 			DscRcg: []dte.DscRcgGlobal{{TpoMov: dte.DescuentoGlobal, Glosa: "cliente frecuente", Pct: 500}},
-			Referencia: []dte.Referencia{{TpoDocRef: "801", FolioRef: "OC-4500", FchRef: dte.Date{Year: 2026, Month: 3, Day: 10},
-				RazonRef: "compra de obra"}},
+			Referencia: []dte.Referencia{{
+				TpoDocRef: "801", FolioRef: "OC-4500", FchRef: dte.Date{Year: 2026, Month: 3, Day: 10},
+				RazonRef: "compra de obra",
+			}},
 		},
 		Montos:   []money.Pesos{102960, 25000, 2978, 15000},
 		Recargos: []money.Pesos{0, 0, 142, 0},
@@ -133,8 +139,10 @@ func notaCredito() Job {
 		Draft: dte.Draft{
 			Tipo: dte.NotaCredito, Receptor: cliente(), MntBruto: true,
 			Detalle: []dte.Linea{{Nombre: "Café en grano 1 kg", Qty: money.One, Prc: money.PerUnit(12996)}},
-			Referencia: []dte.Referencia{{TpoDocRef: "39", FolioRef: "1187", FchRef: dte.Date{Year: 2026, Month: 3, Day: 14},
-				CodRef: dte.Anula, RazonRef: "devolución de mercadería"}},
+			Referencia: []dte.Referencia{{
+				TpoDocRef: "39", FolioRef: "1187", FchRef: dte.Date{Year: 2026, Month: 3, Day: 14},
+				CodRef: dte.Anula, RazonRef: "devolución de mercadería",
+			}},
 		},
 		Montos:  []money.Pesos{12996},
 		Totales: dte.Totales{MntNeto: 10921, TasaIVA: money.IVA, IVA: 2075, MntTotal: 12996},

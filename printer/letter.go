@@ -225,7 +225,11 @@ const (
 // columns are those of the table. Codes and changes have one only where a line has some; the description takes the rest.
 func (l *letter) columns() [6]column {
 	all := [6]column{
-		{"Código", 26, "L"}, {"Descripción", 0, "L"}, {"Cantidad", 22, "R"}, {"Precio", 24, "R"}, {"Desc. / Recargo", 28, "R"},
+		{"Código", 26, "L"},
+		{"Descripción", 0, "L"},
+		{"Cantidad", 22, "R"},
+		{"Precio", 24, "R"},
+		{"Desc. / Recargo", 28, "R"},
 		{"Total", 26, "R"},
 	}
 	withCode, withChange := false, false

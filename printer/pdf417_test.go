@@ -134,8 +134,13 @@ func TestPDF417Refusals(t *testing.T) {
 		bytes, level, columns int
 		tooLarge              bool
 	}{
-		{10, -1, 5, false}, {10, 9, 5, false}, {10, 5, 0, false}, {10, 5, 31, false},
-		{791, 5, 8, true}, {1100, 5, 12, true}, {1 << 20, 0, 30, true},
+		{10, -1, 5, false},
+		{10, 9, 5, false},
+		{10, 5, 0, false},
+		{10, 5, 31, false},
+		{791, 5, 8, true},
+		{1100, 5, 12, true},
+		{1 << 20, 0, 30, true},
 	} {
 		_, err := EncodePDF417(make([]byte, c.bytes), c.level, c.columns)
 		if err == nil || errors.Is(err, ErrTooLarge) != c.tooLarge {

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"mostrador/dte"
 	"mostrador/sale"
-
-	"pgregory.net/rapid"
 )
 
 func papers() map[string]Paper { return map[string]Paper{"80": Paper80, "58": Paper58} }

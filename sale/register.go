@@ -269,7 +269,7 @@ func (l *Line) setQty(q money.Qty) error {
 	case q <= 0:
 		return errors.New("la cantidad debe ser mayor que cero")
 	case q > maxLineQty:
-		return fmt.Errorf("la cantidad %s es demasiado grande: el máximo por línea es %s", q, money.Qty(maxLineQty))
+		return fmt.Errorf("la cantidad %s es demasiado grande: el máximo por línea es %s", q, maxLineQty)
 	case l.Unidad == "" && q%money.One != 0:
 		return fmt.Errorf("%s se vende por unidad: la cantidad debe ser entera", l.Nombre)
 	}

@@ -385,7 +385,7 @@ func TestIssueOrder(t *testing.T) {
 	left, _ := j.FoliosLeft(dte.Factura, dtetest.Today())
 	bad := order
 	bad.ID, bad.Draft.Detalle = "b", nil
-	var faults dte.Faults
+	var faults dte.FaultErrors
 	if _, err := sale.IssueOrder(d, bad); !errors.As(err, &faults) {
 		t.Errorf("a bad draft: %v", err)
 	}

@@ -12,23 +12,27 @@ import (
 )
 
 // field is the only kind of entry in the window. Fyne's own swallows function keys and shortcuts while it has the focus;
-// this one offers every key to the window first, and takes Tab, which many scanners send.
+// this one offers every key to the window first, and takes Tab, which many scanners send. It never tells Fyne's entry
+// that it has the focus: a fading cursor would draw the whole window sixty times a second, all day. Frame and caret are
+// ours and stand still.
 type field struct {
 	widget.Entry
-	w     *Window
-	limit int
-	// money: a burst of any characters is a code here, never an amount.
-	money   bool
+	w       *Window
+	limit   int
 	onFocus func()
 	before  string // the text when the last burst began
+	focused bool
 	frame   *panel
 	hint    *text // the placeholder, drawn by us to keep it on one line
+	size    float32
+	caret   *canvas.Rectangle
 }
 
 func newField(w *Window, placeholder string) *field {
-	f := &field{w: w, limit: longestText, hint: newText(w.l, 16, muted, cut).say(placeholder)}
+	f := &field{w: w, limit: longestText, hint: newText(w.l, 16, muted, cut).say(placeholder), caret: canvas.NewRectangle(color.Transparent)}
 	f.ExtendBaseWidget(f)
 	f.OnChanged = func(string) { f.changed() }
+	f.OnCursorChanged = f.placeCaret
 	return f
 }
 
@@ -36,8 +40,8 @@ func newField(w *Window, placeholder string) *field {
 func (f *field) framed(n float32, lead fyne.CanvasObject) fyne.CanvasObject {
 	l := f.w.l
 	entry := container.NewThemeOverride(f, l.sized(n))
-	f.hint.size = n - 2
-	parts := []item{grow(stack(pad(l.px(12), 0, f.hint), middle(entry)))}
+	f.hint.size, f.size = n-2, n
+	parts := []item{grow(stack(pad(l.px(12), 0, f.hint), middle(entry), caretBox(f)))}
 	if lead != nil {
 		parts = append([]item{as(lead)}, parts...)
 	}
@@ -70,22 +74,56 @@ func (f *field) prompt(words string) { f.hint.say(words) }
 
 // FocusGained implements fyne.Focusable.
 func (f *field) FocusGained() {
-	f.Entry.FocusGained()
 	if f.onFocus != nil {
 		f.onFocus()
 	}
-	if f.frame != nil {
-		f.frame.edge(accent, 2)
-	}
+	f.setFocused(true)
 }
 
 // FocusLost implements fyne.Focusable.
 func (f *field) FocusLost() {
-	f.Entry.FocusLost()
 	f.w.lostFocus()
-	if f.frame != nil {
-		f.frame.edge(hairline, 2)
+	f.setFocused(false)
+}
+
+func (f *field) setFocused(focused bool) {
+	f.focused = focused
+	edge := hairline
+	if focused {
+		edge = accent
 	}
+	if f.frame != nil {
+		f.frame.edge(edge, 2)
+	}
+	f.placeCaret()
+}
+
+// caretLayout places the caret again when the field changes its size.
+type caretLayout struct{ f *field }
+
+func caretBox(f *field) fyne.CanvasObject {
+	return &fyne.Container{Layout: caretLayout{f}, Objects: []fyne.CanvasObject{f.caret}}
+}
+
+// Layout implements fyne.Layout.
+func (c caretLayout) Layout(_ []fyne.CanvasObject, room fyne.Size) {
+	f, l := c.f, c.f.w.l
+	height := fyne.MeasureText("Ág", l.px(f.size), fyne.TextStyle{}).Height
+	f.caret.Resize(fyne.NewSize(l.px(2), height))
+	f.caret.Move(fyne.NewPos(min(f.CursorPosition().X, room.Width-l.px(4)), (room.Height-height)/2))
+}
+
+// MinSize implements fyne.Layout.
+func (c caretLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.Size{} }
+
+func (f *field) placeCaret() {
+	f.caret.FillColor, f.caret.Hidden = f.w.l.paint(accent), !f.focused
+	x := f.CursorPosition().X
+	if f.frame != nil {
+		x = min(x, f.Size().Width-f.w.l.px(4))
+	}
+	f.caret.Move(fyne.NewPos(x, f.caret.Position().Y))
+	f.caret.Refresh()
 }
 
 // AcceptsTab keeps Tab from moving the focus.
@@ -101,12 +139,11 @@ func (f *field) TypedKey(k *fyne.KeyEvent) {
 	}
 }
 
-// KeyDown and KeyUp implement desktop.Keyable.
+// KeyDown and KeyUp implement desktop.Keyable. The entry does not hear of Shift: there is no selecting by keys.
 func (f *field) KeyDown(k *fyne.KeyEvent) {
 	if isEnter(k.Name) {
 		f.w.enterHeld, f.w.enterUsed = true, false
 	}
-	f.Entry.KeyDown(k)
 }
 
 // KeyUp is the end of KeyDown.
@@ -114,7 +151,6 @@ func (f *field) KeyUp(k *fyne.KeyEvent) {
 	if isEnter(k.Name) {
 		f.w.enterHeld = false
 	}
-	f.Entry.KeyUp(k)
 }
 
 func isEnter(key fyne.KeyName) bool { return key == fyne.KeyReturn || key == fyne.KeyEnter }

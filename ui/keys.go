@@ -121,7 +121,7 @@ func (w *Window) takeBurst(code string) bool {
 	switch whole := f.before + code; {
 	case w.forSale():
 		w.take(f, separate(completed(f.before, code)), "")
-	case typable && !f.money && !digits(code):
+	case typable && !digits(code):
 		return false
 	case len(whole) > len(code) && gtin(whole): // begun before a pause of the machine
 		w.take(f, []string{whole}, "")

@@ -87,7 +87,6 @@ type look struct {
 	percent     int
 	light, dark palette
 	textSize    float32 // of entries drawn under it
-	inEntry     bool    // the frame around an entry is ours
 }
 
 func newLook(choice Look, training bool) *look {
@@ -101,7 +100,7 @@ func newLook(choice Look, training bool) *look {
 // sized is the same look for an entry with text of n pixels.
 func (l *look) sized(n float32) *look {
 	c := *l
-	c.textSize, c.inEntry = n, true
+	c.textSize = n
 	return &c
 }
 
@@ -122,9 +121,6 @@ func (l *look) Color(name fyne.ThemeColorName, v fyne.ThemeVariant) color.Color 
 
 // alias is our duty for the colour that Fyne's own entry asks for. Entries stand on a card of ours and draw no box.
 func (l *look) alias(name fyne.ThemeColorName) fyne.ThemeColorName {
-	if l.inEntry && name == accent {
-		return clear // the box that Fyne draws around an entry with the focus
-	}
 	switch name {
 	case theme.ColorNameInputBackground, theme.ColorNameInputBorder:
 		return clear

@@ -194,8 +194,7 @@ func Open(o Options) (*Shop, error) {
 	}
 	s.Store = opened
 	if err := s.load(); err != nil {
-		s.Close()
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

@@ -49,10 +49,10 @@ type flags struct {
 	percent    int
 }
 
-func parseFlags(args []string, errors io.Writer) (flags, error) {
+func parseFlags(args []string, output io.Writer) (flags, error) {
 	var f flags
 	set := flag.NewFlagSet("till", flag.ContinueOnError)
-	set.SetOutput(errors)
+	set.SetOutput(output)
 	set.BoolVar(&f.demo, "demo", false, "abre la tienda de práctica; si no existe, la crea")
 	set.StringVar(&f.dir, "dir", "", "carpeta de la caja")
 	set.StringVar(&f.keys, "llave", "auto", "dónde está la llave de los secretos: auto, llavero o archivo")

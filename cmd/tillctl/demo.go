@@ -175,7 +175,7 @@ func (s *seller) kill() error {
 	if _, err := io.WriteString(s.in, "\n"); err != nil {
 		return err
 	}
-	time.Sleep(time.Duration(rand.Int64N(int64(4 * time.Millisecond))))
+	<-time.After(time.Duration(rand.Int64N(int64(4 * time.Millisecond))))
 	if err := s.cmd.Process.Kill(); err != nil {
 		return err
 	}
