@@ -69,9 +69,12 @@ fuzz: ## fuzz every parser for TIME each (make fuzz TIME=10m)
 torture: ## kill the till in the middle of issuing, ROUNDS times, and audit what is left
 	MOSTRADOR_TORTURE=$(ROUNDS) $(GO) test -count=1 -timeout 2h -v -run 'Kill|Torture' ./store/... ./cmd/...
 
-screens: ## draw the screens of the manual anew, under docs/img
-	@mkdir -p docs/img
-	LANG=es_CL.UTF-8 $(GO) test -count=1 -run TestScreens ./ui -args -screens $(CURDIR)/docs/img
+SCREENS := venta-larga-1280 pago-1280 listo-1280 documentos-1280 cliente-falta-1280 turno-cerrado-1280 capacitacion-1024 oscuro-1280
+
+screens: ## draw all screens under out/screens, and those of the manual anew in docs/img
+	@mkdir -p docs/img out/screens
+	LANG=es_CL.UTF-8 $(GO) test -count=1 -run TestScreens ./ui -args -screens $(CURDIR)/out/screens
+	cp $(SCREENS:%=out/screens/%.png) docs/img/
 
 # fyne package reads FyneApp.toml only from the folder of the main package.
 stage: ## copy FyneApp.toml to where the packager looks for it

@@ -177,17 +177,10 @@ func (r *Register) tipo() dte.TipoDTE {
 	return dte.Boleta
 }
 
-// total is what the document will say. Prices of the shop include IVA and both documents keep them so, hence the sum of
-// the lines is the total.
+// total is what the document will say, by the document's own arithmetic.
 func (r *Register) total() (money.Pesos, error) {
-	var total money.Pesos
-	for _, l := range r.cart.Lines {
-		var err error
-		if total, err = total.Add(l.Total); err != nil {
-			return 0, err
-		}
-	}
-	return total, nil
+	totals, _, err := r.draft().Totals()
+	return toPay(totals), err
 }
 
 // due is what the tenders have not paid yet.
