@@ -490,6 +490,10 @@ func TestAScanDuringADialogueWaits(t *testing.T) {
 	x.scan(leche)
 	x.pass(time.Second)
 	x.press(f4) // no field: the Enter of the scanner must not say yes
+	x.finger("12")
+	if x.w.sink.Text != "" {
+		t.Errorf("behind the dialogue the field takes %q", x.w.sink.Text)
+	}
 	x.scan(cafe)
 	x.sees("1 código en espera", "¿Vaciar esta venta?")
 	x.pass(time.Second)

@@ -218,11 +218,11 @@ func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the scripted day takes several seconds")
 	}
-	var out bytes.Buffer
+	var out, trouble bytes.Buffer // the second process writes its troubles beside us
 	dir := filepath.Join(t.TempDir(), "demo")
-	err := run(t.Context(), []string{"demo", "-out", dir}, streams{strings.NewReader(""), &out, &out})
+	err := run(t.Context(), []string{"demo", "-out", dir}, streams{strings.NewReader(""), &out, &trouble})
 	if err != nil || !strings.Contains(out.String(), "Los 47 terminaron aceptados") {
-		t.Fatalf("%v\n%s", err, out.String())
+		t.Fatalf("%v\n%s\n%s", err, out.String(), trouble.String())
 	}
 	for _, pattern := range []string{"T39F40.xml", "T33F5.pdf", "T61F2.png", "T61F2.bin", "sobres/S000000001.xml"} {
 		if _, err := os.Stat(filepath.Join(dir, pattern)); err != nil {
