@@ -193,11 +193,6 @@ func (s *sellScreen) enter(text string) {
 	case rest == "":
 		s.setQty(quantity)
 		return
-	case len(separate(text)) > 1: // typed too slowly for a scanner: the machine was busy
-		w.waiting = append(w.waiting, separate(text)...)
-		s.clear()
-		w.settle(nil)
-		return
 	}
 	line, err := w.counter.Scan(text)
 	if err != nil && s.chosen < len(s.products) {
