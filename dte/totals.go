@@ -2,6 +2,7 @@ package dte
 
 import (
 	"fmt"
+	"slices"
 
 	"mostrador/money"
 )
@@ -107,14 +108,20 @@ func (d Draft) totals(sums map[IndExe]money.Pesos) (t Totales, err error) {
 	return t, err
 }
 
-// statesIVA reports that the document shows net and IVA, be they zero.
+// statesIVA reports that the document shows net and IVA, be they zero: it has a taxed line, or a surcharge makes an
+// amount that is taxed.
 func (d Draft) statesIVA() bool {
-	for _, l := range d.Detalle {
-		if d.kind(l.IndExe) == Afecto {
-			return true
-		}
+	taxedLine := func(l Linea) bool { return d.kind(l.IndExe) == Afecto }
+	taxedSurcharge := func(g DscRcgGlobal) bool {
+		return d.kind(g.IndExe) == Afecto && g.TpoMov == RecargoGlobal && g.Monto > 0
 	}
-	return false
+	return slices.ContainsFunc(d.Detalle, taxedLine) || slices.ContainsFunc(d.DscRcg, taxedSurcharge)
+}
+
+// taxes reports a line or surcharge that is taxed and not empty: a note that only corrects text has neither.
+func (d Draft) taxes() bool {
+	t, _, err := d.Totals()
+	return err == nil && t.MntNeto > 0
 }
 
 // lineAmounts are the parts of a line's amount, all of which the document states.

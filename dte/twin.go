@@ -77,7 +77,7 @@ func twinLeaf(parent *etree.Element, name, text string) {
 }
 
 func twinOptional(parent *etree.Element, name, text string) {
-	if text != "" && text != "0" {
+	if text != "" {
 		twinLeaf(parent, name, text)
 	}
 }
@@ -108,10 +108,10 @@ func twinDocumento(doc *Document) *etree.Element {
 		{"TipoDTE", strconv.Itoa(int(doc.Tipo))},
 		{"Folio", doc.Folio.String()},
 		{"FchEmis", doc.FchEmis.String()},
-		{"IndServicio", strconv.Itoa(doc.IndServicio)},
+		{"IndServicio", nonZero(doc.IndServicio)},
 		{"FchVenc", onlyBoleta(doc.FchVenc.String())},
 		{"MntBruto", bruto},
-		{"FmaPago", strconv.Itoa(doc.FmaPago)},
+		{"FmaPago", nonZero(doc.FmaPago)},
 		{"MedioPago", doc.MedioPago},
 		{"FchVenc", factura(doc.FchVenc.String())},
 	})
@@ -132,7 +132,7 @@ func twinDocumento(doc *Document) *etree.Element {
 	}
 	fill(twinBlock(header, "Emisor"), append(rows, [][2]string{
 		{"Sucursal", e.Sucursal},
-		{"CdgSIISucur", strconv.Itoa(e.CdgSIISucur)},
+		{"CdgSIISucur", nonZero(e.CdgSIISucur)},
 		{"DirOrigen", e.Direccion},
 		{"CmnaOrigen", e.Comuna},
 		{"CiudadOrigen", e.Ciudad},
@@ -166,7 +166,7 @@ func twinDocumento(doc *Document) *etree.Element {
 			{"GlosaDR", g.Glosa},
 			{"TpoValor", tipo},
 			{"ValorDR", valor},
-			{"IndExeDR", strconv.Itoa(int(g.IndExe))},
+			{"IndExeDR", nonZero(g.IndExe)},
 		})
 	}
 	for i, ref := range doc.Referencia {
@@ -175,7 +175,7 @@ func twinDocumento(doc *Document) *etree.Element {
 			{"TpoDocRef", ref.TpoDocRef},
 			{"FolioRef", ref.FolioRef},
 			{"FchRef", ref.FchRef.String()},
-			{"CodRef", strconv.Itoa(int(ref.CodRef))},
+			{"CodRef", nonZero(ref.CodRef)},
 			{"CodRef", ref.CodRefBoleta},
 			{"RazonRef", ref.RazonRef},
 			{"CodVndor", ref.CodVndor},
@@ -183,6 +183,24 @@ func twinDocumento(doc *Document) *etree.Element {
 		})
 	}
 	return documento
+}
+
+// nonZero is a code, and unlessZero an amount, where zero is not written.
+func nonZero[T ~int](v T) string {
+	if v == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(v))
+}
+
+func unlessZero[T interface {
+	~int64
+	XML() string
+}](v T) string {
+	if v == 0 {
+		return ""
+	}
+	return v.XML()
 }
 
 func fill(parent *etree.Element, rows [][2]string) {
@@ -199,15 +217,15 @@ func twinTotales(parent *etree.Element, doc *Document) {
 	if doc.Tipo.EsExento() {
 		twinLeaf(parent, "MntExe", t.MntExe.XML())
 	} else {
-		twinOptional(parent, "MntExe", t.MntExe.XML())
+		twinOptional(parent, "MntExe", unlessZero(t.MntExe))
 	}
 	if iva {
-		twinOptional(parent, "TasaIVA", t.TasaIVA.XML())
+		twinOptional(parent, "TasaIVA", unlessZero(t.TasaIVA))
 		twinLeaf(parent, "IVA", t.IVA.XML())
 	}
 	twinLeaf(parent, "MntTotal", t.MntTotal.XML())
-	twinOptional(parent, "MontoNF", t.MontoNF.XML())
-	twinOptional(parent, "VlrPagar", t.VlrPagar.XML())
+	twinOptional(parent, "MontoNF", unlessZero(t.MontoNF))
+	twinOptional(parent, "VlrPagar", unlessZero(t.VlrPagar))
 }
 
 func twinLinea(parent *etree.Element, doc *Document, i int) {
@@ -217,16 +235,16 @@ func twinLinea(parent *etree.Element, doc *Document, i int) {
 		fill(twinBlock(parent, "CdgItem"), [][2]string{{"TpoCodigo", c.Tipo}, {"VlrCodigo", c.Valor}})
 	}
 	fill(parent, [][2]string{
-		{"IndExe", strconv.Itoa(int(l.IndExe))},
+		{"IndExe", nonZero(l.IndExe)},
 		{"NmbItem", l.Nombre},
 		{"DscItem", l.Descripcion},
-		{"QtyItem", l.Qty.XML()},
+		{"QtyItem", unlessZero(l.Qty)},
 		{"UnmdItem", l.Unidad},
-		{"PrcItem", l.Prc.XML()},
-		{"DescuentoPct", l.DescuentoPct.XML()},
-		{"DescuentoMonto", doc.Descuentos[i].XML()},
-		{"RecargoPct", l.RecargoPct.XML()},
-		{"RecargoMonto", doc.Recargos[i].XML()},
+		{"PrcItem", unlessZero(l.Prc)},
+		{"DescuentoPct", unlessZero(l.DescuentoPct)},
+		{"DescuentoMonto", unlessZero(doc.Descuentos[i])},
+		{"RecargoPct", unlessZero(l.RecargoPct)},
+		{"RecargoMonto", unlessZero(doc.Recargos[i])},
 	})
 	twinLeaf(parent, "MontoItem", doc.Montos[i].XML())
 }
