@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -30,7 +29,11 @@ func latin1(s string) ([]byte, error) {
 	if r, bad := badCharacter(s); bad {
 		return nil, fmt.Errorf("el carácter «%c» no se puede usar en documentos del SII (ENV-3-0)", r)
 	}
-	return charmap.ISO8859_1.NewEncoder().Bytes([]byte(s))
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		b = append(b, byte(r)) // none is above 255
+	}
+	return b, nil
 }
 
 // badCharacter finds what cannot stand in a document: controls, and all that ISO-8859-1 lacks.

@@ -70,7 +70,7 @@ const maxAttrs = 32
 
 // Parse reads data. assumed is the encoding of a text that declares none.
 func Parse(data []byte, assumed Encoding, limits Limits) (*Doc, error) {
-	p := parser{doc: &Doc{Data: data, Encoding: assumed}, limits: limits}
+	p := parser{doc: &Doc{Data: data, Encoding: assumed}, limits: limits, names: map[string]string{}}
 	if len(data) > limits.Bytes {
 		return nil, &Error{limits.Bytes, fmt.Sprintf("mide %d bytes y el máximo es %d", len(data), limits.Bytes)}
 	}
@@ -86,6 +86,33 @@ type parser struct {
 	pos    int
 	nodes  int
 	depth  int
+
+	// What a tree is made of comes in large pieces: most of the cost of a small element would be its allocation.
+	free  []Node            // elements not yet used
+	names map[string]string // every name once
+	// open holds the children so far of the elements that are not closed, those of each behind those of its parent, and
+	// marks where each one's begin; lists holds the children of the closed ones.
+	open  []*Node
+	marks []int
+	lists []*Node
+}
+
+func (p *parser) node() *Node {
+	if len(p.free) == 0 {
+		p.free = make([]Node, min(32+p.nodes, 1024))
+	}
+	n := &p.free[0]
+	p.free = p.free[1:]
+	return n
+}
+
+// closed gives n the children that were read since it was opened.
+func (p *parser) closed(n *Node) {
+	mark := p.marks[len(p.marks)-1]
+	start := len(p.lists)
+	p.lists = append(p.lists, p.open[mark:]...)
+	n.Children = p.lists[start:len(p.lists):len(p.lists)]
+	p.open, p.marks = p.open[:mark], p.marks[:len(p.marks)-1]
 }
 
 func (p *parser) fail(why string, args ...any) error {
@@ -195,6 +222,7 @@ func (p *parser) tree() (*Node, error) {
 	if err != nil || empty {
 		return root, err
 	}
+	p.marks = append(p.marks, 0)
 	for current := root; current != nil; {
 		if err := p.text(); err != nil {
 			return nil, err
@@ -206,6 +234,7 @@ func (p *parser) tree() (*Node, error) {
 			if err := p.endTag(current); err != nil {
 				return nil, err
 			}
+			p.closed(current)
 			current = current.Parent
 			p.depth--
 		case bytes.HasPrefix(p.rest(), []byte("<!--")):
@@ -223,8 +252,9 @@ func (p *parser) tree() (*Node, error) {
 			if err != nil {
 				return nil, err
 			}
-			current.Children = append(current.Children, child)
+			p.open = append(p.open, child)
 			if !empty {
+				p.marks = append(p.marks, len(p.open))
 				current = child
 			}
 		}
@@ -275,7 +305,8 @@ func (p *parser) startTag(parent *Node) (n *Node, empty bool, err error) {
 	if p.depth++; p.depth > p.limits.Depth {
 		return nil, false, p.fail("tiene más de %d niveles", p.limits.Depth)
 	}
-	n = &Node{Parent: parent, Start: p.pos}
+	n = p.node()
+	n.Parent, n.Start = parent, p.pos
 	p.pos++ // '<'
 	if n.Name = p.name(); n.Name == "" {
 		return nil, false, p.fail("el nombre de un elemento no es válido")
@@ -391,25 +422,32 @@ func (p *parser) space() bool {
 
 // name reads an ASCII qualified name: the only ones that tax documents have.
 func (p *parser) name() string {
-	start, colons := p.pos, 0
-	for p.pos < len(p.doc.Data) {
-		c := p.doc.Data[p.pos]
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
-		inner := c >= '0' && c <= '9' || c == '-' || c == '.' || c == ':'
-		if !letter && (!inner || p.pos == start) {
-			break
-		}
-		if c == ':' {
-			colons++
-		}
-		p.pos++
+	data, start := p.doc.Data, p.pos
+	end := start
+	for end < len(data) && inName[data[end]] {
+		end++
 	}
-	name := string(p.doc.Data[start:p.pos])
-	if colons > 1 || strings.HasSuffix(name, ":") {
+	if end == start || data[start] <= ':' { // a digit, '-', '.' or ':' does not begin a name
+		return ""
+	}
+	p.pos = end
+	name, known := p.names[string(data[start:end])]
+	if !known {
+		name = string(data[start:end])
+		p.names[name] = name
+	}
+	if _, local, found := strings.Cut(name, ":"); found && (local == "" || strings.Contains(local, ":")) {
 		return ""
 	}
 	return name
 }
+
+var inName = func() (in [256]bool) {
+	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz0123456789-.:" {
+		in[c] = true
+	}
+	return in
+}()
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
@@ -492,11 +530,17 @@ func (n *Node) Child(local string) *Node {
 		return nil
 	}
 	for _, c := range n.Children {
-		if c.Local() == local {
+		if c.isNamed(local) {
 			return c
 		}
 	}
 	return nil
+}
+
+// isNamed is n.Local() == local, without cutting.
+func (n *Node) isNamed(local string) bool {
+	prefix, found := strings.CutSuffix(n.Name, local)
+	return found && (prefix == "" || prefix[len(prefix)-1] == ':')
 }
 
 // All are the child elements with this local name. It may be called on nil.
@@ -506,7 +550,7 @@ func (n *Node) All(local string) []*Node {
 	}
 	var all []*Node
 	for _, c := range n.Children {
-		if c.Local() == local {
+		if c.isNamed(local) {
 			all = append(all, c)
 		}
 	}
@@ -550,11 +594,11 @@ func (d *Doc) Text(n *Node) string {
 	if isPlain(raw) {
 		return string(raw)
 	}
-	var b strings.Builder
+	var b []byte
 	d.content(n, func(chunk []byte, literal bool) {
-		decode(&b, chunk, d.Encoding, literal, nil)
+		b = decode(b, chunk, d.Encoding, literal, nil)
 	}, nil)
-	return b.String()
+	return string(b)
 }
 
 // isPlain reports text that stands for itself.
@@ -595,17 +639,17 @@ func (d *Doc) content(n *Node, text func(chunk []byte, literal bool), child func
 	}
 }
 
-// decode appends raw as UTF-8, resolving references unless literal, and normalising line ends. escape, if given, says
+// decode appends raw to b as UTF-8, resolving references unless literal, and normalising line ends. escape, if given, says
 // what to write instead of a character.
-func decode(b *strings.Builder, raw []byte, enc Encoding, literal bool, escape func(r rune) string) {
+func decode(b, raw []byte, enc Encoding, literal bool, escape func(r rune) string) []byte {
 	put := func(r rune) {
 		if escape != nil {
 			if s := escape(r); s != "" {
-				b.WriteString(s)
+				b = append(b, s...)
 				return
 			}
 		}
-		b.WriteRune(r)
+		b = utf8.AppendRune(b, r)
 	}
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; {
@@ -627,4 +671,5 @@ func decode(b *strings.Builder, raw []byte, enc Encoding, literal bool, escape f
 			i += n
 		}
 	}
+	return b
 }
