@@ -169,6 +169,9 @@ func ordinaryAttrs(n *Node, scope []Attr) []Attr {
 			attrs = append(attrs, a)
 		}
 	}
+	if len(attrs) < 2 {
+		return attrs
+	}
 	key := func(a Attr) (uri, local string) {
 		prefix, local, found := strings.Cut(a.Name, ":")
 		if !found {

@@ -56,6 +56,8 @@ type Doc struct {
 	// Declared is the encoding named in the XML declaration, in lower case; empty without one.
 	Declared string
 	Root     *Node
+
+	text string // Data once more: names and plain texts are parts of it, which cost nothing
 }
 
 // Error says what is wrong and at which byte.
@@ -70,10 +72,14 @@ const maxAttrs = 32
 
 // Parse reads data. assumed is the encoding of a text that declares none.
 func Parse(data []byte, assumed Encoding, limits Limits) (*Doc, error) {
-	p := parser{doc: &Doc{Data: data, Encoding: assumed}, limits: limits, names: map[string]string{}}
+	p := parser{doc: &Doc{Data: data, Encoding: assumed}, limits: limits}
 	if len(data) > limits.Bytes {
 		return nil, &Error{limits.Bytes, fmt.Sprintf("mide %d bytes y el máximo es %d", len(data), limits.Bytes)}
 	}
+	// Most elements have two tags. Where they have not, more is allocated as they come.
+	likely := min(bytes.Count(data, []byte{'<'})/2+1, limits.Nodes)
+	p.doc.text = string(data)
+	p.free, p.lists = make([]Node, likely), make([]*Node, 0, likely)
 	if err := p.document(); err != nil {
 		return nil, err
 	}
@@ -88,8 +94,7 @@ type parser struct {
 	depth  int
 
 	// What a tree is made of comes in large pieces: most of the cost of a small element would be its allocation.
-	free  []Node            // elements not yet used
-	names map[string]string // every name once
+	free []Node // elements not yet used
 	// open holds the children so far of the elements that are not closed, those of each behind those of its parent, and
 	// marks where each one's begin; lists holds the children of the closed ones.
 	open  []*Node
@@ -99,7 +104,7 @@ type parser struct {
 
 func (p *parser) node() *Node {
 	if len(p.free) == 0 {
-		p.free = make([]Node, min(32+p.nodes, 1024))
+		p.free = make([]Node, 64)
 	}
 	n := &p.free[0]
 	p.free = p.free[1:]
@@ -227,25 +232,29 @@ func (p *parser) tree() (*Node, error) {
 		if err := p.text(); err != nil {
 			return nil, err
 		}
+		var after byte // what follows '<'
+		if p.pos+1 < len(p.doc.Data) {
+			after = p.doc.Data[p.pos+1]
+		}
 		switch {
 		case p.pos >= len(p.doc.Data):
 			return nil, p.fail("falta cerrar <%s>", current.Name)
-		case bytes.HasPrefix(p.rest(), []byte("</")):
+		case after == '/':
 			if err := p.endTag(current); err != nil {
 				return nil, err
 			}
 			p.closed(current)
 			current = current.Parent
 			p.depth--
-		case bytes.HasPrefix(p.rest(), []byte("<!--")):
+		case after == '!' && bytes.HasPrefix(p.rest(), []byte("<!--")):
 			if err := p.comment(); err != nil {
 				return nil, err
 			}
-		case bytes.HasPrefix(p.rest(), []byte("<![CDATA[")):
+		case after == '!' && bytes.HasPrefix(p.rest(), []byte("<![CDATA[")):
 			if err := p.cdata(); err != nil {
 				return nil, err
 			}
-		case bytes.HasPrefix(p.rest(), []byte("<?")), bytes.HasPrefix(p.rest(), []byte("<!")):
+		case after == '!', after == '?':
 			return nil, p.fail("no se admiten declaraciones ni instrucciones dentro del documento")
 		default:
 			child, empty, err := p.startTag(current)
@@ -265,7 +274,13 @@ func (p *parser) tree() (*Node, error) {
 // text checks character data up to the next '<'.
 func (p *parser) text() error {
 	data := p.doc.Data
-	for p.pos < len(data) && data[p.pos] != '<' {
+	for {
+		for p.pos < len(data) && isOrdinary[data[p.pos]] {
+			p.pos++
+		}
+		if p.pos >= len(data) || data[p.pos] == '<' {
+			return nil
+		}
 		switch c := data[p.pos]; {
 		case c == '&':
 			_, n, ok := reference(data[p.pos:])
@@ -281,8 +296,15 @@ func (p *parser) text() error {
 		}
 		p.pos++
 	}
-	return nil
 }
+
+// isOrdinary are the bytes of a text that need no second look.
+var isOrdinary = func() (ordinary [256]bool) {
+	for c := range ordinary {
+		ordinary[c] = c >= ' ' && c != '<' && c != '&' && c != ']'
+	}
+	return ordinary
+}()
 
 func (p *parser) cdata() error {
 	end := bytes.Index(p.rest(), []byte("]]>"))
@@ -312,6 +334,11 @@ func (p *parser) startTag(parent *Node) (n *Node, empty bool, err error) {
 		return nil, false, p.fail("el nombre de un elemento no es válido")
 	}
 	for {
+		if p.pos < len(p.doc.Data) && p.doc.Data[p.pos] == '>' {
+			p.pos++
+			n.Inner = p.pos
+			return n, false, nil
+		}
 		spaced := p.space()
 		switch {
 		case bytes.HasPrefix(p.rest(), []byte("/>")):
@@ -320,10 +347,8 @@ func (p *parser) startTag(parent *Node) (n *Node, empty bool, err error) {
 			n.End = p.pos
 			p.depth--
 			return n, true, nil
-		case bytes.HasPrefix(p.rest(), []byte(">")):
-			p.pos++
-			n.Inner = p.pos
-			return n, false, nil
+		case spaced && bytes.HasPrefix(p.rest(), []byte(">")):
+			continue
 		case !spaced:
 			return nil, false, p.fail("la etiqueta <%s> no es válida", n.Name)
 		}
@@ -353,7 +378,10 @@ func (p *parser) attr(n *Node) error {
 	if end < 0 || bytes.IndexByte(p.rest()[:end], '<') >= 0 {
 		return p.fail("el valor de %s no termina", name)
 	}
-	value, ok := p.attrValue(p.rest()[:end])
+	value, ok := p.doc.text[p.pos:p.pos+end], true
+	if !isPlainAttr(value) {
+		value, ok = p.attrValue(p.rest()[:end])
+	}
 	if !ok {
 		return p.fail("el valor de %s no es válido", name)
 	}
@@ -368,6 +396,16 @@ func (p *parser) attr(n *Node) error {
 	}
 	n.Attrs = append(n.Attrs, Attr{name, value})
 	return nil
+}
+
+// isPlainAttr reports a value that stands for itself.
+func isPlainAttr(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '&' || c >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // attrValue resolves references and turns white space into spaces (XML 1.0, 3.3.3).
@@ -431,11 +469,7 @@ func (p *parser) name() string {
 		return ""
 	}
 	p.pos = end
-	name, known := p.names[string(data[start:end])]
-	if !known {
-		name = string(data[start:end])
-		p.names[name] = name
-	}
+	name := p.doc.text[start:end]
 	if _, local, found := strings.Cut(name, ":"); found && (local == "" || strings.Contains(local, ":")) {
 		return ""
 	}
@@ -592,7 +626,7 @@ func (d *Doc) Text(n *Node) string {
 	}
 	raw := d.Data[n.Inner:n.InnerEnd]
 	if isPlain(raw) {
-		return string(raw)
+		return d.text[n.Inner:n.InnerEnd]
 	}
 	var b []byte
 	d.content(n, func(chunk []byte, literal bool) {
@@ -622,19 +656,19 @@ func (d *Doc) content(n *Node, text func(chunk []byte, literal bool), child func
 			}
 			pos = n.Children[next].End
 			next++
-		case bytes.HasPrefix(d.Data[pos:n.InnerEnd], []byte("<!--")):
-			pos += 4 + bytes.Index(d.Data[pos+4:n.InnerEnd], []byte("-->")) + 3
-		case bytes.HasPrefix(d.Data[pos:n.InnerEnd], []byte("<![CDATA[")):
-			end := pos + bytes.Index(d.Data[pos:n.InnerEnd], []byte("]]>"))
-			text(d.Data[pos+9:end], true)
-			pos = end + 3
-		default:
+		case d.Data[pos] != '<':
 			end := n.InnerEnd
 			if i := bytes.IndexByte(d.Data[pos:n.InnerEnd], '<'); i >= 0 {
 				end = pos + i
 			}
 			text(d.Data[pos:end], false)
 			pos = end
+		case bytes.HasPrefix(d.Data[pos:n.InnerEnd], []byte("<!--")):
+			pos += 4 + bytes.Index(d.Data[pos+4:n.InnerEnd], []byte("-->")) + 3
+		default: // <![CDATA[
+			end := pos + bytes.Index(d.Data[pos:n.InnerEnd], []byte("]]>"))
+			text(d.Data[pos+9:end], true)
+			pos = end + 3
 		}
 	}
 }
