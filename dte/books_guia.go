@@ -62,9 +62,6 @@ type DocRef struct {
 	Fch   Date
 }
 
-// annulled reports a guía that counts only as annulled.
-func (d *DetalleGuia) annulled() bool { return d.Anulado == FolioNulo || d.Anulado == GuiaNula }
-
 // NewLibroGuia checks the guías, computes the totals, writes and signs. The result has been read back and verified.
 func NewLibroGuia(l LibroGuia, s *Signer, now time.Time) ([]byte, error) {
 	if err := l.check(); err != nil {
