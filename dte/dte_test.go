@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -683,6 +684,48 @@ func TestDates(t *testing.T) {
 		if d, err := ParseDate(s); err == nil {
 			t.Errorf("%q was read as %s", s, d)
 		}
+	}
+}
+
+// A document's life goes forward; only what nobody answered returns to its envelope.
+func TestLife(t *testing.T) {
+	order := States()
+	for i, from := range order {
+		for j, to := range order {
+			want := j >= i && !from.Final()
+			if (from == Sending || from == Unknown) && to == Enveloped || from == Unknown && to == Sending {
+				want = true
+			}
+			if got := from.CanBecome(to); got != want {
+				t.Errorf("%s to %s: %v", from, to, got)
+			}
+		}
+	}
+	if Issued.CanBecome("lost") || State("lost").CanBecome(Issued) {
+		t.Error("a state that does not exist")
+	}
+}
+
+// What is stored as JSON comes back as it was, and rubbish is refused.
+func TestDraftsAsJSON(t *testing.T) {
+	for name, d := range shapes() {
+		b, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again Draft
+		if err := json.Unmarshal(b, &again); err != nil || !reflect.DeepEqual(d, again) {
+			t.Errorf("%s: %v\n%+v\n%+v", name, err, d, again)
+		}
+	}
+	for _, s := range []string{`{"fchEmis":"2026-02-30"}`, `{"emisor":{"rut":"76543210-4"}}`} {
+		if err := json.Unmarshal([]byte(s), new(Draft)); err == nil {
+			t.Errorf("%s was read", s)
+		}
+	}
+	var d Draft
+	if err := json.Unmarshal([]byte(`{"fchEmis":"","emisor":{"rut":""}}`), &d); err != nil || !d.FchEmis.IsZero() || d.Emisor.RUT != 0 {
+		t.Error(err)
 	}
 }
 

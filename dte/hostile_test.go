@@ -576,3 +576,25 @@ func TestVerifyJudgesWhatTheCAFCovers(t *testing.T) {
 		}
 	}
 }
+
+// Who has a certificate but not the CAF's key can sign a document and cannot stamp it.
+func TestVerifyRefusesAStampWithoutTheCAFKey(t *testing.T) {
+	doc := *emit(t, shapes()["39-con-exento"], 7)
+	doc.XML = replaced(t, doc.XML, "<MNT>14720<", "<MNT>24720<")
+	if _, err := Verify(resigned(t, &doc, "<MntTotal>14720<", "<MntTotal>24720<"), testTrust()); !errors.Is(err, ErrTED) || !strings.Contains(err.Error(), "TED-2-510") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Who has no key can still make the digest agree with what he changed.
+func TestVerifyRefusesANewDigestUnderAnOldSignature(t *testing.T) {
+	doc := emit(t, shapes()["39-con-exento"], 7)
+	xml := replaced(t, doc.XML, "<NmbItem>item exento 2<", "<NmbItem>item exento 3<")
+	body := xml[bytes.Index(xml, []byte("<Documento")) : bytes.Index(xml, []byte("</Documento>"))+12]
+	sum := sha1.Sum(utf8Of(body))
+	digest := xml[bytes.Index(xml, []byte("<DigestValue>")):bytes.Index(xml, []byte("</DigestValue>"))]
+	xml = replaced(t, xml, string(digest), "<DigestValue>"+base64.StdEncoding.EncodeToString(sum[:]))
+	if _, err := Verify(xml, testTrust()); !errors.Is(err, ErrSignature) || !strings.Contains(err.Error(), "valor de la firma") {
+		t.Errorf("got %v", err)
+	}
+}
