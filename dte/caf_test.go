@@ -198,6 +198,15 @@ func TestCAFCovers(t *testing.T) {
 	}
 }
 
+// Documents that give tax credit expire, the others do not (Res. Ex. SII 58 of 2017).
+func TestWhichCAFsExpire(t *testing.T) {
+	for tipo, want := range map[TipoDTE]bool{33: true, 34: false, 39: false, 41: false, 43: true, 46: true, 52: false, 56: true, 61: true, 110: false, 111: false, 112: false} {
+		if tipo.CAFVence() != want {
+			t.Errorf("%d: %v", tipo, !want)
+		}
+	}
+}
+
 // openssl is the independent judge of our 512-bit arithmetic.
 func TestStampAgreesWithOpenssl(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {

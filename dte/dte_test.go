@@ -739,6 +739,36 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
+// Amounts worked out by hand.
+func TestTotalsByHand(t *testing.T) {
+	line := func(exe IndExe, monto money.Pesos) Linea { return Linea{Nombre: "x", IndExe: exe, Monto: monto} }
+	both := Linea{Nombre: "x", Qty: money.One, Prc: money.PerUnit(1000), DescuentoPct: 1000, RecargoPct: 1000}
+	for _, c := range []struct {
+		name  string
+		draft Draft
+		want  Totales
+	}{
+		{"globals are taken on the detail, not one on the other", Draft{Tipo: Factura, Detalle: []Linea{line(Afecto, 10_000)}, DscRcg: []DscRcgGlobal{
+			{TpoMov: DescuentoGlobal, Pct: 1000}, {TpoMov: RecargoGlobal, Pct: 1000},
+		}}, Totales{MntNeto: 10_000, TasaIVA: 1900, IVA: 1900, MntTotal: 11_900}},
+		{"a line's discount and surcharge are taken on price times quantity", Draft{Tipo: Factura, Detalle: []Linea{both}}, Totales{MntNeto: 1000, TasaIVA: 1900, IVA: 190, MntTotal: 1190}},
+		{"non-billable lines stand beside the total", Draft{Tipo: Boleta, Detalle: []Linea{line(Afecto, 1190), line(NoFacturable, 500), line(NoFacturableNegativo, 200)}}, Totales{MntNeto: 1000, IVA: 190, MntTotal: 1190, MontoNF: 300, VlrPagar: 1490}},
+		{"more is given back than sold", Draft{Tipo: Boleta, Detalle: []Linea{line(Afecto, 119), line(NoFacturableNegativo, 200)}}, Totales{MntNeto: 100, IVA: 19, MntTotal: 119, MontoNF: -200, VlrPagar: -81}},
+		{"each kind has its own globals", Draft{Tipo: Boleta, Detalle: []Linea{line(Afecto, 1190), line(Exento, 1000), line(NoFacturable, 100)}, DscRcg: []DscRcgGlobal{
+			{TpoMov: DescuentoGlobal, Pct: 1000}, {TpoMov: DescuentoGlobal, Monto: 1, IndExe: Exento}, {TpoMov: RecargoGlobal, Pct: 5000, IndExe: NoFacturable},
+		}}, Totales{MntNeto: 900, MntExe: 999, IVA: 171, MntTotal: 2070, MontoNF: 150, VlrPagar: 2220}},
+		{"in an exempt document all is exempt", Draft{Tipo: FacturaExenta, MntBruto: true, Detalle: []Linea{line(Afecto, 1000)}, DscRcg: []DscRcgGlobal{{TpoMov: DescuentoGlobal, Pct: 1000}}}, Totales{MntExe: 900, MntTotal: 900}},
+		{"IVA of half a peso goes up", Draft{Tipo: Factura, Detalle: []Linea{line(Afecto, 1350)}}, Totales{MntNeto: 1350, TasaIVA: 1900, IVA: 257, MntTotal: 1607}},
+		{"gross: IVA by subtraction", Draft{Tipo: NotaCredito, MntBruto: true, Detalle: []Linea{line(Afecto, 101)}}, Totales{MntNeto: 85, TasaIVA: 1900, IVA: 16, MntTotal: 101}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, _, err := c.draft.Totals(); err != nil || got != c.want {
+				t.Errorf("got  %+v (%v)\nwant %+v", got, err, c.want)
+			}
+		})
+	}
+}
+
 // Totals of random documents: the parts make the whole, order does not matter, and every one of them can be emitted and
 // read back.
 func TestTotalsProperties(t *testing.T) {
