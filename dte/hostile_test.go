@@ -492,14 +492,17 @@ func TestSeedsThatAreNotSeeds(t *testing.T) {
 }
 
 func TestEmitAcceptsOnlyItsOwnCAF(t *testing.T) {
-	doc, err := write(shapes()["39-simple"], 7, testCAF(t, Boleta), testSigner(), noon)
+	caf := testCAF(t, Boleta)
+	doc, err := write(shapes()["39-simple"], 7, caf, testSigner(), noon)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readBack(doc, caf, testSigner()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := readBack(doc, testCAF(t, Boleta), testSigner()); !errors.Is(err, ErrReadBack) || !errors.Is(err, ErrCAFTampered) {
 		t.Errorf("read back with another CAF: %v", err)
 	}
-	caf := mustReadPublicCAF(t, testCAFFile(t, Boleta))
 	altered := *doc
 	altered.Totales.IVA++
 	if _, err := readBack(&altered, caf, testSigner()); !errors.Is(err, ErrReadBack) {
