@@ -326,7 +326,7 @@ func TestShift(t *testing.T) {
 	x.enter("51.000")
 	x.sees("¿Cerrar el turno?", "$51.000")
 	x.press(enter)
-	x.sees("Turno 1 cerrado", "−$90")
+	x.sees("Turno 1 cerrado", "-$90")
 	x.press(esc, f9)
 	x.sees("No hay turno abierto")
 }

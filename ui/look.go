@@ -158,10 +158,10 @@ func (l *look) paint(name fyne.ThemeColorName) color.Color {
 	return l.Color(name, fyne.CurrentApp().Settings().ThemeVariant())
 }
 
-// peso is an amount as screens show it: "$1.204", "−$500".
+// peso is an amount as screens show it: "$1.204", "-$500".
 func peso(p money.Pesos) string {
 	if p < 0 {
-		return "−$" + (-p).String()
+		return "-$" + (-p).String()
 	}
 	return "$" + p.String()
 }

@@ -97,7 +97,7 @@ func TestThemeIsComplete(t *testing.T) {
 }
 
 func TestPeso(t *testing.T) {
-	for p, want := range map[money.Pesos]string{0: "$0", 1204: "$1.204", -500: "−$500", 12345678: "$12.345.678"} {
+	for p, want := range map[money.Pesos]string{0: "$0", 1204: "$1.204", -500: "-$500", 12345678: "$12.345.678"} {
 		if got := peso(p); got != want {
 			t.Errorf("peso(%d) = %s", p, got)
 		}

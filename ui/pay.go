@@ -329,7 +329,7 @@ func (s *doneScreen) info(r sale.Record) sale.DocumentInfo {
 	return sale.DocumentInfo{Record: r}
 }
 
-// paymentWords is how a sale was paid: "Efectivo $2.000 · redondeo −$4".
+// paymentWords is how a sale was paid: "Efectivo $2.000 · redondeo -$4".
 func paymentWords(r sale.Record) string {
 	var parts []string
 	for _, t := range r.Payment.Tenders {

@@ -122,7 +122,7 @@ func (s *sellScreen) keys() []binding {
 		{key: fyne.KeyF5, keycap: "F5", words: "Documentos", help: "muestra lo emitido, su estado, y reimprime", do: func() { w.visit(documents) }},
 		{key: fyne.KeyF8, keycap: "F8", words: fold, help: "guarda o muestra los productos rápidos", do: s.fold},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
-		{keycap: "−", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { w.settle(w.counter.Bump(-1)) }, off: none},
+		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { w.settle(w.counter.Bump(-1)) }, off: none},
 		{keycap: "+", words: "Más", help: "agrega una unidad a la línea marcada", do: func() { w.settle(w.counter.Bump(1)) }, off: none},
 		{key: fyne.KeyDelete, keycap: "Supr", words: "Quitar", help: "quita la línea marcada", do: func() { w.settle(w.counter.Remove()) }, off: none},
 		{key: fyne.KeyF12, keycap: "F12", help: "cobra", do: s.charge, off: none},
