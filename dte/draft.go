@@ -77,6 +77,14 @@ func (t TipoDTE) EsExportacion() bool {
 	return t == FacturaExportacion || t == NotaDebitoExp || t == NotaCreditoExp
 }
 
+// node is the XML element that holds the document.
+func (t TipoDTE) node() string {
+	if t.EsExportacion() {
+		return "Exportaciones"
+	}
+	return "Documento"
+}
+
 // CAFVence reports a type whose folios expire six months after they were authorised, because the document gives tax
 // credit (Res. Ex. SII 58 of 2017; error CAF-3-517).
 func (t TipoDTE) CAFVence() bool {
@@ -162,6 +170,8 @@ type Draft struct {
 	Detalle     []Linea        `json:"detalle"`
 	DscRcg      []DscRcgGlobal `json:"dscRcg,omitempty"`
 	Referencia  []Referencia   `json:"referencia,omitempty"`
+	// Informados are the amounts (and rates, if there are) of additional codes that no rate gives: fuels, margins.
+	Informados []Impuesto `json:"informados,omitempty"`
 }
 
 // Pago is an instalment.
@@ -392,9 +402,12 @@ type Totales struct {
 	// GrntDep is the sum of the deposits.
 	GrntDep  money.Pesos `json:"grntDep,omitempty"`
 	MntTotal money.Pesos `json:"mntTotal"`
-	// MontoNF is the sum of the non-billable lines; VlrPagar what is to be paid when there are any.
-	MontoNF  money.Pesos `json:"montoNF,omitempty"`
-	VlrPagar money.Pesos `json:"vlrPagar,omitempty"`
+	// MontoNF is the sum of the non-billable lines. MontoPeriodo is MntTotal with them, and VlrPagar what is to be paid,
+	// SaldoAnterior included; both are stated where they differ from MntTotal.
+	MontoNF       money.Pesos `json:"montoNF,omitempty"`
+	MontoPeriodo  money.Pesos `json:"montoPeriodo,omitempty"`
+	SaldoAnterior money.Pesos `json:"saldoAnterior,omitempty"`
+	VlrPagar      money.Pesos `json:"vlrPagar,omitempty"`
 	// Divisa are the totals of an export document, whose other totals are zero.
 	Divisa *TotalesDivisa `json:"divisa,omitempty"`
 }

@@ -87,7 +87,7 @@ func (d *Document) stampAndSign(caf *CAF, s *Signer) error {
 	d.TED = join([]byte(`<TED version="1.0">`), dd, []byte(stampElement+`</TED>`))
 	after.b.WriteString(stampElement + "\n</TED>\n")
 	after.must("TmstFirma", stamp(d.TmstFirma))
-	after.b.WriteString("</Documento>")
+	after.b.WriteString("</" + d.Tipo.node() + ">")
 
 	canonical := join(utf8Of(before.b.Bytes()), caf.canonical, utf8Of(after.b.Bytes()))
 	signature, value, err := s.signature(d.Key().ID(), canonical, alone)
@@ -112,7 +112,7 @@ func (w *writer) dd(d *Document) {
 	w.date("FE", d.FchEmis)
 	w.must("RR", d.Receptor.RUT.String())
 	w.must("RSR", truncate(name, 40))
-	w.must("MNT", d.Totales.MntTotal.XML())
+	w.must("MNT", d.Totales.total())
 	w.must("IT1", truncate(d.Detalle[0].Nombre, 40))
 }
 

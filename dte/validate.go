@@ -52,6 +52,7 @@ func (d Draft) Validate() error {
 	v.detalle()
 	v.globals()
 	v.referencias()
+	v.backOffice()
 	if len(v.faults) == 0 {
 		v.totals()
 	}
@@ -118,7 +119,11 @@ func (v *validator) header() {
 		v.check(d.MedioPago == "" || len(d.MedioPago) == 1 && strings.Contains("12345", d.MedioPago), "M005", "IdDoc/MedioPago", "el medio de pago de una boleta es un número de 1 a 5")
 		return
 	}
-	v.check(d.IndServicio >= 0 && d.IndServicio <= 3, "M004", "IdDoc/IndServicio", "el indicador de servicio debe ser 1, 2 o 3")
+	if d.Tipo.EsExportacion() {
+		v.check(d.IndServicio == 0 || d.IndServicio >= 3 && d.IndServicio <= 6, "M004", "IdDoc/IndServicio", "el indicador de servicio de una exportación es de 3 a 6")
+	} else {
+		v.check(d.IndServicio >= 0 && d.IndServicio <= 3, "M004", "IdDoc/IndServicio", "el indicador de servicio debe ser 1, 2 o 3")
+	}
 	switch d.MedioPago {
 	case "", "CH", "LT", "EF", "PE", "TC", "CF", "OT":
 	default:
@@ -151,7 +156,7 @@ func (v *validator) emisor() {
 func (v *validator) receptor() {
 	r, tipo := v.d.Receptor, v.d.Tipo
 	v.check(r.RUT != 0, "M020", "Receptor/RUTRecep", "falta el RUT del cliente")
-	factura := tipo == Factura || tipo == FacturaExenta
+	factura := tipo == Factura || tipo == FacturaExenta || tipo == FacturaCompra || tipo == GuiaDespacho
 	v.text("Receptor/RznSocRecep", r.RznSoc, 100, !tipo.EsBoleta())
 	v.text("Receptor/GiroRecep", r.Giro, 40, factura)
 	v.text("Receptor/DirRecep", r.Direccion, 70, factura)
@@ -188,11 +193,7 @@ func (v *validator) linea(at string, l Linea) {
 		v.text(at+"CdgItem/TpoCodigo", c.Tipo, 10, true)
 		v.text(at+"CdgItem/VlrCodigo", c.Valor, 35, true)
 	}
-	switch l.IndExe {
-	case Afecto, Exento, NoFacturable, NoFacturableNegativo:
-	default:
-		v.fault("M032", at+"IndExe", "el indicador %d no se usa aquí", l.IndExe)
-	}
+	v.check(v.allows(l.IndExe), "M032", at+"IndExe", "el indicador %d no se usa en este documento", l.IndExe)
 	v.check(!v.d.Tipo.EsExento() || l.IndExe != Afecto, "M032", at+"IndExe", "un documento exento no lleva líneas afectas")
 	v.check(l.Qty >= 0 && l.Qty <= money.MaxQty, "M033", at+"QtyItem", "la cantidad debe ser mayor que cero")
 	v.check(l.Prc >= 0 && l.Prc <= money.MaxPrice, "M034", at+"PrcItem", "el precio no puede ser negativo")
@@ -205,12 +206,26 @@ func (v *validator) linea(at string, l Linea) {
 	v.check(l.RecargoPct == 0 || l.Recargo == 0, "M036", at+"RecargoPct", "el recargo se da en porcentaje o en pesos, no en ambos")
 }
 
+// allows reports the indicators that each format knows.
+func (v *validator) allows(i IndExe) bool {
+	switch i {
+	case Afecto, Exento, NoFacturable, NoFacturableNegativo:
+		return true
+	case GarantiaDeposito:
+		return !v.d.Tipo.EsBoleta()
+	case NoVenta, ARebajar:
+		return v.d.Tipo == GuiaDespacho
+	}
+	return false
+}
+
 func (v *validator) globals() {
 	v.check(len(v.d.DscRcg) <= maxDscRcg, "M040", "DscRcgGlobal", "caben %d descuentos o recargos globales", maxDscRcg)
 	for i, g := range v.d.DscRcg {
 		at := "DscRcgGlobal[" + strconv.Itoa(i+1) + "]/"
 		v.check(g.TpoMov == DescuentoGlobal || g.TpoMov == RecargoGlobal, "M041", at+"TpoMov", "el movimiento es D (descuento) o R (recargo)")
-		v.check((g.Pct > 0) != (g.Monto > 0) && g.Pct >= 0 && g.Monto >= 0, "M042", at+"ValorDR", "el valor se da en porcentaje o en pesos, y es mayor que cero")
+		given := g.Monto + money.Pesos(g.Divisa)
+		v.check((g.Pct > 0) != (given > 0) && g.Pct >= 0 && g.Monto >= 0 && g.Divisa >= 0 && (g.Monto == 0 || !v.d.Tipo.EsExportacion()), "M042", at+"ValorDR", "el valor se da en porcentaje o en pesos, y es mayor que cero")
 		v.check(g.TpoMov != DescuentoGlobal || g.Pct <= 10_000, "M042", at+"ValorDR", "un descuento no puede pasar de 100 %%")
 		v.check(g.IndExe == Afecto || g.IndExe == Exento || g.IndExe == NoFacturable, "M043", at+"IndExeDR", "el indicador %d no se usa aquí", g.IndExe)
 		v.text(at+"GlosaDR", g.Glosa, 45, false)
@@ -228,6 +243,7 @@ func (v *validator) referencias() {
 		v.text(at+"CodRef", r.CodRefBoleta, 18, false)
 		v.text(at+"CodVndor", r.CodVndor, 8, false)
 		v.text(at+"CodCaja", r.CodCaja, 8, false)
+		v.check(!r.IndGlobal || r.FolioRef == "0", "M056", at+"FolioRef", "una referencia a todos los documentos de un tipo lleva folio 0")
 		v.check(!factura || !r.FchRef.IsZero(), "M051", at+"FchRef", "falta la fecha del documento al que se hace referencia")
 		v.check(r.CodRef >= 0 && r.CodRef <= 3, "M052", at+"CodRef", "el código debe ser 1 anula, 2 corrige texto o 3 corrige montos")
 	}
@@ -262,16 +278,19 @@ func (v *validator) totals() {
 		v.fault("M060", "Totales", "%s", err)
 		return
 	}
+	v.check(t.MntTotal >= 0 && t.IVANoRet >= 0, "M064", "Totales/MntTotal", "las retenciones son mayores que lo que se paga")
 	code := v.codRef()
 	switch {
 	case v.d.Tipo.EsNota() && code == CorrigeTexto:
-		v.check(t.MntTotal == 0, "M061", "Totales/MntTotal", "una nota que corrige texto lleva total 0 (REF-2-781)")
+		v.check(t.isZero(), "M061", "Totales/MntTotal", "una nota que corrige texto lleva total 0 (REF-2-781)")
 	case v.d.Tipo.EsNota() && code == CorrigeMontos:
-		v.check(t.MntTotal > 0, "M062", "Totales/MntTotal", "una nota que corrige montos lleva un total mayor que cero (REF-2-768)")
+		v.check(!t.isZero(), "M062", "Totales/MntTotal", "una nota que corrige montos lleva un total mayor que cero (REF-2-768)")
 	case v.d.Tipo.EsNota():
 		// An annulment repeats the amounts of what it annuls, and those may be zero.
-	case v.d.FmaPago == 3:
-		// Free of charge.
+	case v.d.FmaPago == 3, v.d.Tipo == GuiaDespacho:
+		// Free of charge, or goods that are not sold with this document.
+	case t.Divisa != nil:
+		v.check(t.Divisa.MntTotal > 0, "M063", "Totales/MntTotal", "el total debe ser mayor que cero")
 	default:
 		v.check(t.MntTotal > 0 || t.VlrPagar > 0, "M063", "Totales/MntTotal", "el total debe ser mayor que cero")
 	}
