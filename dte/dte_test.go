@@ -120,6 +120,9 @@ func shapes() map[string]Draft {
 		"61-de-exenta":     note(NotaCredito, Anula, "34", Linea{Nombre: "Clases", Qty: money.Units(10), Prc: price(25000), IndExe: Exento}),
 		"56-anula-nota":    note(NotaDebito, Anula, "61", Linea{Nombre: "Donde dice A debe decir B"}),
 	}
+	for name, d := range backOfficeShapes() {
+		shapes[name] = d
+	}
 	edit := func(name string, f func(*Draft)) { d := shapes[name]; f(&d); shapes[name] = d }
 	edit("39-simple", func(d *Draft) { d.Referencia = set })
 	edit("39-descuento-global", func(d *Draft) {

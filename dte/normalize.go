@@ -173,6 +173,7 @@ func (l Linea) normalized() Linea {
 	l.Codigos = own(l.Codigos)
 	l.CodImpAdic = own(l.CodImpAdic)
 	l.UnidadRef = Normalize(l.UnidadRef)
+	l.Retenedor = l.Retenedor || l.MntBaseFaena != 0 // the format has no base without the agent
 	for i := range l.Codigos {
 		l.Codigos[i].Tipo = Normalize(l.Codigos[i].Tipo)
 		l.Codigos[i].Valor = Normalize(l.Codigos[i].Valor)

@@ -28,6 +28,72 @@ func Parse(xml []byte) (*Document, error) {
 	return f.document()
 }
 
+// ParseDraft reads a <Documento> or <Exportaciones> that has neither folio nor timbre nor signature yet: what somebody
+// wants to be emitted. Elements that this package does not know are refused by name, since leaving them out would emit
+// something else; stated amounts that follow from others are ignored here.
+func ParseDraft(xml []byte) (Draft, error) {
+	doc, err := xmltree.Parse(xml, xmltree.UTF8, documentLimits)
+	if err != nil {
+		return Draft{}, fmt.Errorf("%w: %w", ErrNotDTE, err)
+	}
+	if doc.Root.Name != "Documento" && doc.Root.Name != "Exportaciones" {
+		return Draft{}, fmt.Errorf("%w: se esperaba Documento o Exportaciones y trae <%s>", ErrNotDTE, doc.Root.Name)
+	}
+	if unknown := unknownElement(doc.Root, ""); unknown != "" {
+		return Draft{}, fmt.Errorf("%w: el campo %s no se conoce o no se usa en documentos por emitir", ErrNotDTE, unknown)
+	}
+	r := reader{doc: doc, lenient: true}
+	var d Draft
+	r.draft(doc.Root, &d)
+	if r.err != nil {
+		return Draft{}, fmt.Errorf("%w: %w", ErrNotDTE, r.err)
+	}
+	if !slices.Contains(Tipos(), d.Tipo) {
+		return Draft{}, fmt.Errorf("%w: el tipo %d no se emite aquí", ErrNotDTE, d.Tipo)
+	}
+	return d, nil
+}
+
+// unknownElement is the path of the first element that a draft does not have.
+func unknownElement(n *xmltree.Node, path string) string {
+	if path != "" && !draftElements[n.Name] {
+		return path
+	}
+	for _, c := range n.Children {
+		if unknown := unknownElement(c, path+"/"+c.Name); unknown != "" {
+			return unknown
+		}
+	}
+	return ""
+}
+
+// draftElements are the elements that the reader of a draft reads, and the stated amounts, which it may ignore.
+var draftElements = func() map[string]bool {
+	known := map[string]bool{}
+	for name := range strings.FieldsSeq(`
+		Encabezado IdDoc TipoDTE Folio FchEmis IndNoRebaja TipoDespacho IndTraslado IndServicio MntBruto TpoTranCompra
+		TpoTranVenta FmaPago FmaPagExp FchCancel MntCancel SaldoInsol MntPagos FchPago MntPago GlosaPagos PeriodoDesde
+		PeriodoHasta MedioPago TpoCtaPago NumCtaPago BcoPago TermPagoCdg TermPagoGlosa TermPagoDias FchVenc
+		Emisor RUTEmisor RznSoc RznSocEmisor GiroEmis GiroEmisor Telefono CorreoEmisor Acteco Sucursal CdgSIISucur
+		DirOrigen CmnaOrigen CiudadOrigen CdgVendedor RUTMandante
+		Receptor RUTRecep CdgIntRecep RznSocRecep Extranjero NumId Nacionalidad GiroRecep Contacto CorreoRecep
+		TelefonoRecep DirRecep CmnaRecep CiudadRecep RUTSolicita
+		Transporte Patente PatenteCarro RUTTrans Chofer RUTChofer NombreChofer DirDest CmnaDest CiudadDest FchSalida
+		HraSalida FchLlegada Aduana CodModVenta CodClauVenta TotClauVenta CodViaTransp NombreTransp RUTCiaTransp
+		NomCiaTransp Booking Operador CodPtoEmbarque CodPtoDesemb Tara CodUnidMedTara PesoBruto CodUnidPesoBruto
+		PesoNeto CodUnidPesoNeto TotBultos TipoBultos CodTpoBultos CantBultos Marcas IdContainer Sello EmisorSello
+		MntFlete MntSeguro CodPaisRecep CodPaisDestin
+		Totales TpoMoneda MntNeto MntExe TasaIVA IVA ImptoReten TipoImp TasaImp MontoImp IVANoRet GrntDep MntTotal
+		MontoNF MontoPeriodo TotalPeriodo SaldoAnterior VlrPagar OtraMoneda TpoCambio MntExeOtrMnda MntTotOtrMnda
+		Detalle NroLinDet CdgItem TpoCodigo VlrCodigo IndExe Retenedor IndAgente MntBaseFaena NmbItem DscItem QtyRef
+		UnmdRef PrcRef QtyItem FchElabor FchVencim UnmdItem PrcItem DescuentoPct DescuentoMonto RecargoPct RecargoMonto
+		CodImpAdic MontoItem DscRcgGlobal NroLinDR TpoMov GlosaDR TpoValor ValorDR IndExeDR
+		Referencia NroLinRef TpoDocRef IndGlobal FolioRef RUTOtr FchRef CodRef RazonRef CodVndor CodCaja`) {
+		known[name] = true
+	}
+	return known
+}()
+
 // fragment is a <DTE> taken apart.
 type fragment struct {
 	doc       *xmltree.Doc

@@ -384,12 +384,8 @@ func twinLinea(parent *etree.Element, doc *Document, i int) {
 		fill(twinBlock(parent, "CdgItem"), [][2]string{{"TpoCodigo!", c.Tipo}, {"VlrCodigo!", c.Valor}})
 	}
 	twinOptional(parent, "IndExe", strconv.Itoa(int(l.IndExe)))
-	if l.Retenedor || l.MntBaseFaena > 0 {
-		agente := ""
-		if l.Retenedor {
-			agente = "R"
-		}
-		fill(twinBlock(parent, "Retenedor"), [][2]string{{"IndAgente", agente}, {"MntBaseFaena", l.MntBaseFaena.XML()}})
+	if l.Retenedor {
+		fill(twinBlock(parent, "Retenedor"), [][2]string{{"IndAgente", "R"}, {"MntBaseFaena", l.MntBaseFaena.XML()}})
 	}
 	fill(parent, [][2]string{
 		{"NmbItem!", l.Nombre},

@@ -272,11 +272,9 @@ func (w *writer) linea(i int, l Linea, doc *Document) {
 		w.close("CdgItem")
 	}
 	w.integer("IndExe", int(l.IndExe))
-	if l.Retenedor || l.MntBaseFaena != 0 {
+	if l.Retenedor {
 		w.open("Retenedor")
-		if l.Retenedor {
-			w.must("IndAgente", "R")
-		}
+		w.must("IndAgente", "R")
 		w.pesos("MntBaseFaena", l.MntBaseFaena)
 		w.close("Retenedor")
 	}
