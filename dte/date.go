@@ -51,6 +51,12 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day)
 }
 
+// exists reports a day of the calendar within the years that the format takes (FechaType: 2000 to 2050).
+func (d Date) exists() bool {
+	y, m, day := d.utc().Date()
+	return d == Date{y, m, day} && y >= 2000 && y <= 2050
+}
+
 // Before orders days.
 func (d Date) Before(e Date) bool { return d.utc().Before(e.utc()) }
 

@@ -14,8 +14,8 @@ import (
 // ErrNotDTE: the text is not a document of the SII's format.
 var ErrNotDTE = errors.New("no es un documento tributario electrónico")
 
-// A boleta of 1000 lines measures about 300 kB.
-var documentLimits = xmltree.Limits{Bytes: 2 << 20, Nodes: 40_000, Depth: 32}
+// A boleta of 1000 lines measures about 300 kB; with every text at its longest and full of what must be escaped, 7.4 MB.
+var documentLimits = xmltree.Limits{Bytes: 8 << 20, Nodes: 40_000, Depth: 32}
 
 // Parse reads one <DTE>, with or without declaration, without judging signatures. Of types that this package does not
 // emit only the header, the TED and the signature's value are read. The result shares no memory with xml, except XML,
@@ -273,13 +273,10 @@ func (r *reader) emisor(n *xmltree.Node, tipo TipoDTE) Emisor {
 		e.Telefono = append(e.Telefono, r.doc.Text(t))
 	}
 	for _, a := range n.All("Acteco") {
-		e.Acteco = append(e.Acteco, int(r.self(a)))
+		e.Acteco = append(e.Acteco, int(r.whole("Acteco", r.doc.Text(a))))
 	}
 	return e
 }
-
-// self is the number that is a node's own text.
-func (r *reader) self(n *xmltree.Node) int64 { return r.integer(n.Parent, n.Local()) }
 
 func (r *reader) receptor(n *xmltree.Node) Receptor {
 	return Receptor{

@@ -44,6 +44,11 @@ func (r *reader) text(n *xmltree.Node, name string) string {
 // integer is a number that must be there.
 func (r *reader) integer(n *xmltree.Node, name string) int64 {
 	s, _ := r.get(n, name)
+	return r.whole(name, s)
+}
+
+// whole is the whole number that a text spells.
+func (r *reader) whole(name, s string) int64 {
 	v, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
 	if err != nil {
 		r.fail(name, s, "no es un número entero")

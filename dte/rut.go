@@ -21,6 +21,9 @@ const (
 	maxRUT = 99_999_999
 )
 
+// valid reports a number that a document can carry.
+func (r RUT) valid() bool { return r > 0 && r <= maxRUT }
+
 // DV is the check digit: '0' to '9' or 'K' (modulo 11).
 func (r RUT) DV() byte {
 	sum, factor := 0, 2

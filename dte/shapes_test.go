@@ -288,7 +288,7 @@ func TestBackOfficeRefusals(t *testing.T) {
 		{"period backwards", with("33-periodico", func(d *Draft) { d.PeriodoHasta = Date{2026, 1, 1} }), "M082"},
 		{"despacho", with("33-mandante", func(d *Draft) { d.TipoDespacho = 9 }), "M083"},
 		{"no rebaja in a factura", with("33-mandante", func(d *Draft) { d.IndNoRebaja = true }), "M084"},
-		{"global reference with folio", with("33-guias-global", func(d *Draft) { d.Referencia[0].FolioRef = "7" }), "M056"},
+		{"global reference with folio", with("33-guias-global", func(d *Draft) { d.Referencia[0].FolioRef = "7" }), "M057"},
 		{"deposit in a boleta", with("39-periodica", func(d *Draft) { d.Detalle[0].IndExe = GarantiaDeposito }), "M032"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ var lookalikes = strings.NewReplacer(
 // Normalize is how free text goes into a document: composed characters, look-alikes replaced, runs of white space as one
 // space, nothing at the ends. It does not make text valid: an emoji stays and is refused by Validate.
 func Normalize(s string) string {
-	return strings.Join(strings.Fields(lookalikes.Replace(norm.NFC.String(s))), " ")
+	return norm.NFC.String(strings.Join(strings.Fields(lookalikes.Replace(s)), " "))
 }
 
 // latin1 encodes s, or names the first character that the SII does not take (ENV-3-0).

@@ -2,6 +2,7 @@ package dte
 
 import (
 	"fmt"
+	"slices"
 
 	"mostrador/money"
 )
@@ -134,14 +135,22 @@ func (d Draft) toPay(t *Totales, sums map[IndExe]money.Pesos) (err error) {
 	return err
 }
 
-// statesIVA reports that the document shows net and IVA, be they zero. A guía without prices shows neither.
+// statesIVA reports that the document shows net and IVA, be they zero: it has a taxed line, or a surcharge makes an
+// amount that is taxed. A guía without prices shows neither.
 func (d Draft) statesIVA() bool {
-	for _, l := range d.Detalle {
-		if d.kind(l.IndExe) == Afecto && (d.Tipo != GuiaDespacho || l.Prc != 0 || l.Monto != 0) {
-			return true
-		}
+	taxedLine := func(l Linea) bool {
+		return d.kind(l.IndExe) == Afecto && (d.Tipo != GuiaDespacho || l.Prc != 0 || l.Monto != 0)
 	}
-	return false
+	taxedSurcharge := func(g DscRcgGlobal) bool {
+		return d.kind(g.IndExe) == Afecto && g.TpoMov == RecargoGlobal && g.Monto > 0
+	}
+	return slices.ContainsFunc(d.Detalle, taxedLine) || slices.ContainsFunc(d.DscRcg, taxedSurcharge)
+}
+
+// taxes reports a line or surcharge that is taxed and not empty: a note that only corrects text has neither.
+func (d Draft) taxes() bool {
+	t, _, err := d.Totals()
+	return err == nil && t.MntNeto > 0
 }
 
 // lineAmounts are the parts of a line's amount, all of which the document states.

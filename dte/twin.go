@@ -13,8 +13,6 @@ import (
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 	"golang.org/x/text/encoding/charmap"
-
-	"mostrador/money"
 )
 
 // The second path: etree builds the document and goxmldsig canonicalises, digests and signs it, sharing with the first
@@ -79,7 +77,7 @@ func twinLeaf(parent *etree.Element, name, text string) {
 }
 
 func twinOptional(parent *etree.Element, name, text string) {
-	if text != "" && text != "0" {
+	if text != "" {
 		twinLeaf(parent, name, text)
 	}
 }
@@ -123,7 +121,7 @@ func twinDocumento(doc *Document) *etree.Element {
 	}
 	fill(twinBlock(header, "Emisor"), append(rows, [][2]string{
 		{"Sucursal", e.Sucursal},
-		{"CdgSIISucur", strconv.Itoa(e.CdgSIISucur)},
+		{"CdgSIISucur", nonZero(e.CdgSIISucur)},
 		{"DirOrigen", e.Direccion},
 		{"CmnaOrigen", e.Comuna},
 		{"CiudadOrigen", e.Ciudad},
@@ -155,7 +153,7 @@ func twinDocumento(doc *Document) *etree.Element {
 			{"GlosaDR", g.Glosa},
 			{"TpoValor", tipo},
 			{"ValorDR", valor},
-			{"IndExeDR", strconv.Itoa(int(g.IndExe))},
+			{"IndExeDR", nonZero(g.IndExe)},
 		})
 	}
 	for i, ref := range doc.Referencia {
@@ -163,10 +161,10 @@ func twinDocumento(doc *Document) *etree.Element {
 			{"NroLinRef", strconv.Itoa(i + 1)},
 			{"TpoDocRef", ref.TpoDocRef},
 			{"IndGlobal", twinFlag(ref.IndGlobal)},
-			{"FolioRef!", ref.FolioRef},
+			{"FolioRef", ref.FolioRef},
 			{"RUTOtr", ref.RUTOtr.String()},
 			{"FchRef", ref.FchRef.String()},
-			{"CodRef", strconv.Itoa(int(ref.CodRef))},
+			{"CodRef", nonZero(ref.CodRef)},
 			{"CodRef", ref.CodRefBoleta},
 			{"RazonRef", ref.RazonRef},
 			{"CodVndor", ref.CodVndor},
@@ -176,14 +174,27 @@ func twinDocumento(doc *Document) *etree.Element {
 	return documento
 }
 
-// fill writes the rows that say something. A name that ends in "!" keeps its zero.
+// nonZero is a code, and unlessZero an amount, where zero is not written.
+func nonZero[T ~int](v T) string {
+	if v == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(v))
+}
+
+func unlessZero[T interface {
+	~int64
+	XML() string
+}](v T) string {
+	if v == 0 {
+		return ""
+	}
+	return v.XML()
+}
+
 func fill(parent *etree.Element, rows [][2]string) {
 	for _, row := range rows {
-		if name, keep := strings.CutSuffix(row[0], "!"); keep && row[1] != "" {
-			twinLeaf(parent, name, row[1])
-		} else {
-			twinOptional(parent, name, row[1])
-		}
+		twinOptional(parent, row[0], row[1])
 	}
 }
 
@@ -198,7 +209,7 @@ func twinIDDoc(parent *etree.Element, doc *Document) {
 	rows := [][2]string{{"TipoDTE", strconv.Itoa(int(doc.Tipo))}, {"Folio", doc.Folio.String()}, {"FchEmis", doc.FchEmis.String()}}
 	period := [][2]string{{"PeriodoDesde", doc.PeriodoDesde.String()}, {"PeriodoHasta", doc.PeriodoHasta.String()}}
 	if doc.Tipo.EsBoleta() {
-		rows = append(rows, [2]string{"IndServicio", strconv.Itoa(doc.IndServicio)})
+		rows = append(rows, [2]string{"IndServicio", nonZero(doc.IndServicio)})
 		rows = append(rows, period...)
 		fill(parent, append(rows, [2]string{"FchVenc", doc.FchVenc.String()}, [2]string{"MedioPago", doc.MedioPago}))
 		return
@@ -218,48 +229,48 @@ func twinIDDoc(parent *etree.Element, doc *Document) {
 		if pair.name == "TipoDespacho" {
 			rows = append(rows, [2]string{"IndNoRebaja", twinFlag(doc.IndNoRebaja)})
 		}
-		rows = append(rows, [2]string{pair.name, strconv.Itoa(pair.value)})
+		rows = append(rows, [2]string{pair.name, nonZero(pair.value)})
 	}
 	rows = append(rows, [][2]string{
 		{"MntBruto", twinFlag(doc.MntBruto)},
-		{"TpoTranCompra", strconv.Itoa(doc.TpoTranCompra)},
-		{"TpoTranVenta", strconv.Itoa(doc.TpoTranVenta)},
-		{"FmaPago", strconv.Itoa(doc.FmaPago)},
-		{"FmaPagExp", strconv.Itoa(formaExp)},
+		{"TpoTranCompra", nonZero(doc.TpoTranCompra)},
+		{"TpoTranVenta", nonZero(doc.TpoTranVenta)},
+		{"FmaPago", nonZero(doc.FmaPago)},
+		{"FmaPagExp", nonZero(formaExp)},
 		{"FchCancel", doc.FchCancel.String()},
-		{"MntCancel", doc.MntCancel.XML()},
-		{"SaldoInsol", doc.SaldoInsol.XML()},
+		{"MntCancel", unlessZero(doc.MntCancel)},
+		{"SaldoInsol", unlessZero(doc.SaldoInsol)},
 	}...)
 	fill(parent, rows)
 	for _, p := range doc.MntPagos {
-		fill(twinBlock(parent, "MntPagos"), [][2]string{{"FchPago", p.Fch.String()}, {"MntPago!", p.Mnt.XML()}, {"GlosaPagos", p.Glosa}})
+		fill(twinBlock(parent, "MntPagos"), [][2]string{{"FchPago", p.Fch.String()}, {"MntPago", p.Mnt.XML()}, {"GlosaPagos", p.Glosa}})
 	}
 	fill(parent, append(period, [][2]string{
 		{"MedioPago", doc.MedioPago},
 		{"TpoCtaPago", doc.TpoCtaPago},
-		{"NumCtaPago!", doc.NumCtaPago},
-		{"BcoPago!", doc.BcoPago},
-		{"TermPagoCdg!", doc.TermPagoCdg},
-		{"TermPagoGlosa!", doc.TermPagoGlosa},
-		{"TermPagoDias", strconv.Itoa(doc.TermPagoDias)},
+		{"NumCtaPago", doc.NumCtaPago},
+		{"BcoPago", doc.BcoPago},
+		{"TermPagoCdg", doc.TermPagoCdg},
+		{"TermPagoGlosa", doc.TermPagoGlosa},
+		{"TermPagoDias", nonZero(doc.TermPagoDias)},
 		{"FchVenc", doc.FchVenc.String()},
 	}...))
 }
 
 func twinReceptor(parent *etree.Element, doc *Document) {
 	r := doc.Receptor
-	fill(parent, [][2]string{{"RUTRecep", r.RUT.String()}, {"CdgIntRecep!", r.CdgInt}, {"RznSocRecep!", r.RznSoc}})
+	fill(parent, [][2]string{{"RUTRecep", r.RUT.String()}, {"CdgIntRecep", r.CdgInt}, {"RznSocRecep", r.RznSoc}})
 	if e := doc.Exportacion; e != nil && e.NumID+e.Nacionalidad != "" {
-		fill(twinBlock(parent, "Extranjero"), [][2]string{{"NumId!", e.NumID}, {"Nacionalidad!", e.Nacionalidad}})
+		fill(twinBlock(parent, "Extranjero"), [][2]string{{"NumId", e.NumID}, {"Nacionalidad", e.Nacionalidad}})
 	}
 	fill(parent, [][2]string{
-		{"GiroRecep!", r.Giro},
-		{"Contacto!", r.Contacto},
-		{"CorreoRecep!", r.Correo},
-		{"TelefonoRecep!", r.Telefono},
-		{"DirRecep!", r.Direccion},
-		{"CmnaRecep!", r.Comuna},
-		{"CiudadRecep!", r.Ciudad},
+		{"GiroRecep", r.Giro},
+		{"Contacto", r.Contacto},
+		{"CorreoRecep", r.Correo},
+		{"TelefonoRecep", r.Telefono},
+		{"DirRecep", r.Direccion},
+		{"CmnaRecep", r.Comuna},
+		{"CiudadRecep", r.Ciudad},
 	})
 }
 
@@ -276,11 +287,11 @@ func twinTransporte(header *etree.Element, doc *Document) {
 		return
 	}
 	parent := twinBlock(header, "Transporte")
-	fill(parent, [][2]string{{"Patente!", t.Patente}, {"PatenteCarro!", t.PatenteCarro}, {"RUTTrans", t.RUTTrans.String()}})
+	fill(parent, [][2]string{{"Patente", t.Patente}, {"PatenteCarro", t.PatenteCarro}, {"RUTTrans", t.RUTTrans.String()}})
 	if t.NombreChofer != "" {
-		fill(twinBlock(parent, "Chofer"), [][2]string{{"RUTChofer", t.RUTChofer.String()}, {"NombreChofer!", t.NombreChofer}})
+		fill(twinBlock(parent, "Chofer"), [][2]string{{"RUTChofer", t.RUTChofer.String()}, {"NombreChofer", t.NombreChofer}})
 	}
-	fill(parent, [][2]string{{"DirDest!", t.Direccion}, {"CmnaDest!", t.Comuna}, {"CiudadDest!", t.Ciudad}})
+	fill(parent, [][2]string{{"DirDest", t.Direccion}, {"CmnaDest", t.Comuna}, {"CiudadDest", t.Ciudad}})
 	if a != nil {
 		twinAduana(twinBlock(parent, "Aduana"), a)
 	}
@@ -288,47 +299,41 @@ func twinTransporte(header *etree.Element, doc *Document) {
 }
 
 func twinAduana(parent *etree.Element, a *Aduana) {
-	amount := func(d money.Divisa) string {
-		if d == 0 {
-			return ""
-		}
-		return d.XML()
-	}
 	fill(parent, [][2]string{
-		{"CodModVenta", strconv.Itoa(a.CodModVenta)},
-		{"CodClauVenta", strconv.Itoa(a.CodClauVenta)},
-		{"TotClauVenta", amount(a.TotClauVenta)},
-		{"CodViaTransp", strconv.Itoa(a.CodViaTransp)},
-		{"NombreTransp!", a.NombreTransp},
+		{"CodModVenta", nonZero(a.CodModVenta)},
+		{"CodClauVenta", nonZero(a.CodClauVenta)},
+		{"TotClauVenta", unlessZero(a.TotClauVenta)},
+		{"CodViaTransp", nonZero(a.CodViaTransp)},
+		{"NombreTransp", a.NombreTransp},
 		{"RUTCiaTransp", a.RUTCiaTransp.String()},
-		{"NomCiaTransp!", a.NomCiaTransp},
-		{"Booking!", a.Booking},
-		{"Operador!", a.Operador},
-		{"CodPtoEmbarque", strconv.Itoa(a.CodPtoEmbarque)},
-		{"CodPtoDesemb", strconv.Itoa(a.CodPtoDesemb)},
-		{"Tara", strconv.Itoa(a.Tara)},
-		{"CodUnidMedTara", strconv.Itoa(a.CodUnidMedTara)},
-		{"PesoBruto", amount(a.PesoBruto)},
-		{"CodUnidPesoBruto", strconv.Itoa(a.CodUnidPesoBruto)},
-		{"PesoNeto", amount(a.PesoNeto)},
-		{"CodUnidPesoNeto", strconv.Itoa(a.CodUnidPesoNeto)},
-		{"TotBultos", strconv.Itoa(a.TotBultos)},
+		{"NomCiaTransp", a.NomCiaTransp},
+		{"Booking", a.Booking},
+		{"Operador", a.Operador},
+		{"CodPtoEmbarque", nonZero(a.CodPtoEmbarque)},
+		{"CodPtoDesemb", nonZero(a.CodPtoDesemb)},
+		{"Tara", nonZero(a.Tara)},
+		{"CodUnidMedTara", nonZero(a.CodUnidMedTara)},
+		{"PesoBruto", unlessZero(a.PesoBruto)},
+		{"CodUnidPesoBruto", nonZero(a.CodUnidPesoBruto)},
+		{"PesoNeto", unlessZero(a.PesoNeto)},
+		{"CodUnidPesoNeto", nonZero(a.CodUnidPesoNeto)},
+		{"TotBultos", nonZero(a.TotBultos)},
 	})
 	for _, b := range a.TipoBultos {
 		fill(twinBlock(parent, "TipoBultos"), [][2]string{
-			{"CodTpoBultos", strconv.Itoa(b.CodTpoBultos)},
-			{"CantBultos", strconv.Itoa(b.CantBultos)},
-			{"Marcas!", b.Marcas},
-			{"IdContainer!", b.IDContainer},
-			{"Sello!", b.Sello},
-			{"EmisorSello!", b.EmisorSello},
+			{"CodTpoBultos", nonZero(b.CodTpoBultos)},
+			{"CantBultos", nonZero(b.CantBultos)},
+			{"Marcas", b.Marcas},
+			{"IdContainer", b.IDContainer},
+			{"Sello", b.Sello},
+			{"EmisorSello", b.EmisorSello},
 		})
 	}
 	fill(parent, [][2]string{
-		{"MntFlete", amount(a.MntFlete)},
-		{"MntSeguro", amount(a.MntSeguro)},
-		{"CodPaisRecep", strconv.Itoa(a.CodPaisRecep)},
-		{"CodPaisDestin", strconv.Itoa(a.CodPaisDestin)},
+		{"MntFlete", unlessZero(a.MntFlete)},
+		{"MntSeguro", unlessZero(a.MntSeguro)},
+		{"CodPaisRecep", nonZero(a.CodPaisRecep)},
+		{"CodPaisDestin", nonZero(a.CodPaisDestin)},
 	})
 }
 
@@ -340,8 +345,8 @@ func twinDivisa(header *etree.Element, doc *Document) {
 	fill(twinBlock(header, "OtraMoneda"), [][2]string{
 		{"TpoMoneda", "PESO CL"},
 		{"TpoCambio", doc.Exportacion.TpoCambio.XML()},
-		{"MntExeOtrMnda!", t.MntExeCL.XML()},
-		{"MntTotOtrMnda!", t.MntTotCL.XML()},
+		{"MntExeOtrMnda", t.MntExeCL.XML()},
+		{"MntTotOtrMnda", t.MntTotCL.XML()},
 	})
 }
 
@@ -353,27 +358,27 @@ func twinTotales(parent *etree.Element, doc *Document) {
 	if doc.Tipo.EsExento() {
 		twinLeaf(parent, "MntExe", t.MntExe.XML())
 	} else {
-		twinOptional(parent, "MntExe", t.MntExe.XML())
+		twinOptional(parent, "MntExe", unlessZero(t.MntExe))
 	}
 	if iva {
-		twinOptional(parent, "TasaIVA", t.TasaIVA.XML())
+		twinOptional(parent, "TasaIVA", unlessZero(t.TasaIVA))
 		twinLeaf(parent, "IVA", t.IVA.XML())
 	}
 	for _, i := range t.Impuestos {
-		fill(twinBlock(parent, "ImptoReten"), [][2]string{{"TipoImp", strconv.Itoa(i.Cod)}, {"TasaImp", i.Tasa.XML()}, {"MontoImp!", i.Monto.XML()}})
+		fill(twinBlock(parent, "ImptoReten"), [][2]string{{"TipoImp", strconv.Itoa(i.Cod)}, {"TasaImp", unlessZero(i.Tasa)}, {"MontoImp", i.Monto.XML()}})
 	}
 	period := "MontoPeriodo"
 	if doc.Tipo.EsBoleta() {
 		period = "TotalPeriodo"
 	}
 	fill(parent, [][2]string{
-		{"IVANoRet", t.IVANoRet.XML()},
-		{"GrntDep", t.GrntDep.XML()},
-		{"MntTotal!", t.MntTotal.XML()},
-		{"MontoNF", t.MontoNF.XML()},
-		{period, t.MontoPeriodo.XML()},
-		{"SaldoAnterior", t.SaldoAnterior.XML()},
-		{"VlrPagar", t.VlrPagar.XML()},
+		{"IVANoRet", unlessZero(t.IVANoRet)},
+		{"GrntDep", unlessZero(t.GrntDep)},
+		{"MntTotal", t.MntTotal.XML()},
+		{"MontoNF", unlessZero(t.MontoNF)},
+		{period, unlessZero(t.MontoPeriodo)},
+		{"SaldoAnterior", unlessZero(t.SaldoAnterior)},
+		{"VlrPagar", unlessZero(t.VlrPagar)},
 	})
 }
 
@@ -381,27 +386,27 @@ func twinLinea(parent *etree.Element, doc *Document, i int) {
 	l := doc.Detalle[i]
 	twinLeaf(parent, "NroLinDet", strconv.Itoa(i+1))
 	for _, c := range l.Codigos {
-		fill(twinBlock(parent, "CdgItem"), [][2]string{{"TpoCodigo!", c.Tipo}, {"VlrCodigo!", c.Valor}})
+		fill(twinBlock(parent, "CdgItem"), [][2]string{{"TpoCodigo", c.Tipo}, {"VlrCodigo", c.Valor}})
 	}
-	twinOptional(parent, "IndExe", strconv.Itoa(int(l.IndExe)))
+	twinOptional(parent, "IndExe", nonZero(l.IndExe))
 	if l.Retenedor {
-		fill(twinBlock(parent, "Retenedor"), [][2]string{{"IndAgente", "R"}, {"MntBaseFaena", l.MntBaseFaena.XML()}})
+		fill(twinBlock(parent, "Retenedor"), [][2]string{{"IndAgente", "R"}, {"MntBaseFaena", unlessZero(l.MntBaseFaena)}})
 	}
 	fill(parent, [][2]string{
-		{"NmbItem!", l.Nombre},
-		{"DscItem!", l.Descripcion},
-		{"QtyRef", l.QtyRef.XML()},
-		{"UnmdRef!", l.UnidadRef},
-		{"PrcRef", l.PrcRef.XML()},
-		{"QtyItem", l.Qty.XML()},
+		{"NmbItem", l.Nombre},
+		{"DscItem", l.Descripcion},
+		{"QtyRef", unlessZero(l.QtyRef)},
+		{"UnmdRef", l.UnidadRef},
+		{"PrcRef", unlessZero(l.PrcRef)},
+		{"QtyItem", unlessZero(l.Qty)},
 		{"FchElabor", l.FchElabor.String()},
 		{"FchVencim", l.FchVencim.String()},
-		{"UnmdItem!", l.Unidad},
-		{"PrcItem", l.Prc.XML()},
-		{"DescuentoPct", l.DescuentoPct.XML()},
-		{"DescuentoMonto", doc.Descuentos[i].XML()},
-		{"RecargoPct", l.RecargoPct.XML()},
-		{"RecargoMonto", doc.Recargos[i].XML()},
+		{"UnmdItem", l.Unidad},
+		{"PrcItem", unlessZero(l.Prc)},
+		{"DescuentoPct", unlessZero(l.DescuentoPct)},
+		{"DescuentoMonto", unlessZero(doc.Descuentos[i])},
+		{"RecargoPct", unlessZero(l.RecargoPct)},
+		{"RecargoMonto", unlessZero(doc.Recargos[i])},
 	})
 	for _, cod := range l.CodImpAdic {
 		twinLeaf(parent, "CodImpAdic", strconv.Itoa(cod))

@@ -1,7 +1,9 @@
 package dte
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -39,6 +41,8 @@ const (
 	maxActeco        = 4
 	maxTelefonos     = 2
 	maxCodigos       = 5
+
+	maxValorDR money.Pesos = 9_999_999_999_999_999 // 16 whole digits (Dec16_2Type)
 )
 
 // Validate judges a draft: nil, or FaultErrors with every rule it breaks. It needs no folio, so that a till can refuse before
@@ -112,7 +116,8 @@ func (v *validator) header() {
 	d := v.d
 	_, known := tipoNames[d.Tipo]
 	v.check(known, "M001", "IdDoc/TipoDTE", "el tipo de documento %d no se emite aquí", d.Tipo)
-	v.check(d.FchEmis.Year >= 2000 && d.FchEmis.Year <= 2050, "M002", "IdDoc/FchEmis", "la fecha de emisión %s no es válida", d.FchEmis)
+	v.check(d.FchEmis.exists(), "M002", "IdDoc/FchEmis", "la fecha de emisión %s no es válida", d.FchEmis)
+	v.check(d.FchVenc.IsZero() || d.FchVenc.exists(), "M007", "IdDoc/FchVenc", "la fecha de vencimiento %s no es válida", d.FchVenc)
 	v.check(d.FmaPago >= 0 && d.FmaPago <= 3, "M003", "IdDoc/FmaPago", "la forma de pago debe ser 1 contado, 2 crédito o 3 sin costo")
 	if d.Tipo.EsBoleta() {
 		v.check(d.IndServicio >= 1 && d.IndServicio <= 4, "M004", "IdDoc/IndServicio", "el indicador de servicio debe ser de 1 a 4")
@@ -133,7 +138,7 @@ func (v *validator) header() {
 
 func (v *validator) emisor() {
 	e, factura := v.d.Emisor, !v.d.Tipo.EsBoleta()
-	v.check(e.RUT != 0, "M010", "Emisor/RUTEmisor", "falta el RUT del emisor")
+	v.check(e.RUT.valid(), "M010", "Emisor/RUTEmisor", "falta el RUT del emisor, o no es válido")
 	v.text("Emisor/RznSoc", e.RznSoc, 100, true)
 	v.text("Emisor/GiroEmis", e.Giro, 80, true)
 	v.text("Emisor/DirOrigen", e.Direccion, 70, true)
@@ -155,7 +160,7 @@ func (v *validator) emisor() {
 
 func (v *validator) receptor() {
 	r, tipo := v.d.Receptor, v.d.Tipo
-	v.check(r.RUT != 0, "M020", "Receptor/RUTRecep", "falta el RUT del cliente")
+	v.check(r.RUT.valid(), "M020", "Receptor/RUTRecep", "falta el RUT del cliente, o no es válido")
 	factura := tipo == Factura || tipo == FacturaExenta || tipo == FacturaCompra || tipo == GuiaDespacho
 	v.text("Receptor/RznSocRecep", r.RznSoc, 100, !tipo.EsBoleta())
 	v.text("Receptor/GiroRecep", r.Giro, 40, factura)
@@ -201,7 +206,7 @@ func (v *validator) linea(at string, l Linea) {
 	v.check(l.Monto >= 0, "M035", at+"MontoItem", "el monto no puede ser negativo")
 	v.check(l.Descuento >= 0 && l.Recargo >= 0, "M036", at+"DescuentoMonto", "descuentos y recargos se escriben sin signo")
 	v.check(l.DescuentoPct >= 0 && l.DescuentoPct <= 10_000, "M036", at+"DescuentoPct", "el descuento debe ser de 0 a 100 %%")
-	v.check(l.RecargoPct >= 0 && l.RecargoPct <= money.MaxRate, "M036", at+"RecargoPct", "el recargo no es válido")
+	v.check(l.RecargoPct >= 0 && l.RecargoPct <= v.maxRecargo(), "M036", at+"RecargoPct", "el recargo debe ser de 0 a %s %%", v.maxRecargo())
 	v.check(l.DescuentoPct == 0 || l.Descuento == 0, "M036", at+"DescuentoPct", "el descuento se da en porcentaje o en pesos, no en ambos")
 	v.check(l.RecargoPct == 0 || l.Recargo == 0, "M036", at+"RecargoPct", "el recargo se da en porcentaje o en pesos, no en ambos")
 }
@@ -219,6 +224,14 @@ func (v *validator) allows(i IndExe) bool {
 	return false
 }
 
+// maxRecargo is the largest surcharge on a line: the boleta's format stops at 100 %.
+func (v *validator) maxRecargo() money.Rate {
+	if v.d.Tipo.EsBoleta() {
+		return 10_000
+	}
+	return money.MaxRate
+}
+
 func (v *validator) globals() {
 	v.check(len(v.d.DscRcg) <= maxDscRcg, "M040", "DscRcgGlobal", "caben %d descuentos o recargos globales", maxDscRcg)
 	for i, g := range v.d.DscRcg {
@@ -227,6 +240,7 @@ func (v *validator) globals() {
 		given := g.Monto + money.Pesos(g.Divisa)
 		v.check((g.Pct > 0) != (given > 0) && g.Pct >= 0 && g.Monto >= 0 && g.Divisa >= 0 && (g.Monto == 0 || !v.d.Tipo.EsExportacion()), "M042", at+"ValorDR", "el valor se da en porcentaje o en pesos, y es mayor que cero")
 		v.check(g.TpoMov != DescuentoGlobal || g.Pct <= 10_000, "M042", at+"ValorDR", "un descuento no puede pasar de 100 %%")
+		v.check(g.Pct <= money.MaxRate && g.Monto <= maxValorDR, "M042", at+"ValorDR", "el valor es demasiado grande")
 		v.check(g.IndExe == Afecto || g.IndExe == Exento || g.IndExe == NoFacturable, "M043", at+"IndExeDR", "el indicador %d no se usa aquí", g.IndExe)
 		v.text(at+"GlosaDR", g.Glosa, 45, false)
 	}
@@ -243,8 +257,8 @@ func (v *validator) referencias() {
 		v.text(at+"CodRef", r.CodRefBoleta, 18, false)
 		v.text(at+"CodVndor", r.CodVndor, 8, false)
 		v.text(at+"CodCaja", r.CodCaja, 8, false)
-		v.check(!r.IndGlobal || r.FolioRef == "0", "M056", at+"FolioRef", "una referencia a todos los documentos de un tipo lleva folio 0")
-		v.check(!factura || !r.FchRef.IsZero(), "M051", at+"FchRef", "falta la fecha del documento al que se hace referencia")
+		v.check(!r.IndGlobal || r.FolioRef == "0", "M057", at+"FolioRef", "una referencia a todos los documentos de un tipo lleva folio 0")
+		v.check(!factura || r.FchRef.exists(), "M051", at+"FchRef", "falta la fecha del documento al que se hace referencia, o no es válida")
 		v.check(r.CodRef >= 0 && r.CodRef <= 3, "M052", at+"CodRef", "el código debe ser 1 anula, 2 corrige texto o 3 corrige montos")
 	}
 	if v.d.Tipo.EsNota() {
@@ -254,32 +268,45 @@ func (v *validator) referencias() {
 
 // nota: a note says what it does to which document (REF-3-758), and annulling or correcting text touches exactly one.
 func (v *validator) nota() {
-	var withCode, real int
-	var code CodRef
-	for _, r := range v.d.Referencia {
-		if r.TpoDocRef == "SET" {
-			continue // certification: the case number, not a document
-		}
-		real++
-		if r.CodRef != 0 {
-			withCode++
-			code = r.CodRef
-		}
+	refs := v.d.documentRefs()
+	for _, r := range refs {
+		exempt := r.TpoDocRef == "34" || r.TpoDocRef == "41"
+		v.check(!exempt || !v.d.taxes(), "M056", "Referencia/TpoDocRef", "una nota sobre un documento exento no lleva líneas afectas")
 		v.check(r.TpoDocRef != "52" || v.d.Tipo != NotaCredito, "M053", "Referencia/TpoDocRef", "una nota de crédito no corrige guías de despacho (REF-3-415)")
 	}
-	v.check(withCode > 0, "M054", "Referencia/CodRef", "una nota debe decir qué documento corrige y cómo (REF-3-758)")
-	v.check(code == CorrigeMontos || real <= 1, "M055", "Referencia", "anular o corregir texto se refiere a un solo documento")
+	only := func(r Referencia) bool { return r.CodRef == Anula || r.CodRef == CorrigeTexto }
+	v.check(v.d.codRef() != 0, "M054", "Referencia/CodRef", "una nota debe decir qué documento corrige y cómo (REF-3-758)")
+	v.check(len(refs) <= 1 || !slices.ContainsFunc(refs, only), "M055", "Referencia", "anular o corregir texto se refiere a un solo documento")
+}
+
+// documentRefs are the references but those of certification, which name a case and not a document.
+func (d Draft) documentRefs() []Referencia {
+	return slices.DeleteFunc(slices.Clone(d.Referencia), func(r Referencia) bool { return r.TpoDocRef == "SET" })
+}
+
+// codRef is what a note does; zero if it does not say.
+func (d Draft) codRef() CodRef {
+	for _, r := range d.documentRefs() {
+		if r.CodRef != 0 {
+			return r.CodRef
+		}
+	}
+	return 0
 }
 
 // totals: the amounts exist and are of the sign and size that the document needs.
 func (v *validator) totals() {
 	t, _, err := v.d.Totals()
-	if err != nil {
+	switch {
+	case errors.Is(err, money.ErrOverflow):
+		v.fault("M060", "Totales", "los montos no caben en un documento (18 cifras): revise cantidades y precios")
+		return
+	case err != nil:
 		v.fault("M060", "Totales", "%s", err)
 		return
 	}
 	v.check(t.MntTotal >= 0 && t.IVANoRet >= 0, "M064", "Totales/MntTotal", "las retenciones son mayores que lo que se paga")
-	code := v.codRef()
+	code := v.d.codRef()
 	switch {
 	case v.d.Tipo.EsNota() && code == CorrigeTexto:
 		v.check(t.isZero(), "M061", "Totales/MntTotal", "una nota que corrige texto lleva total 0 (REF-2-781)")
@@ -294,13 +321,4 @@ func (v *validator) totals() {
 	default:
 		v.check(t.MntTotal > 0 || t.VlrPagar > 0, "M063", "Totales/MntTotal", "el total debe ser mayor que cero")
 	}
-}
-
-func (v *validator) codRef() CodRef {
-	for _, r := range v.d.Referencia {
-		if r.CodRef != 0 {
-			return r.CodRef
-		}
-	}
-	return 0
 }

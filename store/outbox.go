@@ -87,6 +87,31 @@ func (s *Store) Waiting(boletas bool, limit int) (docs []*dte.Document, err erro
 	return docs, err
 }
 
+// WaitingSince counts the documents that Waiting would return, damaged ones included, up to limit, and tells when the
+// oldest of them was issued. It reads none of them, so it costs little with any backlog.
+func (s *Store) WaitingSince(boletas bool, limit int) (n int, oldest time.Time, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		var first dte.Key
+		err := eachPending(t, func(key []byte, state dte.State) bool {
+			k, err := parseKey(key)
+			if err != nil || state != dte.Issued || k.Tipo.EsBoleta() != boletas {
+				return true
+			}
+			if n++; n == 1 {
+				first = k
+			}
+			return n < limit
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+		d, err := stateOf(t, first)
+		oldest = d.At
+		return err
+	})
+	return n, oldest, err
+}
+
 // parsed reads a stored document.
 func parsed(t *bolt.Tx, key []byte) (*dte.Document, error) {
 	xml, _, err := document(t, key)

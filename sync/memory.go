@@ -111,6 +111,22 @@ func (m *Memory) Waiting(boletas bool, limit int) (docs []*dte.Document, err err
 	return docs, nil
 }
 
+// WaitingSince implements Outbox.
+func (m *Memory) WaitingSince(boletas bool, limit int) (n int, oldest time.Time, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, key := range m.order {
+		d := m.docs[key]
+		if n >= limit || d.state != dte.Issued || key.Tipo.EsBoleta() != boletas {
+			continue
+		}
+		if n++; n == 1 {
+			oldest = d.at
+		}
+	}
+	return n, oldest, nil
+}
+
 // DocumentIn implements Outbox.
 func (m *Memory) DocumentIn(key dte.Key) (*dte.Document, error) {
 	m.mu.Lock()

@@ -1,6 +1,10 @@
 package sync
 
-import "mostrador/dte"
+import (
+	"time"
+
+	"mostrador/dte"
+)
 
 // Outbox is where the worker finds documents and keeps what happened to them: the till's store, or Memory in tests.
 // Every method is one transaction; all may be called from any goroutine.
@@ -8,6 +12,8 @@ type Outbox interface {
 	// Waiting returns up to limit documents that are in no envelope, oldest first; boletas or the others. Their bytes
 	// have been checked against the stored hash.
 	Waiting(boletas bool, limit int) ([]*dte.Document, error)
+	// WaitingSince counts those documents, up to limit, and tells when the oldest was issued; it reads none of them.
+	WaitingSince(boletas bool, limit int) (n int, oldest time.Time, err error)
 	// NewSobre stores an envelope in state Enveloped under the next ID and moves its documents to Enveloped. It fails,
 	// changing nothing, if one of them is not Issued.
 	NewSobre(s dte.Sobre) (dte.Sobre, error)

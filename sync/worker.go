@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,6 +38,14 @@ type Pace struct {
 }
 
 const maxLineProbe = time.Minute
+
+// maxWait is the longest that an authority, or whoever answers in its place, can ask to be left alone: a boleta is to
+// arrive within the hour in which the line is back (Res. Ex. SII 74 of 2020).
+const maxWait = time.Hour
+
+// mostInARound is how many envelopes are made, and how many taken further, before the screen is told and new documents
+// are looked at: a long backlog keeps nobody waiting.
+const mostInARound = 20
 
 func (p Pace) orDefaults() Pace {
 	number := func(v *int, d int) {
@@ -89,20 +98,29 @@ type Status struct {
 	Backlog dte.Backlog
 }
 
+// line is one channel's way to the authority. The channels have hosts of their own, which fail apart.
+type line struct {
+	since time.Time     // down since; zero while it is up
+	probe time.Duration // pause before it is tried again
+	until time.Time     // nothing is tried before, while it is down
+}
+
 // Worker drains an Outbox. Run it once; Wake and Step may not be mixed from several goroutines, except that Wake may be
 // called from any.
 type Worker struct {
 	Config
 	wake   chan struct{}
 	status Status
-	probe  time.Duration // pause before the line is tried again
-	until  time.Time     // nothing is tried before, while the line is down
+	lines  map[sii.Channel]*line
+	quiet  time.Time // every line that is needed is down: nothing is tried before
 }
 
 // New makes a worker; Run starts it.
 func New(c Config) *Worker {
 	c.Pace = c.Pace.orDefaults()
-	return &Worker{Config: c, wake: make(chan struct{}, 1)}
+	return &Worker{
+		Config: c, wake: make(chan struct{}, 1), lines: map[sii.Channel]*line{sii.ChannelBoleta: {}, sii.ChannelDTE: {}},
+	}
 }
 
 // Wake makes the worker look at the outbox now. It never blocks and may be called from any goroutine.
@@ -137,47 +155,56 @@ func (w *Worker) Run(ctx context.Context) error {
 // Status is what the last Step found.
 func (w *Worker) Status() Status { return w.status }
 
-// Step does all that can be done now and tells when there is more to do; zero means not before a Wake.
+// Step does what can be done now and tells when there is more to do: a time after now, or now if it stopped after a
+// part of a long backlog; zero means not before a Wake.
 func (w *Worker) Step(ctx context.Context) time.Time {
-	if now := w.Now(); now.Before(w.until) {
+	if w.rests(w.quiet) {
 		w.count()
-		return w.until
+		return w.quiet
 	}
 	next, err := w.round(ctx)
-	switch trouble, ok := errors.AsType[*sii.Error](err); {
-	case err == nil || ctx.Err() != nil:
-		w.lineUp()
-	case ok && trouble.Down:
-		next = w.lineDown(trouble)
-	default: // the outbox itself fails
+	if err != nil && ctx.Err() == nil {
 		w.status.Problem = err.Error()
-		next = w.Now().Add(w.Pace.FirstRetry)
+		next = earliest(next, w.Now().Add(w.Pace.FirstRetry))
 	}
 	w.count()
 	return next
 }
 
-func (w *Worker) lineUp() {
-	w.status.Down, w.status.Since = false, time.Time{}
-	w.probe, w.until = 0, time.Time{}
+// rests reports that nothing is to be done before t. A time that no pause reaches was set by a clock that has since been
+// put back, and holds nobody.
+func (w *Worker) rests(t time.Time) bool {
+	now := w.Now()
+	return now.Before(t) && !t.After(now.Add(w.longestPause()))
 }
 
-// lineDown: nothing else is tried until the next probe, and nobody's attempts are counted.
-func (w *Worker) lineDown(e *sii.Error) time.Time {
+func (w *Worker) longestPause() time.Duration {
+	return max(w.Pace.MaxRetry+w.Pace.MaxRetry/5, w.Pace.MaxPoll, w.Pace.FirstPoll, w.Pace.Patience, 2*w.Pace.LineProbe, maxWait)
+}
+
+func (w *Worker) lineOf(s dte.Sobre) *line { return w.lines[channel(s)] }
+
+// lineDown: nothing else is tried on this line until the next probe, and nobody's attempts are counted.
+func (w *Worker) lineDown(l *line, e *sii.Error) {
 	now := w.Now()
-	if !w.status.Down {
-		w.status.Down, w.status.Since = true, now
+	if l.since.IsZero() {
+		l.since = now
 	}
 	w.status.Problem = e.Message
-	w.probe = min(max(2*w.probe, w.Pace.LineProbe), max(maxLineProbe, w.Pace.LineProbe))
-	w.until = now.Add(max(w.withJitter(w.probe), e.RetryAfter))
-	return w.until
+	l.probe = min(max(2*l.probe, w.Pace.LineProbe), max(maxLineProbe, w.Pace.LineProbe))
+	l.until = now.Add(max(w.withJitter(l.probe), min(e.RetryAfter, maxWait)))
 }
 
+// count brings the figures of the status up to date.
 func (w *Worker) count() {
 	if b, err := w.Outbox.Backlog(); err == nil {
 		w.status.Backlog = b
 	}
+	w.status.Since = time.Time{}
+	for _, l := range w.lines {
+		w.status.Since = earliest(w.status.Since, l.since)
+	}
+	w.status.Down = !w.status.Since.IsZero()
 }
 
 // withJitter is d plus up to a fifth.
@@ -185,33 +212,76 @@ func (w *Worker) withJitter(d time.Duration) time.Duration {
 	return d + time.Duration(w.Jitter(int64(d/5)+1))
 }
 
-// round takes every envelope one step further, then makes new ones. A line that is down ends it.
+// round makes envelopes of what waits and takes the envelopes one step further. What fails for one of them does not hold
+// up the others; a line that is down holds up its own.
 func (w *Worker) round(ctx context.Context) (next time.Time, err error) {
-	w.status.Problem = ""
-	fillErr := w.fill() // envelopes that exist are followed all the same
+	w.status.Problem, w.quiet = "", time.Time{}
+	next, fillErr := w.fill()
 	open, err := w.Outbox.OpenSobres()
 	if err != nil {
-		return next, err
+		return next, errors.Join(fillErr, err)
 	}
+	faults := []error{fillErr}
+	visits, held := 0, 0
 	for _, s := range open {
-		if !s.NextAt.After(w.Now()) {
-			if s, err = w.advance(ctx, s); err != nil {
-				return next, err
+		if visits < mostInARound && !w.rests(s.NextAt) && !w.rests(w.lineOf(s).until) {
+			visits++
+			if s, err = w.visit(ctx, s); err != nil {
+				faults = append(faults, err)
+				continue
 			}
+		}
+		if w.rests(w.lineOf(s).until) {
+			held++
+			s.NextAt = w.lineOf(s).until
 		}
 		if s.Problem != "" {
 			w.status.Problem = s.Problem
 		}
-		if s.Settled {
-			s.NextAt = w.Now() // a note may have waited for this
+		next = earliest(next, w.orNow(s.NextAt))
+	}
+	if held > 0 && held == len(open) {
+		w.quiet = w.soonest()
+	}
+	return next, errors.Join(faults...)
+}
+
+// visit takes an envelope further and keeps what that tells of its line.
+func (w *Worker) visit(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
+	l := w.lineOf(s)
+	s, err := w.advance(ctx, s)
+	if trouble, ok := errors.AsType[*sii.Error](err); ok && trouble.Down {
+		if ctx.Err() == nil { // otherwise it was not the line, but the end of the program
+			w.lineDown(l, trouble)
 		}
-		next = earliest(next, s.NextAt)
+		return s, nil
 	}
-	if fillErr != nil {
-		return next, fillErr
+	if err != nil {
+		return s, fmt.Errorf("sobre %s: %w", s.ID, err)
 	}
-	due, err := w.boletasDue()
-	return earliest(next, due), err
+	*l = line{}
+	if s.Settled {
+		s.NextAt = w.Now() // a note may have waited for this
+	}
+	return s, nil
+}
+
+// orNow is t, or now for a time that is not to be waited for.
+func (w *Worker) orNow(t time.Time) time.Time {
+	if w.rests(t) {
+		return t
+	}
+	return w.Now()
+}
+
+// soonest is when the first line that is down is tried again.
+func (w *Worker) soonest() (t time.Time) {
+	for _, l := range w.lines {
+		if w.rests(l.until) {
+			t = earliest(t, l.until)
+		}
+	}
+	return t
 }
 
 // earliest of two times, where zero is never.
@@ -222,52 +292,61 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// fill puts waiting documents into envelopes: facturas and notes at once, boletas in company.
-func (w *Worker) fill() error {
-	for {
-		docs, err := w.readyDTE()
-		if err != nil {
-			return err
-		}
-		if len(docs) == 0 {
-			break
-		}
-		if err := w.envelop(docs); err != nil {
-			return err
-		}
-	}
-	for {
+// fill puts waiting documents into envelopes: facturas and notes at once, boletas in company. It tells when there will be
+// more to put in. Trouble with one kind does not hold up the other.
+func (w *Worker) fill() (next time.Time, err error) {
+	others, err := w.fillDTE()
+	boletas, boletaErr := w.fillBoletas()
+	return earliest(others, boletas), errors.Join(err, boletaErr)
+}
+
+func (w *Worker) fillBoletas() (next time.Time, err error) {
+	for range mostInARound {
 		due, err := w.boletasDue()
 		if err != nil || due.IsZero() || due.After(w.Now()) {
-			return err
+			return due, err
 		}
 		docs, err := w.Outbox.Waiting(true, w.Pace.BoletaBatch)
 		if err != nil {
-			return err
+			return time.Time{}, err
 		}
 		if err := w.envelop(docs); err != nil {
-			return err
+			return time.Time{}, err
 		}
 	}
+	return w.Now(), nil
 }
 
-// readyDTE are the next documents that are not boletas and may go: a note waits until the authority has accepted what it
-// refers to (REF-3-750).
-func (w *Worker) readyDTE() (ready []*dte.Document, err error) {
-	const look = 500 // notes that wait must not hide what is behind them
+func (w *Worker) fillDTE() (next time.Time, err error) {
+	const look = mostInARound * 25 // notes that wait must not hide what is behind them
 	docs, err := w.Outbox.Waiting(false, look)
 	if err != nil {
-		return nil, err
+		return time.Time{}, err
 	}
-	for _, d := range docs {
-		if len(ready) == w.Pace.DTEBatch {
-			break
+	ready, err := w.ready(docs)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for batch := range slices.Chunk(ready, w.Pace.DTEBatch) {
+		if err := w.envelop(batch); err != nil {
+			return time.Time{}, err
 		}
+	}
+	if len(docs) == look && len(ready) > 0 {
+		return w.Now(), nil
+	}
+	return time.Time{}, nil
+}
+
+// ready are those that may go: a note waits until the authority has decided on what it refers to (REF-3-750). If that was
+// rejected the note goes all the same: it was issued, so it gets its verdict.
+func (w *Worker) ready(docs []*dte.Document) (ready []*dte.Document, err error) {
+	for _, d := range docs {
 		waits, err := w.waitsForReference(d)
 		if err != nil {
 			return nil, err
 		}
-		if !waits && (len(ready) == 0 || d.Emisor.RUT == ready[0].Emisor.RUT) {
+		if !waits {
 			ready = append(ready, d)
 		}
 	}
@@ -284,11 +363,12 @@ func (w *Worker) waitsForReference(d *dte.Document) (bool, error) {
 		if tipoErr != nil || folioErr != nil {
 			continue
 		}
-		state, ours, err := w.Outbox.Standing(dte.Key{Emisor: d.Emisor.RUT, Tipo: dte.TipoDTE(tipo), Folio: dte.Folio(folio)})
+		to := dte.Key{Emisor: d.Emisor.RUT, Tipo: dte.TipoDTE(tipo), Folio: dte.Folio(folio)}
+		state, ours, err := w.Outbox.Standing(to)
 		if err != nil {
 			return false, err
 		}
-		if ours && state != dte.Accepted && state != dte.Objected {
+		if ours && !state.Final() && to != d.Key() {
 			return true, nil
 		}
 	}
@@ -298,14 +378,15 @@ func (w *Worker) waitsForReference(d *dte.Document) (bool, error) {
 // boletasDue is when the waiting boletas should leave: now for a full envelope, otherwise when the oldest has waited
 // long enough; zero when none waits.
 func (w *Worker) boletasDue() (time.Time, error) {
-	docs, err := w.Outbox.Waiting(true, w.Pace.BoletaBatch)
+	n, oldest, err := w.Outbox.WaitingSince(true, w.Pace.BoletaBatch)
+	now := w.Now()
 	switch {
-	case err != nil || len(docs) == 0:
+	case err != nil || n == 0:
 		return time.Time{}, err
-	case len(docs) == w.Pace.BoletaBatch:
-		return w.Now(), nil
+	case n == w.Pace.BoletaBatch, oldest.After(now): // a clock that was put back makes no boleta wait for the future
+		return now, nil
 	}
-	return docs[0].TmstFirma.Add(w.Pace.BoletaWait), nil
+	return oldest.Add(w.Pace.BoletaWait), nil
 }
 
 // envelop freezes an envelope. Its bytes are stored before the first of them leaves.
@@ -360,35 +441,37 @@ func (w *Worker) upload(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	if err == nil {
 		return w.sent(s, receipt.TrackID, receipt.RetryAfter)
 	}
-	if e, ok := errors.AsType[*sii.Error](err); ok && (e.MaybeReceived || e.Verdict == sii.Already) {
+	e := asTrouble(err)
+	if s.State = dte.Enveloped; e.MaybeReceived || e.Verdict == sii.Already { // otherwise nothing arrived
 		s.State = dte.Unknown
-	} else {
-		s.State = dte.Enveloped // nothing arrived
 	}
-	return w.failed(s, err)
+	return w.failed(s, e)
 }
 
 // sent keeps the receipt. A missing track id is possible: then the documents are asked for one by one.
 func (w *Worker) sent(s dte.Sobre, trackID string, wait time.Duration) (dte.Sobre, error) {
 	s.State, s.TrackID, s.Attempts, s.Problem = dte.Sent, trackID, 0, ""
-	s.NextAt = w.Now().Add(max(wait, w.Pace.FirstPoll))
+	s.NextAt = w.Now().Add(max(min(wait, maxWait), w.Pace.FirstPoll))
 	return s, w.Outbox.UpdateSobre(s)
 }
 
-// failed keeps what went wrong and when to try again. A line that is down counts no attempt and is returned, so that the
-// round ends.
-func (w *Worker) failed(s dte.Sobre, err error) (dte.Sobre, error) {
-	e, ok := errors.AsType[*sii.Error](err)
-	if !ok {
-		return s, err
+// asTrouble is an Authority's error. One of a foreign kind tells nothing of what arrived.
+func asTrouble(err error) *sii.Error {
+	if e, ok := errors.AsType[*sii.Error](err); ok {
+		return e
 	}
+	return &sii.Error{Verdict: sii.Later, MaybeReceived: true, Message: err.Error()}
+}
+
+// failed keeps what went wrong and when to try again. A line that is down counts no attempt and is returned.
+func (w *Worker) failed(s dte.Sobre, e *sii.Error) (dte.Sobre, error) {
 	now := w.Now()
 	s.Problem = e.Message
 	if e.Down {
 		s.NextAt = now
 	} else {
 		s.Attempts++
-		s.NextAt = now.Add(max(e.RetryAfter, w.backOff(s.Attempts)))
+		s.NextAt = now.Add(max(min(e.RetryAfter, maxWait), w.backOff(s.Attempts)))
 		if e.Verdict == sii.Person {
 			s.NextAt = now.Add(w.Pace.MaxRetry) // it leaves by itself once someone has mended it
 		}
@@ -410,16 +493,19 @@ func (w *Worker) backOff(attempts int) time.Duration {
 // find resolves an upload without an answer by asking before anything is sent again. One document stands for all: the
 // authority receives an envelope whole or not at all.
 func (w *Worker) find(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
-	doc, err := w.Outbox.DocumentIn(s.Keys[0])
+	doc, err := w.anyOf(s)
 	if err != nil {
 		return s, err
 	}
 	known, err := w.Authority.DocumentStatus(ctx, doc)
 	switch {
 	case err != nil:
-		return w.failed(s, err)
+		return w.failed(s, asTrouble(err))
 	case known.Found:
 		return w.sent(s, known.TrackID, 0)
+	}
+	if s.SentAt.After(w.Now()) {
+		s.SentAt = w.Now() // the clock was put back since; patience begins anew
 	}
 	if believed := s.SentAt.Add(w.Pace.Patience); w.Now().Before(believed) {
 		s.NextAt = believed
@@ -432,6 +518,19 @@ func (w *Worker) find(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	return w.upload(ctx, s)
 }
 
+// anyOf is the first document of an envelope that can be read.
+func (w *Worker) anyOf(s dte.Sobre) (doc *dte.Document, err error) {
+	for _, key := range s.Keys {
+		if doc, err = w.Outbox.DocumentIn(key); err == nil {
+			return doc, nil
+		}
+	}
+	return nil, err
+}
+
+// doubtTrack is after how many failed questions about an envelope its documents are asked for one by one.
+const doubtTrack = 5
+
 // follow asks what became of an envelope.
 func (w *Worker) follow(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	if s.TrackID == "" {
@@ -439,7 +538,11 @@ func (w *Worker) follow(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	}
 	status, err := w.Authority.EnvelopeStatus(ctx, channel(s), s.Emisor, s.TrackID)
 	if err != nil {
-		return w.failed(s, err)
+		e := asTrouble(err)
+		if e.Verdict == sii.Later && !e.Down && s.Attempts >= doubtTrack {
+			return w.askEach(ctx, s, s.Keys, false)
+		}
+		return w.failed(s, e)
 	}
 	switch status.Phase {
 	case sii.Processed:
@@ -451,15 +554,15 @@ func (w *Worker) follow(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 		}
 		return w.settle(s, verdicts)
 	}
-	return w.askLater(s, status.RetryAfter)
+	return w.askLater(s, status.RetryAfter, "")
 }
 
 // askLater keeps when the envelope is asked about again: at half its age, within bounds.
-func (w *Worker) askLater(s dte.Sobre, wait time.Duration) (dte.Sobre, error) {
+func (w *Worker) askLater(s dte.Sobre, wait time.Duration, problem string) (dte.Sobre, error) {
 	now := w.Now()
 	pause := min(max(now.Sub(s.SentAt)/2, w.Pace.FirstPoll), w.Pace.MaxPoll)
-	s.NextAt = now.Add(max(wait, pause))
-	s.Attempts, s.Problem = 0, ""
+	s.NextAt = now.Add(max(min(wait, maxWait), pause))
+	s.Attempts, s.Problem = 0, problem
 	return s, w.Outbox.UpdateSobre(s)
 }
 
@@ -492,39 +595,64 @@ func (w *Worker) judge(ctx context.Context, s dte.Sobre, status sii.EnvelopeStat
 	return w.askEach(ctx, s, ask, complete && total.Rechazados > 0)
 }
 
-// askEach asks for documents one by one. lost says that the authority has told of rejections, so a document that it does
-// not hold is one of them.
+// worry is how old an envelope is when a person hears that the authority does not show a document of it.
+const worry = time.Hour
+
+// askEach asks for documents one by one, but not for those that are decided. lost says that the authority has told of
+// rejections, so a document that it does not hold is one of them.
 func (w *Worker) askEach(ctx context.Context, s dte.Sobre, keys []dte.Key, lost bool) (dte.Sobre, error) {
 	var verdicts []dte.Veredicto
+	problem := ""
 	for _, key := range keys {
-		doc, err := w.Outbox.DocumentIn(key)
+		doc, v, err := w.undecided(key)
 		if err != nil {
-			return s, err
+			problem = err.Error() // this one cannot be read; the others can
+			continue
 		}
-		known, err := w.Authority.DocumentStatus(ctx, doc)
-		if err != nil {
-			if _, keepErr := w.settle(s, verdicts); keepErr != nil {
-				return s, keepErr
+		found := true
+		if doc != nil {
+			if v, found, err = w.ask(ctx, doc); err != nil {
+				if _, keepErr := w.settle(s, verdicts); keepErr != nil {
+					return s, keepErr
+				}
+				return w.failed(s, asTrouble(err))
 			}
-			return w.failed(s, err)
 		}
-		v := dte.Veredicto{Key: key, State: known.State, Codigo: known.Codigo, Glosa: known.Glosa, At: w.Now()}
-		switch {
-		case known.Found && known.State == dte.Accepted:
-			v.Codigo, v.Glosa = "", ""
-		case known.Found:
-		case lost:
+		if !found && lost {
 			v.State = dte.Rejected
 		}
-		if v.State.Final() {
+		switch {
+		case v.State.Final():
 			verdicts = append(verdicts, v)
+		case !found && w.Now().Sub(s.SentAt) > worry:
+			problem = fmt.Sprintf("El SII procesó el envío %s y no muestra %s. Sigue guardado y se seguirá preguntando; revíselo en sii.cl.", s.TrackID, key.ID())
 		}
 	}
 	s, err := w.settle(s, verdicts)
-	if err != nil || len(verdicts) == len(keys) {
+	if err != nil || s.Settled {
 		return s, err
 	}
-	return w.askLater(s, 0)
+	return w.askLater(s, 0, problem)
+}
+
+// undecided is a document to ask for; nil with its verdict if it has one already.
+func (w *Worker) undecided(key dte.Key) (*dte.Document, dte.Veredicto, error) {
+	state, _, err := w.Outbox.Standing(key)
+	if err != nil || state.Final() {
+		return nil, dte.Veredicto{Key: key, State: state, At: w.Now()}, err
+	}
+	doc, err := w.Outbox.DocumentIn(key)
+	return doc, dte.Veredicto{}, err
+}
+
+// ask asks for one document; found says that the authority holds it.
+func (w *Worker) ask(ctx context.Context, doc *dte.Document) (v dte.Veredicto, found bool, err error) {
+	known, err := w.Authority.DocumentStatus(ctx, doc)
+	v = dte.Veredicto{Key: doc.Key(), State: known.State, At: w.Now()}
+	if known.State != dte.Accepted {
+		v.Codigo, v.Glosa = known.Codigo, known.Glosa
+	}
+	return v, known.Found, err
 }
 
 // settle keeps verdicts and tells whether the envelope is done.

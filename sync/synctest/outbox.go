@@ -147,6 +147,12 @@ func accepted(key dte.Key) dte.Veredicto {
 func waitInOrder(p *part) {
 	b1, f1, b2, f2, b3 := p.boleta(), p.issue(dte.Factura, dtetest.Now()), p.boleta(), p.issue(dte.NotaCredito, dtetest.Now()), p.boleta()
 	p.want("boletas", p.waiting(true, 10), []dte.Key{b1.Key(), b2.Key(), b3.Key()})
+	for i, want := range []int{1, 2, 3, 3} {
+		n, oldest, err := p.WaitingSince(true, i+1)
+		p.must(err)
+		p.want("how many boletas wait", n, want)
+		p.want("since when", oldest.Equal(dtetest.Now()), true)
+	}
 	p.want("others", p.waiting(false, 10), []dte.Key{f1.Key(), f2.Key()})
 	p.want("limit", p.waiting(true, 2), []dte.Key{b1.Key(), b2.Key()})
 	p.sobre(b1)
