@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"math/big"
+	"slices"
 	"strings"
 
 	"mostrador/dte/xmltree"
@@ -88,6 +89,9 @@ func ParseCAF(file []byte) (*CAF, error) {
 	if doc.Root.Name != "AUTORIZACION" {
 		return nil, fmt.Errorf("%w: se esperaba AUTORIZACION y trae %s", ErrCAFMalformed, doc.Root.Name)
 	}
+	if len(doc.Root.All("CAF")) != 1 || len(doc.Root.All("RSASK")) != 1 {
+		return nil, fmt.Errorf("%w: debe traer un CAF y su llave privada RSASK", ErrCAFMalformed)
+	}
 	c, err := readCAF(doc, doc.Root.Child("CAF"))
 	if err != nil {
 		return nil, err
@@ -104,10 +108,10 @@ func ParseCAF(file []byte) (*CAF, error) {
 
 // readCAF reads a <CAF> element, in a file or inside a TED.
 func readCAF(doc *xmltree.Doc, n *xmltree.Node) (*CAF, error) {
-	da := n.Child("DA")
-	if da == nil || n.Child("FRMA") == nil {
-		return nil, fmt.Errorf("%w: le falta el elemento CAF, DA o FRMA", ErrCAFMalformed)
+	if !isCAF(doc, n) {
+		return nil, fmt.Errorf("%w: debe traer un CAF con DA y FRMA, y nada más", ErrCAFMalformed)
 	}
+	da := n.Children[0]
 	r := reader{doc: doc}
 	c := &CAF{
 		Emisor: r.rut(da, "RE"),
@@ -132,6 +136,18 @@ func readCAF(doc *xmltree.Doc, n *xmltree.Node) (*CAF, error) {
 		return nil, fmt.Errorf("%w: el rango %d a %d no tiene sentido", ErrCAFMalformed, c.Desde, c.Hasta)
 	}
 	return c, nil
+}
+
+// isCAF reports an element of exactly the format's shape. It goes into every document byte for byte, and the SII's
+// signature covers only DA: anything added beside it would pass FRMA and make the SII refuse every document.
+func isCAF(doc *xmltree.Doc, n *xmltree.Node) bool {
+	if n == nil || n.Name != "CAF" || len(n.Children) != 2 || n.Children[0].Name != "DA" || n.Children[1].Name != "FRMA" {
+		return false
+	}
+	only := func(n *xmltree.Node, attrs ...xmltree.Attr) bool { return slices.Equal(n.Attrs, attrs) }
+	return only(n, xmltree.Attr{Name: "version", Value: "1.0"}) &&
+		only(n.Children[0]) && only(n.Children[1], xmltree.Attr{Name: "algoritmo", Value: "SHA1withRSA"}) &&
+		strict(n, "") == nil && isLatin1(doc) && !bytes.Contains(doc.Bytes(n), []byte("<!"))
 }
 
 const maxFolio Folio = 9_999_999_999 // 10 digits (FolioType)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"mostrador/dte/xmltree"
@@ -26,6 +27,7 @@ const (
 	MaxBoletas   = 500
 	MaxFacturas  = 2000
 	maxSubTotDTE = 20
+	maxNroResol  = 999_999 // 6 digits (NroResolType)
 )
 
 var envelopeLimits = xmltree.Limits{Bytes: 32 << 20, Nodes: 600_000, Depth: 34}
@@ -39,6 +41,9 @@ func NewEnvelope(docs []*Document, res Resolucion, receptor RUT, s *Signer, now 
 	}
 	if err := s.ValidAt(now); err != nil {
 		return nil, err
+	}
+	if !res.Fch.exists() || res.Nro < 0 || res.Nro > maxNroResol || !receptor.valid() {
+		return nil, fmt.Errorf("%w: falta la resolución del SII (número y fecha) o el RUT de quien lo recibe", ErrEnvelope)
 	}
 	var caratula writer
 	caratula.caratula(docs, res, receptor, s.RUT(), now)
@@ -59,6 +64,9 @@ func NewEnvelope(docs []*Document, res Resolucion, receptor RUT, s *Signer, now 
 	}
 	parts = append(parts, []byte("</SetDTE>\n"), signature, []byte("\n</"+kind.name+">\n"))
 	xml := join(parts...)
+	if len(xml) > envelopeLimits.Bytes {
+		return nil, fmt.Errorf("%w: mide %d bytes y el máximo es %d; reparta los documentos en varios", ErrEnvelope, len(xml), envelopeLimits.Bytes)
+	}
 	// The documents were verified when they were made; the set and its signature are new.
 	if _, err := VerifySignature(xml); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrReadBack, err)
@@ -171,8 +179,10 @@ func (d *Document) canonicalInEnvelope() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDTE, err)
 	}
-	if doc.Root.Attr("xmlns") != "" {
-		return nil, fmt.Errorf("%w: %s trae su propio espacio de nombres", ErrEnvelope, d.Key())
+	for _, a := range doc.Root.Attrs {
+		if strings.HasPrefix(a.Name, "xmlns") {
+			return nil, fmt.Errorf("%w: %s trae su propio espacio de nombres", ErrEnvelope, d.Key())
+		}
 	}
 	return doc.Canonical(doc.Root, false), nil
 }
@@ -204,6 +214,9 @@ func VerifyEnvelope(xml []byte, t Trust) (*Envelope, error) {
 	if root.Name != "EnvioDTE" && root.Name != "EnvioBOLETA" || root.Namespace() != nsSII {
 		return nil, fmt.Errorf("%w: empieza con <%s>", ErrEnvelope, root.Name)
 	}
+	if !isLatin1(doc) {
+		return nil, fmt.Errorf("%w: debe estar escrito en ISO-8859-1", ErrEnvelope)
+	}
 	if len(root.Children) != 2 || root.Children[0].Name != "SetDTE" || root.Children[1].Name != "Signature" {
 		return nil, fmt.Errorf("%w: debe traer un SetDTE y su firma", ErrEnvelope)
 	}
@@ -225,12 +238,16 @@ func VerifyEnvelope(xml []byte, t Trust) (*Envelope, error) {
 }
 
 func (e *Envelope) read(doc *xmltree.Doc, set *xmltree.Node, t Trust) error {
-	caratula := set.Child("Caratula")
+	documents, err := e.documents(set)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrEnvelope, err)
+	}
+	caratula := set.Children[0]
 	r := reader{doc: doc}
 	e.Emisor, e.Envia, e.Receptor = r.rut(caratula, "RutEmisor"), r.rut(caratula, "RutEnvia"), r.rut(caratula, "RutReceptor")
 	e.Resolucion = Resolucion{Nro: int(r.integer(caratula, "NroResol")), Fch: r.date(caratula, "FchResol")}
 	e.TmstFirma = r.stamp(caratula, "TmstFirmaEnv")
-	for i, n := range set.All("DTE") {
+	for i, n := range documents {
 		cut := doc.Bytes(n)
 		d, err := Verify(cut, t)
 		if err != nil {
@@ -248,11 +265,34 @@ func (e *Envelope) read(doc *xmltree.Doc, set *xmltree.Node, t Trust) error {
 	return nil
 }
 
+// documents are the elements of the set behind its carátula: DTEs, one to as many as this kind of envelope takes.
+func (e *Envelope) documents(set *xmltree.Node) ([]*xmltree.Node, error) {
+	kind := envioDTE
+	if e.Boletas {
+		kind = envioBoleta
+	}
+	if len(set.Children) < 2 || set.Children[0].Name != "Caratula" || strict(set.Children[0], nsSII) != nil {
+		return nil, errors.New("debe traer una carátula y sus documentos")
+	}
+	documents := set.Children[1:]
+	if slices.ContainsFunc(documents, func(n *xmltree.Node) bool { return n.Name != "DTE" }) {
+		return nil, errors.New("trae algo que no es un documento")
+	}
+	if len(documents) > kind.most {
+		return nil, fmt.Errorf("trae %d documentos y caben %d", len(documents), kind.most)
+	}
+	return documents, nil
+}
+
 // checkCaratula compares what the carátula says with what the envelope holds.
 func (e *Envelope) checkCaratula(r *reader, caratula *xmltree.Node) {
 	told := map[TipoDTE]int{}
 	for _, sub := range caratula.All("SubTotDTE") {
-		told[TipoDTE(r.integer(sub, "TpoDTE"))] += int(r.integer(sub, "NroDTE"))
+		n := r.integer(sub, "NroDTE")
+		if n < 1 || n > MaxFacturas {
+			r.fail("NroDTE", strconv.FormatInt(n, 10), "número de documentos")
+		}
+		told[TipoDTE(r.integer(sub, "TpoDTE"))] += int(n)
 	}
 	if n := len(told); n == 0 || n > maxSubTotDTE {
 		r.fail("SubTotDTE", strconv.Itoa(n), "número de subtotales")

@@ -1,6 +1,7 @@
 package dte
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -117,6 +118,16 @@ func newFragment(doc *xmltree.Doc) (*fragment, error) {
 	if root.Name != "DTE" || ns != "" && ns != nsSII {
 		return nil, fmt.Errorf("%w: empieza con <%s>", ErrNotDTE, root.Name)
 	}
+	if err := strict(root, ns); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotDTE, err)
+	}
+	if !isLatin1(doc) {
+		return nil, fmt.Errorf("%w: debe estar escrito en ISO-8859-1", ErrNotDTE)
+	}
+	// No signature covers a comment: anybody may put one into a signed document, and split a number for who reads badly.
+	if bytes.Contains(doc.Bytes(root), []byte("<!--")) {
+		return nil, fmt.Errorf("%w: trae comentarios", ErrNotDTE)
+	}
 	if len(root.Children) != 2 || root.Children[1].Name != "Signature" || root.Children[1].Namespace() != nsDSig {
 		return nil, fmt.Errorf("%w: debe traer un documento y su firma", ErrNotDTE)
 	}
@@ -126,11 +137,57 @@ func newFragment(doc *xmltree.Doc) (*fragment, error) {
 	default:
 		return nil, fmt.Errorf("%w: trae <%s>", ErrNotDTE, f.body.Name)
 	}
-	if len(f.body.All("Encabezado")) != 1 || len(f.body.All("TED")) != 1 {
+	if f.body.Child("Encabezado") == nil || f.body.Child("TED") == nil {
 		return nil, fmt.Errorf("%w: debe traer un encabezado y un timbre", ErrNotDTE)
 	}
 	f.ted = f.body.Child("TED")
 	return f, nil
+}
+
+// repeatable are the elements of which the formats allow several beside each other.
+var repeatable = map[string]bool{
+	"Telefono": true, "Acteco": true, "MntPagos": true, "TipoBultos": true, "ImptoReten": true, "ImpRetOtrMnda": true, "Detalle": true,
+	"CdgItem": true, "Subcantidad": true, "SubDscto": true, "SubRecargo": true, "CodImpAdic": true, "SubTotInfo": true, "LineasDeta": true,
+	"DscRcgGlobal": true, "Referencia": true, "Comisiones": true, "SubTotDTE": true,
+}
+
+// strict refuses, in n and below, what would let two readers see two documents although one signature covers both: an
+// element twice where the format has one, a prefix, or a namespace other than ns.
+func strict(n *xmltree.Node, ns string) error {
+	if n.Name == "Signature" {
+		ns = nsDSig
+	}
+	if strings.Contains(n.Name, ":") {
+		return fmt.Errorf("<%s> lleva prefijo", clipText(n.Name, 40))
+	}
+	for _, a := range n.Attrs {
+		if a.Name == "xmlns" && a.Value != ns {
+			return fmt.Errorf("<%s> cambia de espacio de nombres", n.Name)
+		}
+	}
+	var once [maxFields]string
+	fields := once[:0]
+	for _, c := range n.Children {
+		if !repeatable[c.Name] {
+			if slices.Contains(fields, c.Name) || len(fields) == maxFields {
+				return fmt.Errorf("<%s> trae <%s> de más", n.Name, clipText(c.Name, 40))
+			}
+			fields = append(fields, c.Name)
+		}
+		if err := strict(c, ns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxFields is more than any element of the formats has.
+const maxFields = 64
+
+// isLatin1 reports that the bytes of doc mean in ISO-8859-1 what they mean in doc: the timbre is signed over them as they are,
+// and in an envelope they stand under its declaration.
+func isLatin1(doc *xmltree.Doc) bool {
+	return doc.Encoding == xmltree.Latin1 || !slices.ContainsFunc(doc.Bytes(doc.Root), func(c byte) bool { return c >= 0x80 })
 }
 
 func (f *fragment) document() (*Document, error) {

@@ -23,9 +23,12 @@ type reader struct {
 	lenient bool
 }
 
-// get is the text of a child and whether the child is there.
+// get is the text of a child and whether the child is there. What holds elements is not a text.
 func (r *reader) get(n *xmltree.Node, name string) (string, bool) {
 	child := n.Child(name)
+	if child != nil && len(child.Children) > 0 {
+		r.fail(name, child.Children[0].Name, "no debe traer elementos")
+	}
 	return r.doc.Text(child), child != nil
 }
 
@@ -139,7 +142,7 @@ func (r *reader) base64(n *xmltree.Node, name string) []byte {
 	return b
 }
 
-// publicKey reads a modulus and an exponent. Keys below 512 bits or above 8192, and even or huge exponents, are refused:
+// publicKey reads a modulus and an exponent. Keys below 512 bits or above maxKeyBits, and even or huge exponents, are refused:
 // they are not keys but mischief.
 func (r *reader) publicKey(n *xmltree.Node, modulus, exponent string) *rsa.PublicKey {
 	m := new(big.Int).SetBytes(r.base64(n, modulus))
@@ -147,7 +150,7 @@ func (r *reader) publicKey(n *xmltree.Node, modulus, exponent string) *rsa.Publi
 	if r.err != nil {
 		return nil
 	}
-	if m.BitLen() < 512 || m.BitLen() > 8192 || m.Bit(0) == 0 || e.BitLen() > 31 || e.Bit(0) == 0 || e.Int64() < 3 {
+	if m.BitLen() < 512 || m.BitLen() > maxKeyBits || m.Bit(0) == 0 || e.BitLen() > 31 || e.Bit(0) == 0 || e.Int64() < 3 {
 		r.fail(modulus, "", "la llave pública no es válida")
 		return nil
 	}

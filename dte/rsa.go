@@ -20,6 +20,9 @@ type stampKey struct {
 	size                     int // of the modulus, in bytes
 }
 
+// maxStampKeyDER holds a key of 4096 bits; a larger one would be checked at length before it is refused.
+const maxStampKeyDER = 3000
+
 var errWeakSignature = errors.New("dte: the signature does not verify")
 
 // sha1Prefix is the DER of DigestInfo for SHA-1, before the digest (RFC 8017, 9.2 note 1).
@@ -28,7 +31,7 @@ var sha1Prefix = []byte{0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x
 // parseStampKey reads a PKCS#1 PEM block.
 func parseStampKey(text string) (*stampKey, error) {
 	block, _ := pem.Decode([]byte(text))
-	if block == nil || block.Type != "RSA PRIVATE KEY" {
+	if block == nil || block.Type != "RSA PRIVATE KEY" || len(block.Bytes) > maxStampKeyDER {
 		return nil, errors.New("no trae una llave RSA PRIVATE KEY")
 	}
 	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/base64"
+	"fmt"
+	"strings"
 )
 
 // The names of the SII's signature profile (xmldsignature_v10.xsd).
@@ -59,7 +61,12 @@ func signedInfo(uri, transform string, digest []byte) string {
 }
 
 // SignGetToken answers the SII's seed for a session token: a whole document, signed within itself.
+//
+// A seed that is not a plain number or word is refused: it came over the wire and would be signed as markup.
 func SignGetToken(semilla string, s *Signer) ([]byte, error) {
+	if !isPlainSeed(semilla) {
+		return nil, fmt.Errorf("dte: la semilla «%s» no es de las que entrega el SII", clipText(semilla, 40))
+	}
 	body := "<item><Semilla>" + semilla + "</Semilla></item>"
 	digest := sha1.Sum([]byte("<getToken>" + body + "</getToken>"))
 	info := signedInfo("", algEnveloped, digest[:])
@@ -74,4 +81,9 @@ func SignGetToken(semilla string, s *Signer) ([]byte, error) {
 	b.Write(s.keyInfo)
 	b.WriteString("</Signature></getToken>")
 	return b.Bytes(), nil
+}
+
+func isPlainSeed(s string) bool {
+	const plain = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	return s != "" && len(s) <= 100 && strings.Trim(s, plain) == ""
 }

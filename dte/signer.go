@@ -32,7 +32,8 @@ const (
 	maxPFXBytes      = 256 << 10
 	maxPFXIterations = 1_000_000
 	minSignerBits    = 1024
-	base64Line       = 76 // longest line of base64 in a signature (Instructivo técnico)
+	maxKeyBits       = 8192 // what a reader accepts
+	base64Line       = 76   // longest line of base64 in a signature (Instructivo técnico)
 )
 
 // Signer is the certificate and key of the person who signs and sends. It is safe for concurrent use. Keep its source
@@ -45,13 +46,14 @@ type Signer struct {
 }
 
 // OpenPFX opens a PKCS#12 file: old RC2 and 3DES ones and new AES ones. The work is bounded: a file that asks for more
-// than a million rounds is refused before any is done.
+// than a million rounds in all is refused before any is done. A key encrypted once more inside an encrypted part, which no
+// program writes, shows its rounds only to who has the password, and is not counted.
 func OpenPFX(pfx []byte, password string) (*Signer, error) {
 	if len(pfx) > maxPFXBytes {
 		return nil, fmt.Errorf("%w: mide %d bytes; un certificado mide pocos miles", ErrPFXMalformed, len(pfx))
 	}
-	if n := mostIterations(pfx, 0); n > maxPFXIterations {
-		return nil, fmt.Errorf("%w: %d vueltas de cifrado. No se abrió; pida el archivo de nuevo a quien emitió el certificado", ErrPFXBomb, n)
+	if iterations(pfx, 0) > maxPFXIterations {
+		return nil, fmt.Errorf("%w: más de %d vueltas de cifrado. No se abrió; pida el archivo de nuevo a quien emitió el certificado", ErrPFXBomb, maxPFXIterations)
 	}
 	key, cert, _, err := pkcs12.DecodeChain(pfx, password)
 	switch {
@@ -81,8 +83,8 @@ func newSigner(key *rsa.PrivateKey, cert *x509.Certificate) (*Signer, error) {
 	if !ok || !public.Equal(&key.PublicKey) {
 		return nil, fmt.Errorf("%w: la llave privada no es la del certificado", ErrPFXMalformed)
 	}
-	if key.N.BitLen() < minSignerBits {
-		return nil, fmt.Errorf("%w: la llave tiene %d bits y se exigen %d", ErrPFXMalformed, key.N.BitLen(), minSignerBits)
+	if n := key.N.BitLen(); n < minSignerBits || n > maxKeyBits {
+		return nil, fmt.Errorf("%w: la llave tiene %d bits y se exigen de %d a %d", ErrPFXMalformed, n, minSignerBits, maxKeyBits)
 	}
 	rut, err := certificateRUT(cert)
 	if err != nil {
@@ -112,15 +114,19 @@ func (s *Signer) ValidAt(t time.Time) error {
 // Where a Chilean certificate keeps its owner's RUT: subjectAltName, otherName of one of these types, or the subject's
 // serialNumber.
 var (
-	oidSubjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
-	oidRUT            = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 8321, 1}
-	oidRUTOld         = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 8658, 1}
+	oidSubjectAltName      = asn1.ObjectIdentifier{2, 5, 29, 17}
+	oidRUT                 = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 8321, 1}
+	oidRUTOld              = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 8658, 1}
+	oidPermanentIdentifier = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 8, 3}
 )
 
 func certificateRUT(cert *x509.Certificate) (RUT, error) {
 	for _, ext := range cert.Extensions {
-		if ext.Id.Equal(oidSubjectAltName) {
-			if rut, err := ParseRUT(otherNameRUT(ext.Value)); err == nil {
+		if !ext.Id.Equal(oidSubjectAltName) {
+			continue
+		}
+		for _, text := range otherNames(ext.Value) {
+			if rut, err := ParseRUT(text); err == nil {
 				return rut, nil
 			}
 		}
@@ -131,67 +137,78 @@ func certificateRUT(cert *x509.Certificate) (RUT, error) {
 	return 0, fmt.Errorf("%w: no dice el RUT de su titular", ErrPFXMalformed)
 }
 
-// otherNameRUT finds the RUT in a GeneralNames: [0] { OID, [0] { IA5String or UTF8String } }.
-func otherNameRUT(der []byte) string {
+// otherNames are the texts in a GeneralNames that may be its owner's RUT: [0] { OID, [0] { IA5String or UTF8String } }, or for
+// a permanent identifier (RFC 4043) [0] { OID, [0] { SEQUENCE { UTF8String, … } } }.
+func otherNames(der []byte) []string {
 	var names []asn1.RawValue
 	if rest, err := asn1.Unmarshal(der, &names); err != nil || len(rest) > 0 {
-		return ""
+		return nil
 	}
+	var texts []string
 	for _, name := range names {
 		if name.Class != asn1.ClassContextSpecific || name.Tag != 0 {
 			continue
 		}
 		var oid asn1.ObjectIdentifier
 		rest, err := asn1.Unmarshal(name.Bytes, &oid)
-		if err != nil || !oid.Equal(oidRUT) && !oid.Equal(oidRUTOld) {
+		if err != nil || !oid.Equal(oidRUT) && !oid.Equal(oidRUTOld) && !oid.Equal(oidPermanentIdentifier) {
 			continue
 		}
 		var explicit, text asn1.RawValue
 		if _, err := asn1.Unmarshal(rest, &explicit); err != nil {
 			continue
 		}
-		if _, err := asn1.Unmarshal(explicit.Bytes, &text); err == nil {
-			return string(text.Bytes)
+		if _, err := asn1.Unmarshal(explicit.Bytes, &text); err != nil {
+			continue
 		}
+		if text.Tag == asn1.TagSequence {
+			var inner asn1.RawValue
+			if _, err := asn1.Unmarshal(text.Bytes, &inner); err != nil {
+				continue
+			}
+			text = inner
+		}
+		texts = append(texts, string(text.Bytes))
 	}
-	return ""
+	return texts
 }
 
-// mostIterations finds the largest iteration count in a PKCS#12 file without opening it: an INTEGER that follows a salt
-// (OCTET STRING), as in PBE parameters, PBKDF2 parameters and the MAC. Octet strings are searched as well, because
-// that is where PKCS#12 nests its contents.
-func mostIterations(der []byte, depth int) int64 {
+// iterations adds up the iteration counts in a PKCS#12 file without opening it: an INTEGER that follows a salt, as in PBE
+// parameters, PBKDF2 parameters and the MAC. A salt is whatever has the tag number of an OCTET STRING, of any class,
+// and every element is searched, because the library that opens the file looks at no more than that.
+func iterations(der []byte, depth int) int64 {
 	if depth > 20 {
 		return 0
 	}
-	var most int64
+	var sum int64
 	afterSalt := false
-	for len(der) > 0 {
+	for len(der) > 0 && sum <= maxPFXIterations {
 		var v asn1.RawValue
 		rest, err := asn1.Unmarshal(der, &v)
 		if err != nil {
-			return most
+			break
 		}
 		der = rest
-		isSalt := v.Class == asn1.ClassUniversal && v.Tag == asn1.TagOctetString
 		if v.Class == asn1.ClassUniversal && v.Tag == asn1.TagInteger && afterSalt {
-			most = max(most, count(v.Bytes))
+			sum += count(v.Bytes)
+		} else {
+			sum += iterations(v.Bytes, depth+1)
 		}
-		if v.IsCompound || isSalt {
-			most = max(most, mostIterations(v.Bytes, depth+1))
-		}
-		// PBKDF2 may name its salt through a CHOICE; it is still the element before the count.
-		afterSalt = isSalt
+		afterSalt = v.Tag == asn1.TagOctetString
 	}
-	return most
+	return min(sum, maxPFXIterations+1)
 }
 
+// count is the value of an INTEGER, or more than is allowed. A negative one asks for no work.
 func count(b []byte) int64 {
+	if len(b) > 0 && b[0] >= 0x80 {
+		return 0
+	}
 	n := new(big.Int).SetBytes(b)
 	if !n.IsInt64() {
 		return maxPFXIterations + 1
 	}
-	return n.Int64()
+	return min(n.Int64(), maxPFXIterations+1)
 }
 
 // keyInfo is KeyValue and then X509Data with the end-entity certificate, the order that xmldsignature_v10.xsd demands.

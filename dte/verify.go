@@ -41,7 +41,10 @@ func verify(xml []byte, judgeCAF func(*CAF) error) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d, f.verifyTED(d, judgeCAF)
+	if err := f.verifyTED(d, judgeCAF); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // verifyTED checks the timbre against its CAF and against the header.
@@ -148,7 +151,7 @@ func readSignedInfo(doc *xmltree.Doc, signature *xmltree.Node) (reference, error
 	bad := func(what string) (reference, error) {
 		return reference{}, fmt.Errorf("%w: %s no es del perfil del SII", ErrSignature, what)
 	}
-	if signature.Namespace() != nsDSig || info == nil || len(signature.All("SignedInfo")) != 1 {
+	if signature.Namespace() != nsDSig || strict(signature, nsDSig) != nil || info == nil {
 		return bad("SignedInfo")
 	}
 	references := info.All("Reference")
@@ -224,7 +227,7 @@ func VerifyGetToken(xml []byte) (semilla string, signer RUT, err error) {
 		return "", 0, err
 	}
 	signature := doc.Root.Child("Signature")
-	if doc.Root.Name != "getToken" || signature == nil || len(doc.Root.All("Signature")) != 1 {
+	if doc.Root.Name != "getToken" || signature == nil || strict(doc.Root, "") != nil {
 		return "", 0, fmt.Errorf("%w: no es un getToken firmado", ErrSignature)
 	}
 	ref, err := readSignedInfo(doc, signature)

@@ -24,6 +24,9 @@ type Order struct {
 	Lines []Line `json:"lines,omitempty"`
 }
 
+// maxID bounds the IDs that other programs give.
+const maxID = 100
+
 // NewID makes a sale ID.
 func NewID(rand io.Reader) (ID, error) {
 	var b [16]byte
@@ -37,8 +40,8 @@ func NewID(rand io.Reader) (ID, error) {
 // is issued once; the second call returns the first one's record. A draft or payment that breaks a rule is refused
 // before a folio is touched.
 func IssueOrder(d Deps, o Order) (Record, error) {
-	if o.ID == "" {
-		return Record{}, errors.New("la venta no tiene identificador: no se emitió nada")
+	if o.ID == "" || len(o.ID) > maxID {
+		return Record{}, fmt.Errorf("la venta no tiene identificador, o es de más de %d letras: no se emitió nada", maxID)
 	}
 	if r, err := d.Journal.Sale(o.ID); !errors.Is(err, ErrNotFound) {
 		return r, err
@@ -115,14 +118,19 @@ func (p Payment) settles(due money.Pesos) error {
 		}
 		return nil
 	}
-	var paid, cash money.Pesos
+	var paid, received, cash money.Pesos
 	inCash := false
 	for _, t := range p.Tenders {
-		if t.Amount < 0 || t.Received < t.Amount {
+		switch {
+		case t.Method != Efectivo && t.Method != Tarjeta && t.Method != Transferencia:
+			return fmt.Errorf("%w: el medio de pago «%s» no existe", ErrPayment, t.Method)
+		case t.Amount < 0 || t.Received < t.Amount || t.Method != Efectivo && t.Received != t.Amount:
 			return fmt.Errorf("%w: %s por $%s y recibidos $%s", ErrPayment, t.Method, t.Amount, t.Received)
 		}
-		var err error
-		if paid, err = paid.Add(t.Amount); err != nil {
+		var err, receivedErr error
+		paid, err = paid.Add(t.Amount)
+		received, receivedErr = received.Add(t.Received)
+		if err := errors.Join(err, receivedErr); err != nil {
 			return err
 		}
 		if t.Method == Efectivo {
@@ -131,6 +139,10 @@ func (p Payment) settles(due money.Pesos) error {
 		}
 	}
 	switch {
+	case cash%10 != 0:
+		return fmt.Errorf("%w: en efectivo no hay monedas de menos de $10 y se pagan $%s", ErrPayment, cash)
+	case received-paid != p.Change:
+		return fmt.Errorf("%w: sobran $%s y el vuelto dice $%s", ErrPayment, received-paid, p.Change)
 	case paid != due+p.Rounding:
 		return fmt.Errorf("%w: se debe $%s y se pagan $%s", ErrPayment, due+p.Rounding, paid)
 	case p.Rounding != 0 && (!inCash || money.CashPayable(cash-p.Rounding) != cash):

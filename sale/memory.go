@@ -104,6 +104,9 @@ func (m *Memory) Document(key dte.Key) ([]byte, Record, error) {
 	return bytes.Clone(xml), m.sales[m.byKey[key]].clone(), nil
 }
 
+// Ready implements Journal. Nothing keeps it from issuing.
+func (m *Memory) Ready(time.Time) error { return nil }
+
 // FoliosLeft implements Journal.
 func (m *Memory) FoliosLeft(tipo dte.TipoDTE, day dte.Date) (int, error) {
 	m.mu.Lock()

@@ -77,6 +77,7 @@ type Register struct {
 	selected int
 	payment  Payment
 	last     *Record
+	doubt    bool // an Issue of this cart failed: ask before anything else is done with it
 }
 
 // Limits of a cart.
@@ -105,7 +106,7 @@ func (r *Register) clear() error {
 	if err != nil {
 		return err // everything is as it was
 	}
-	r.stage, r.cart, r.selected, r.payment = Selling, Cart{ID: id}, -1, Payment{}
+	r.stage, r.cart, r.selected, r.payment, r.doubt = Selling, Cart{ID: id}, -1, Payment{}, false
 	return nil
 }
 
@@ -230,6 +231,9 @@ func (r *Register) Favourites() []Product { return r.d.Catalogue.Favourites() }
 
 // Add puts a product in the cart, as Scan does.
 func (r *Register) Add(p Product, qty money.Qty) (added Line, err error) {
+	if qty <= 0 {
+		return Line{}, errQty
+	}
 	err = r.update(func(c *Cart) (int, error) {
 		i := len(c.Lines) - 1
 		if i < 0 || !c.Lines[i].sells(p) {
@@ -257,10 +261,12 @@ func (l Line) sells(p Product) bool {
 // maxLineQty keeps a slip of the finger from becoming a document.
 const maxLineQty = 100_000 * money.One
 
+var errQty = errors.New("la cantidad debe ser mayor que cero")
+
 func (l *Line) setQty(q money.Qty) error {
 	switch {
 	case q <= 0:
-		return errors.New("la cantidad debe ser mayor que cero")
+		return errQty
 	case q > maxLineQty:
 		return fmt.Errorf("la cantidad %s es demasiado grande: el máximo por línea es %s", q, maxLineQty)
 	case l.Unidad == "" && q%money.One != 0:
@@ -373,7 +379,8 @@ func buyerOfFactura(rec dte.Receptor) error {
 	return fmt.Errorf("para emitir factura falta %s del cliente", missing)
 }
 
-// Charge goes to Paying. It refuses an empty cart, a type without folios, and what the law would refuse.
+// Charge goes to Paying. It refuses an empty cart and all that would keep the document from being issued, so that nobody
+// pays for what cannot be: no folios, an expired certificate, a wrong clock, what the law would refuse.
 func (r *Register) Charge() error {
 	if err := r.beginSelling(); err != nil {
 		return err
@@ -381,11 +388,17 @@ func (r *Register) Charge() error {
 	if len(r.cart.Lines) == 0 {
 		return errors.New("no hay nada que cobrar: agregue un producto")
 	}
-	if err := r.d.complete(r.draft(), r.d.Now()).Validate(); err != nil {
+	now := r.d.Now()
+	if err := r.d.complete(r.draft(), now).Validate(); err != nil {
 		return err
 	}
-	day := dte.DateOf(r.d.Now())
-	n, err := r.d.Journal.FoliosLeft(r.tipo(), day)
+	if err := r.d.Signer.ValidAt(now); err != nil {
+		return err
+	}
+	if err := r.d.Journal.Ready(now); err != nil {
+		return err
+	}
+	n, err := r.d.Journal.FoliosLeft(r.tipo(), dte.DateOf(now))
 	if err != nil {
 		return err
 	}
@@ -396,12 +409,26 @@ func (r *Register) Charge() error {
 	return nil
 }
 
-// Back leaves Paying and drops the tenders; the cart stays.
+// Back leaves Paying and drops the tenders; the cart stays. After a failed Issue it asks first what became of it: a sale
+// that was stored goes to Done, and one of which nobody can tell stays in Paying.
 func (r *Register) Back() {
-	if r.stage == Paying {
-		r.stage, r.payment = Selling, Payment{}
+	if r.stage != Paying || r.doubt && !r.resolved() {
+		return
 	}
+	r.stage, r.payment = Selling, Payment{}
 }
+
+// resolved reports that the cart's sale is certainly not in the journal. If it is there, the till goes to Done.
+func (r *Register) resolved() bool {
+	record, err := r.d.Journal.Sale(r.cart.ID)
+	if err == nil {
+		r.finish(record)
+	}
+	r.doubt = err != nil && !errors.Is(err, ErrNotFound)
+	return errors.Is(err, ErrNotFound)
+}
+
+func (r *Register) finish(record Record) { r.stage, r.last, r.doubt = Done, &record, false }
 
 // Tender adds a part of the payment. For cash, received may exceed what is due and gives change; 0 means exactly what is
 // due, rounded to tens by law 20.956. For card and transfer it may not exceed what is due; 0 means all of it; reference
@@ -475,9 +502,10 @@ func (r *Register) Issue() (Record, error) {
 	}
 	record, err := IssueOrder(r.d, Order{ID: r.cart.ID, Draft: r.draft(), Payment: r.payment, Lines: r.cart.Lines})
 	if err != nil {
+		r.doubt = true
 		return Record{}, err
 	}
-	r.stage, r.last = Done, &record
+	r.finish(record)
 	return record, nil
 }
 

@@ -515,3 +515,168 @@ func gesture(t *rapid.T, r *sale.Register) (err error) {
 	}
 	return err
 }
+
+// doubtful stores the sale and says that nobody knows, once; or it does not store it.
+type doubtful struct {
+	*sale.Memory
+	stores, silent bool
+	failures       int
+}
+
+func (j *doubtful) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(sale.Grant) (sale.Issued, error)) (sale.Record, error) {
+	if j.failures == 0 {
+		return j.Memory.Issue(id, tipo, at, build)
+	}
+	j.failures--
+	if j.stores {
+		if _, err := j.Memory.Issue(id, tipo, at, build); err != nil {
+			return sale.Record{}, err
+		}
+	}
+	return sale.Record{}, sale.ErrUnknown
+}
+
+func (j *doubtful) Sale(id sale.ID) (sale.Record, error) {
+	if j.silent {
+		return sale.Record{}, errors.New("no se puede leer")
+	}
+	return j.Memory.Sale(id)
+}
+
+// Whoever goes back after an issue of unknown fate neither changes a sale that is stored nor makes a second one of it.
+func TestBackAfterAnUnknownIssueAsksFirst(t *testing.T) {
+	for _, stored := range []bool{true, false} {
+		t.Run(fmt.Sprint("stored ", stored), func(t *testing.T) {
+			d, plain := newDeps(t)
+			j := &doubtful{Memory: plain.Memory, stores: stored, failures: 1}
+			d.Journal = j
+			r, err := sale.NewRegister(d)
+			must(t, err)
+			scan(t, r, "7801234567894")
+			must(t, r.Charge())
+			must(t, r.Tender(sale.Tarjeta, 0, "1"))
+			if _, err := r.Issue(); !errors.Is(err, sale.ErrUnknown) {
+				t.Fatal(err)
+			}
+			j.silent = true
+			if r.Back(); r.Snapshot().Stage != sale.Paying {
+				t.Fatal("left a sale that may be stored")
+			}
+			if _, err := r.Scan("300"); err == nil {
+				t.Fatal("changed a sale that may be stored")
+			}
+			j.silent = false
+			r.Back()
+			s := r.Snapshot()
+			if !stored {
+				if s.Stage != sale.Selling || len(s.Cart.Lines) != 1 {
+					t.Errorf("%+v", s)
+				}
+				return
+			}
+			if s.Stage != sale.Done || s.Last == nil || s.Last.Key.Folio != 1 {
+				t.Fatalf("%+v", s)
+			}
+			scan(t, r, "300")
+			if s := r.Snapshot(); s.Cart.ID == s.Last.ID || len(s.Cart.Lines) != 1 {
+				t.Errorf("the next sale: %+v", s.Cart)
+			}
+		})
+	}
+}
+
+// notReady is a journal that cannot issue, for instance because it was restored.
+type notReady struct{ *sale.Memory }
+
+var errHeld = errors.New("la caja fue restaurada")
+
+func (notReady) Ready(time.Time) error { return errHeld }
+
+// Nobody pays for what cannot be issued: charging already says so.
+func TestChargeRefusesWhatCannotBeIssued(t *testing.T) {
+	d, j := newDeps(t)
+	d.Journal = notReady{j.Memory}
+	r, err := sale.NewRegister(d)
+	must(t, err)
+	scan(t, r, "300")
+	if err := r.Charge(); !errors.Is(err, errHeld) || r.Snapshot().Stage != sale.Selling {
+		t.Errorf("a held till: %v", err)
+	}
+	d.Journal = j
+	d.Signer = dtetest.SignerValid(11111111, dtetest.Now().AddDate(-3, 0, 0), dtetest.Now().AddDate(0, 0, -1))
+	r, err = sale.NewRegister(d)
+	must(t, err)
+	if err := r.Charge(); !errors.Is(err, dte.ErrCertificateExpired) || r.Snapshot().Stage != sale.Selling {
+		t.Errorf("an expired certificate: %v", err)
+	}
+}
+
+// The folios of facturas expire at midnight while one is being paid: nothing is issued, nothing is lost, and the buyer
+// can have a boleta.
+func TestFoliosExpireWhileACartIsOpen(t *testing.T) {
+	d, _ := newDeps(t)
+	last := dtetest.FA().AddMonths(6)
+	now := time.Date(last.Year, last.Month, last.Day, 23, 59, 0, 0, dte.Santiago)
+	d.Now = func() time.Time { return now }
+	d.Signer = dtetest.SignerValid(11111111, dtetest.Now(), now.AddDate(1, 0, 0))
+	r, err := sale.NewRegister(d)
+	must(t, err)
+	scan(t, r, "7801234567894")
+	must(t, r.SetReceptor(buyer()))
+	must(t, r.SetTipo(dte.Factura))
+	must(t, r.Charge())
+	must(t, r.Tender(sale.Efectivo, 0, ""))
+	now = now.Add(2 * time.Minute)
+	if _, err := r.Issue(); !errors.Is(err, sale.ErrNoFolios) {
+		t.Fatalf("issued with folios of yesterday: %v", err)
+	}
+	r.Back()
+	if err := r.Charge(); !errors.Is(err, sale.ErrNoFolios) {
+		t.Errorf("charged without folios: %v", err)
+	}
+	must(t, r.SetTipo(0))
+	must(t, r.Charge())
+	must(t, r.Tender(sale.Efectivo, 0, ""))
+	rec, err := r.Issue()
+	must(t, err)
+	if rec.Key.Tipo != dte.Boleta || len(rec.Lines) != 1 {
+		t.Errorf("%+v", rec)
+	}
+}
+
+func TestAddTakesNothingAway(t *testing.T) {
+	r, _ := newRegister(t)
+	scan(t, r, "3*300")
+	if _, err := r.Add(products[3], -money.One); err == nil {
+		t.Error("a negative quantity was added")
+	}
+	if s := r.Snapshot(); s.Cart.Lines[0].Qty != money.Units(3) {
+		t.Errorf("%+v", s.Cart)
+	}
+}
+
+// What another program says of a payment is checked as the till's own: known means, coins that exist, change that adds up.
+func TestPaymentsThatCannotBe(t *testing.T) {
+	d, j := newDeps(t)
+	draft := dte.Draft{Tipo: dte.Boleta, Detalle: []dte.Linea{{Nombre: "X", Monto: 1235}}}
+	for name, p := range map[string]sale.Payment{
+		"unknown means":      {Tenders: []sale.Tender{{Method: "canje", Amount: 1235, Received: 1235}}},
+		"cash in pesos":      {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1235, Received: 1235}}},
+		"change from a card": {Tenders: []sale.Tender{{Method: sale.Tarjeta, Amount: 1235, Received: 2000}}, Change: 765},
+		"change too big":     {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1230, Received: 2000}}, Rounding: -5, Change: 1770},
+		"change forgotten":   {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1230, Received: 2000}}, Rounding: -5},
+		"rounded up":         {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1240, Received: 1240}}, Rounding: 5},
+		"overflow":           {Tenders: slices.Repeat([]sale.Tender{{Method: sale.Tarjeta, Amount: money.MaxPesos, Received: money.MaxPesos}}, 3)},
+	} {
+		if _, err := sale.IssueOrder(d, sale.Order{ID: "x", Draft: draft, Payment: p}); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+	good := sale.Payment{Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1230, Received: 2000}}, Rounding: -5, Change: 770}
+	if _, err := sale.IssueOrder(d, sale.Order{ID: "x", Draft: draft, Payment: good}); err != nil {
+		t.Error(err)
+	}
+	if _, err := sale.IssueOrder(d, sale.Order{ID: sale.ID(strings.Repeat("x", 40_000)), Draft: draft}); err == nil || j.issues != 1 {
+		t.Errorf("an endless ID: %v, %d issues", err, j.issues)
+	}
+}

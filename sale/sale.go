@@ -139,6 +139,8 @@ type Journal interface {
 	Sale(id ID) (Record, error)
 	// Document returns a document's exact bytes and its sale, or ErrNotFound. The bytes are checked against the hash.
 	Document(key dte.Key) (xml []byte, r Record, err error)
+	// Ready tells in words what would keep Issue from issuing anything at that time; nil if nothing is known to.
+	Ready(at time.Time) error
 	// FoliosLeft counts the folios of tipo that are usable on day.
 	FoliosLeft(tipo dte.TipoDTE, day dte.Date) (int, error)
 

@@ -91,14 +91,28 @@ func call(build func(sale.Grant) (sale.Issued, error), g sale.Grant) (sale.Issue
 	return build(g)
 }
 
+// Ready implements sale.Journal: ErrLocked, ErrHeld, ErrClock, or why the file cannot be written.
+func (s *Store) Ready(at time.Time) error {
+	s.write.Lock()
+	broken := s.broken
+	s.write.Unlock()
+	if broken != nil {
+		return broken
+	}
+	if _, err := s.vault.current(); err != nil {
+		return err
+	}
+	return s.view(func(t *bolt.Tx) error { return mayIssue(t, at) })
+}
+
 // mayIssue checks the clock and the hold of a restored store.
 func mayIssue(t *bolt.Tx, at time.Time) error {
 	if why := t.Bucket(bMeta).Get(kHold); why != nil {
-		return fmt.Errorf("%w: %s. No se emitió nada. Indique el último folio impreso de cada documento", ErrHeld, why)
+		return fmt.Errorf("%w: %s. No se emitió nada. Indique el último folio impreso de cada documento con «tillctl resume»", ErrHeld, why)
 	}
 	if last := clock(t); at.Before(last.Add(-clockMargin)) {
 		return fmt.Errorf("%w: marca %s y ya hay un documento del %s. No se emitió nada y la venta sigue abierta. "+
-			"Corrija la fecha y la hora del equipo", ErrClock, show(at), show(last))
+			"Corrija la fecha y la hora del equipo; si son correctas, confírmelo con «tillctl reloj»", ErrClock, show(at), show(last))
 	}
 	return nil
 }

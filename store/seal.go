@@ -371,14 +371,24 @@ func (s *Store) ChangePassphrase(old, next string) error {
 	return s.update(func(t *bolt.Tx) error { return putJSON(t, bMeta, kWrap, w) })
 }
 
-// PutSecret seals a value under a name ("pfx", "pfx-password"); it replaces the one before. ErrLocked without the key.
+// PutSecret seals a value under a name; it replaces the one before. ErrLocked without the key.
 func (s *Store) PutSecret(name string, value []byte) error {
+	return s.PutSecrets(map[string][]byte{name: value})
+}
+
+// PutSecrets seals values that belong together ("pfx", "pfx-clave"): all of them or none.
+func (s *Store) PutSecrets(values map[string][]byte) error {
 	aead, err := s.vault.current()
 	if err != nil {
 		return err
 	}
 	return s.update(func(t *bolt.Tx) error {
-		return t.Bucket(bSecrets).Put([]byte(name), seal(aead, place(bSecrets, []byte(name)), value))
+		for name, value := range values {
+			if err := t.Bucket(bSecrets).Put([]byte(name), seal(aead, place(bSecrets, []byte(name)), value)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -547,3 +547,25 @@ func TestDocumentsList(t *testing.T) {
 		}
 	}
 }
+
+// TestReadySaysWhatIssueWouldSay: before anybody has paid.
+func TestReadySaysWhatIssueWouldSay(t *testing.T) {
+	b := newTill(t)
+	b.caf(dte.Boleta, 1, 9)
+	b.issue("s1")
+	b.must(b.Ready(saletest.Now))
+	b.wantErr(b.Ready(saletest.Now.Add(-2*time.Hour)), ErrClock)
+	copied := filepath.Join(t.TempDir(), "respaldo.db")
+	_, err := b.BackupFile(copied)
+	b.must(err)
+	restored := filepath.Join(t.TempDir(), "caja.db")
+	b.must(Restore(copied, restored, saletest.Now))
+	s, err := Open(restored, Options{})
+	b.must(err)
+	defer shut(t, s)
+	b.wantErr(s.Ready(saletest.Now), ErrLocked)
+	b.must(s.Unlock(phrase))
+	b.wantErr(s.Ready(saletest.Now), ErrHeld)
+	b.must(s.Resume(map[dte.TipoDTE]dte.Folio{dte.Boleta: 1}, "Ana", saletest.Now))
+	b.must(s.Ready(saletest.Now))
+}

@@ -26,14 +26,16 @@ func CreateDemo(o Options) error {
 	if _, err := rand.Read(phrase[:]); err != nil {
 		return err
 	}
-	if err := Create(o, info, hex.EncodeToString(phrase[:])); err != nil {
-		return err
-	}
-	s, err := Open(o)
-	if err != nil {
-		return err
-	}
-	return errors.Join(s.furnish(), s.Close())
+	return o.whole(func(o Options) error {
+		if err := create(o, info, hex.EncodeToString(phrase[:])); err != nil {
+			return err
+		}
+		s, err := Open(o)
+		if err != nil {
+			return err
+		}
+		return errors.Join(s.furnish(), s.Close())
+	})
 }
 
 func (s *Shop) furnish() error {

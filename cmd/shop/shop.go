@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mostrador/dte"
@@ -78,16 +79,18 @@ type Shop struct {
 	Store *store.Store
 	Info  sale.Shop
 
-	opt    Options
-	signer *dte.Signer
-	trust  dte.Trust
-	at     sii.Endpoints
-	stop   func() // the simulator inside
+	opt       Options
+	signer    *dte.Signer
+	signerErr error // why there is none
+	trust     dte.Trust
+	at        sii.Endpoints
+	stop      func() // the simulator inside
 
-	worker *possync.Worker
-	papers *printer.Loop
-	loops  sync.WaitGroup
-	cancel context.CancelFunc
+	worker  atomic.Pointer[possync.Worker] // sales wake them while Start makes them
+	papers  atomic.Pointer[printer.Loop]
+	loops   sync.WaitGroup
+	cancel  context.CancelFunc
+	closing sync.Once
 
 	mu     sync.Mutex
 	status Status
@@ -132,25 +135,47 @@ func keyringWorks(ring store.Keyring) bool {
 
 // Create makes the store of a new shop and seals it under the owner's passphrase.
 func Create(o Options, info sale.Shop, passphrase string) error {
-	if o.Exists() {
-		return fmt.Errorf("ya hay una caja en %s. No se cambió nada", o.Dir)
-	}
 	if err := check(info); err != nil {
 		return err
 	}
+	return o.whole(func(o Options) error { return create(o, info, passphrase) })
+}
+
+func create(o Options, info sale.Shop, passphrase string) error {
 	s, err := o.openStore(nil)
 	if err != nil {
 		return err
 	}
-	err = s.Protect(passphrase)
-	if err == nil {
+	if err = s.Protect(passphrase); err == nil {
 		err = s.PutShop(info)
 	}
-	if err = errors.Join(err, s.Close()); err != nil {
-		// Half a shop would stand in the way of the next try. There is nothing in it yet.
-		_ = os.Remove(o.Path())
+	return errors.Join(err, s.Close())
+}
+
+// whole has a shop made aside and moves it in when it is complete, the store last: a shop is there or it is not, whatever
+// interrupts its making.
+func (o Options) whole(build func(Options) error) error {
+	if o.Exists() {
+		return fmt.Errorf("ya hay una caja en %s. No se cambió nada", o.Dir)
 	}
-	return err
+	if _, err := os.Stat(filepath.Join(o.Dir, keyFile)); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(err, fmt.Errorf("en %s está la llave de otra caja (%s). No se cambió nada; muévala o elija otra carpeta", o.Dir, keyFile))
+	}
+	aside := o
+	aside.Dir = filepath.Join(o.Dir, ".nueva")
+	if err := os.RemoveAll(aside.Dir); err != nil { // of a making that was interrupted: nothing in it was ever used
+		return err
+	}
+	err := build(aside)
+	for _, name := range []string{simulatorDir, keyFile, storeFile} {
+		if err != nil {
+			break
+		}
+		if err = os.Rename(filepath.Join(aside.Dir, name), filepath.Join(o.Dir, name)); errors.Is(err, fs.ErrNotExist) {
+			err = nil // a real shop has no simulator, a key in the keyring no file
+		}
+	}
+	return errors.Join(err, os.RemoveAll(aside.Dir))
 }
 
 // check refuses a business that could never issue.
@@ -206,15 +231,15 @@ func (s *Shop) load() (err error) {
 	if err := s.chooseAuthority(); err != nil {
 		return err
 	}
-	s.signer, err = s.openSigner()
-	if errors.Is(err, ErrNoSigner) || errors.Is(err, store.ErrLocked) {
-		return nil // one may still look, import and unlock
-	}
-	return err
+	s.signer, s.signerErr = s.openSigner() // without one it is still possible to look, import and unlock
+	return nil
 }
 
 // chooseAuthority: the environment decides, and nothing else can.
 func (s *Shop) chooseAuthority() error {
+	if s.opt.Simulator != "" && !s.Info.Training() {
+		return errors.New("el simulador sólo sirve a una tienda de práctica, y ésta es real. No se hizo nada")
+	}
 	switch s.Info.Ambiente {
 	case dte.Produccion:
 		s.trust, s.at = dte.SII(), sii.Produccion()
@@ -222,7 +247,14 @@ func (s *Shop) chooseAuthority() error {
 	case dte.Certificacion:
 		s.trust, s.at = dte.SII(), sii.Certificacion()
 		return nil
+	case dte.Capacitacion:
+		return s.simulate()
 	}
+	return fmt.Errorf("esta caja está en el ambiente «%s», que este programa no conoce", s.Info.Ambiente)
+}
+
+// simulate has the practice authority of this folder answer, inside or at the address that was given.
+func (s *Shop) simulate() error {
 	authority, err := s.opt.authority()
 	if err != nil {
 		return err
@@ -282,7 +314,7 @@ func (s *Shop) openSigner() (*dte.Signer, error) {
 	return dte.OpenPFX(pfx, string(clave))
 }
 
-// ImportPFX seals the certificate that signs from now on. A file that does not open, or that has expired, changes
+// ImportPFX seals the certificate that signs from now on; loops that run go on with the one they began with. A file that does not open, or that has expired, changes
 // nothing.
 func (s *Shop) ImportPFX(pfx []byte, clave string) (*dte.Signer, error) {
 	signer, err := dte.OpenPFX(pfx, clave)
@@ -292,13 +324,10 @@ func (s *Shop) ImportPFX(pfx []byte, clave string) (*dte.Signer, error) {
 	if err := signer.ValidAt(s.opt.Now()); err != nil {
 		return nil, err
 	}
-	if err := s.Store.PutSecret(secretPFX, pfx); err != nil {
+	if err := s.Store.PutSecrets(map[string][]byte{secretPFX: pfx, secretPFXClave: []byte(clave)}); err != nil {
 		return nil, err
 	}
-	if err := s.Store.PutSecret(secretPFXClave, []byte(clave)); err != nil {
-		return nil, err
-	}
-	s.signer = signer
+	s.signer, s.signerErr = signer, nil
 	return signer, nil
 }
 
@@ -310,10 +339,19 @@ func (s *Shop) ImportCAF(file []byte) (sale.Range, error) {
 // Trust are the keys whose CAFs this shop accepts.
 func (s *Shop) Trust() dte.Trust { return s.trust }
 
-// Deps are what a register needs. ErrNoSigner without a certificate.
+// Unlock opens the secrets with the owner's passphrase, and the certificate with them.
+func (s *Shop) Unlock(passphrase string) error {
+	if err := s.Store.Unlock(passphrase); err != nil {
+		return err
+	}
+	s.signer, s.signerErr = s.openSigner()
+	return nil
+}
+
+// Deps are what a register needs. ErrNoSigner without a certificate, store.ErrLocked if it cannot be opened.
 func (s *Shop) Deps() (sale.Deps, error) {
 	if s.signer == nil {
-		return sale.Deps{}, ErrNoSigner
+		return sale.Deps{}, s.signerErr
 	}
 	products, err := s.Store.Products()
 	if err != nil {
@@ -324,27 +362,34 @@ func (s *Shop) Deps() (sale.Deps, error) {
 	}, nil
 }
 
-// Start runs the worker and the printer until Close.
+// Start runs the worker and the printer until Close. Call it once. A printer that cannot be used is told in the Status
+// and stops nothing.
 func (s *Shop) Start() error {
 	if s.signer == nil {
-		return ErrNoSigner
+		return s.signerErr
+	}
+	if s.cancel != nil {
+		return errors.New("la caja ya está en marcha")
 	}
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
-	s.worker = s.newWorker()
-	s.loops.Go(func() { _ = s.worker.Run(ctx) })
+	worker := s.newWorker()
+	s.worker.Store(worker)
+	s.loops.Go(func() { _ = worker.Run(ctx) })
+
 	device, model, err := s.device()
-	if err != nil {
-		return err
-	}
-	if device == nil {
+	switch {
+	case err != nil:
+		s.tell(func(st *Status) { st.PrinterProblem = err.Error() })
+	case device == nil:
 		s.tell(func(st *Status) { st.PrinterProblem = "No hay impresora configurada: los tickets esperan." })
-		return nil
+	default:
+		papers := printer.NewLoop(printer.Config{
+			Queue: s.Store, Documents: s.Store, Device: device, Shop: s.Info, Model: model, Now: s.opt.Now, After: time.After, Report: s.printed,
+		})
+		s.papers.Store(papers)
+		s.loops.Go(func() { _ = papers.Run(ctx) })
 	}
-	s.papers = printer.NewLoop(printer.Config{
-		Queue: s.Store, Documents: s.Store, Device: device, Shop: s.Info, Model: model, Now: s.opt.Now, After: time.After, Report: s.printed,
-	})
-	s.loops.Go(func() { _ = s.papers.Run(ctx) })
 	return nil
 }
 
@@ -391,11 +436,11 @@ func (s *Shop) tell(change func(*Status)) {
 
 // wake makes both loops look again.
 func (s *Shop) wake() {
-	if s.worker != nil {
-		s.worker.Wake()
+	if worker := s.worker.Load(); worker != nil {
+		worker.Wake()
 	}
-	if s.papers != nil {
-		s.papers.Wake()
+	if papers := s.papers.Load(); papers != nil {
+		papers.Wake()
 	}
 }
 
@@ -414,7 +459,7 @@ func (s *Shop) Reprint(key dte.Key) (sale.PrintJob, error) {
 // SyncNow sends what waits and follows it until everything has its verdict or ctx ends. The loops must not be running.
 func (s *Shop) SyncNow(ctx context.Context) (possync.Status, error) {
 	if s.signer == nil {
-		return possync.Status{}, ErrNoSigner
+		return possync.Status{}, s.signerErr
 	}
 	w := s.newWorker()
 	for {
@@ -431,12 +476,15 @@ func (s *Shop) SyncNow(ctx context.Context) (possync.Status, error) {
 	}
 }
 
-// Close ends the loops, the simulator and the store, in this order.
-func (s *Shop) Close() error {
-	if s.cancel != nil {
-		s.cancel()
-	}
-	s.loops.Wait()
-	s.stop()
-	return s.Store.Close()
+// Close ends the loops, the simulator and the store, in this order. Doing it twice does no harm.
+func (s *Shop) Close() (err error) {
+	s.closing.Do(func() {
+		if s.cancel != nil {
+			s.cancel()
+		}
+		s.loops.Wait()
+		s.stop()
+		err = s.Store.Close()
+	})
+	return err
 }

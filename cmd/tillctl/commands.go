@@ -507,10 +507,29 @@ func runUnlock(e *env, flags *flag.FlagSet, args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := s.Store.Unlock(secret); err != nil {
+		if err := s.Unlock(secret); err != nil {
 			return err
 		}
 		fmt.Fprintln(e.out, "Secretos abiertos en este equipo.")
+		return nil
+	})
+}
+
+// runClock is the way out after the till has sold with a clock that ran ahead.
+func runClock(e *env, flags *flag.FlagSet, args []string) error {
+	who := flags.String("quien", "", "quién miró la fecha y la hora de este equipo")
+	if _, err := parse(flags, args, 0, 0); err != nil {
+		return err
+	}
+	now := e.opt.Now()
+	if *who == "" {
+		return fmt.Errorf("este equipo marca %s. Si es correcto, repita con -quien NOMBRE: queda en la bitácora", now.In(dte.Santiago).Format("02-01-2006 15:04"))
+	}
+	return e.withShop(func(s *shop.Shop) error {
+		if err := s.Store.ResetClock(now, *who); err != nil {
+			return err
+		}
+		fmt.Fprintf(e.out, "La caja acepta que son las %s.\n", now.In(dte.Santiago).Format("15:04 del 02-01-2006"))
 		return nil
 	})
 }

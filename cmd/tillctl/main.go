@@ -69,6 +69,7 @@ func commands() []command {
 		{"restore", "ARCHIVO", "pone un respaldo donde no hay caja", runRestore},
 		{"resume", "TIPO=FOLIO...", "después de restaurar: últimos folios impresos de cada tipo", runResume},
 		{"unlock", "", "abre los secretos con la frase clave, en otro computador", runUnlock},
+		{"reloj", "-quien NOMBRE", "acepta la hora del equipo aunque haya documentos posteriores", runClock},
 		{"demo", "-out CARPETA", "un día completo de la tienda de práctica", runDemo},
 	}
 }

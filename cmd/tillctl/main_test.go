@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,15 +12,20 @@ import (
 	"testing"
 	"time"
 
+	"mostrador/assets"
 	"mostrador/cmd/shop"
 	"mostrador/dte"
 	"mostrador/dte/dtetest"
+	"mostrador/dte/sii/siisim"
 	"mostrador/sale"
 )
 
+// alone makes the test binary be tillctl.
+const alone = "MOSTRADOR_TILLCTL"
+
 // TestMain lets the test binary be tillctl: the demo starts itself as a second process.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "demo" {
+	if os.Getenv(alone) != "" || len(os.Args) > 1 && os.Args[1] == "demo" {
 		main()
 		return
 	}
@@ -232,4 +239,109 @@ func TestDemo(t *testing.T) {
 	if err := run(t.Context(), []string{"demo", "-out", t.TempDir() + "/.."}, streams{strings.NewReader(""), &out, &out}); err == nil {
 		t.Error("the demo would have removed somebody's folder")
 	}
+}
+
+// From a backup on another machine to the next sale: the key, a person's word on the last papers, and no folio twice.
+func TestRestoreUnlockResumeSell(t *testing.T) {
+	const phrase = "dos perros y un gato"
+	c := &till{t, filepath.Join(t.TempDir(), "tienda")}
+	info, err := assets.DemoShop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := c.file("frase", []byte(phrase+"\n"))
+	c.must("creada", "init", "-f", c.json("t.json", info), "-frase-file", secret)
+	pfx, _, err := siisim.NewSigner(rand.Reader, 11111111, "PERSONA DE PRUEBA", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.refused("falta el certificado", "issue", "-f", c.json("v.json", order(dte.Boleta, "v")))
+	c.must("sellado", "pfx import", "-clave-file", c.file("clave", []byte(siisim.SignerPassword)), c.file("x.pfx", pfx))
+	c.must("agregados", "caf import", c.file("b.xml", shopCAF(t, c)(dte.Boleta, 1)), c.file("f.xml", shopCAF(t, c)(dte.Factura, 1)))
+	sell := func(c *till, id, folio string) {
+		t.Helper()
+		c.must("N° "+folio+" ", "issue", "-f", c.json("v.json", order(dte.Boleta, id)))
+	}
+	sell(c, "uno", "1")
+	sell(c, "dos", "2")
+	saved := filepath.Join(t.TempDir(), "respaldo.db")
+	c.must("Todo cuadra", "backup", saved)
+	sell(c, "tres", "3")
+	sell(c, "cuatro", "4")
+
+	// The machine burns down. The new one has the backup, the phrase and the last papers.
+	n := &till{t, filepath.Join(t.TempDir(), "nueva")}
+	n.must("Antes de vender", "restore", saved)
+	if err := os.CopyFS(filepath.Join(n.dir, "simulador"), os.DirFS(filepath.Join(c.dir, "simulador"))); err != nil {
+		t.Fatal(err)
+	}
+	venta := n.json("v.json", order(dte.Boleta, "cinco"))
+	n.refused("secretos de la caja están cerrados", "issue", "-f", venta)
+	n.refused("secretos de la caja están cerrados", "sync")
+	n.refused("no corresponde", "unlock", "-frase-file", n.file("mala", []byte("otra frase cualquiera")))
+	n.must("abiertos", "unlock", "-frase-file", secret)
+	n.refused("fue restaurada", "issue", "-f", venta)
+	n.refused("falta decir", "resume", "-quien", "Ana", "39=4")
+	n.refused("ningún CAF", "resume", "-quien", "Ana", "39=999", "33=0")
+	n.refused("falta -quien", "resume", "39=4", "33=0")
+	n.must("puede volver a emitir", "resume", "-quien", "Ana", "39=4", "33=0")
+	sell(n, "dos", "2") // known before the backup
+	sell(n, "cinco", "5")
+	n.must("Todo cuadra", "audit")
+	n.must("Todo tiene veredicto", "sync", "-espera", "60s")
+	n.refused("ya hay un archivo", "restore", saved)
+}
+
+// A till that sold with a clock that ran ahead refuses to sell afterwards, and says the way out.
+func TestClockThatRanAhead(t *testing.T) {
+	c := practice(t)
+	now := time.Now()
+	ahead := &env{ctx: t.Context(), opt: shop.Options{Dir: c.dir, Keys: "archivo", Now: func() time.Time { return now.AddDate(0, 0, 40) }}}
+	err := ahead.withShop(func(s *shop.Shop) error {
+		d, err := s.Deps()
+		if err != nil {
+			return err
+		}
+		_, err = sale.IssueOrder(d, order(dte.Boleta, "futura"))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := c.json("v.json", order(dte.Boleta, "hoy"))
+	c.refused("tillctl reloj", "issue", "-f", f)
+	c.refused("-quien", "reloj")
+	c.must("acepta", "reloj", "-quien", "Ana")
+	c.must("N° 2 ", "issue", "-f", f)
+	c.must("Todo cuadra", "audit")
+}
+
+// A real shop and a simulator never meet, whatever the flags say.
+func TestRealShopRefusesTheSimulator(t *testing.T) {
+	c := &till{t, filepath.Join(t.TempDir(), "tienda")}
+	c.must("creada", "init", "-f", c.json("t.json", saleShop()), "-frase-file", c.file("frase", []byte("una frase larga\n")))
+	c.refused("ésta es real", "sync", "-simulador", "http://127.0.0.1:1")
+}
+
+// A full disk refuses the sale in words, keeps what is stored, and sells the same sale when there is room again.
+func TestIssueOnAFullDisk(t *testing.T) {
+	c := practice(t)
+	c.must("N° 1 ", "issue", "-f", c.json("v.json", order(dte.Boleta, "uno")))
+	long := order(dte.Boleta, "larga")
+	for range 300 {
+		long.Draft.Detalle = append(long.Draft.Detalle, long.Draft.Detalle[0])
+	}
+	f := c.json("v.json", long)
+	info, err := os.Stat(filepath.Join(c.dir, "mostrador.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("bash", "-c", `ulimit -f "$0"; exec "$@"`, fmt.Sprint(info.Size()>>10), os.Args[0], "issue", "-dir", c.dir, "-llave", "archivo", "-f", f)
+	cmd.Env = append(os.Environ(), alone+"=1")
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "disco está lleno") || !strings.Contains(string(out), "a salvo") {
+		t.Errorf("%v: %s", err, out)
+	}
+	c.must("N° 2 ", "issue", "-f", f)
+	c.must("Todo cuadra", "audit")
 }

@@ -123,8 +123,8 @@ func (p *parser) document() error {
 
 // declaration reads <?xml … ?> if it is there.
 func (p *parser) declaration() error {
-	if !bytes.HasPrefix(p.rest(), []byte("<?xml")) {
-		return nil
+	if rest := p.rest(); !bytes.HasPrefix(rest, []byte("<?xml")) || len(rest) < 6 || !isSpace(rest[5]) {
+		return nil // <?xml-stylesheet is an instruction like any other
 	}
 	end := bytes.Index(p.rest(), []byte("?>"))
 	if end < 0 || end > 200 {
@@ -579,7 +579,7 @@ func (d *Doc) content(n *Node, text func(chunk []byte, literal bool), child func
 			pos = n.Children[next].End
 			next++
 		case bytes.HasPrefix(d.Data[pos:n.InnerEnd], []byte("<!--")):
-			pos += bytes.Index(d.Data[pos:n.InnerEnd], []byte("-->")) + 3
+			pos += 4 + bytes.Index(d.Data[pos+4:n.InnerEnd], []byte("-->")) + 3
 		case bytes.HasPrefix(d.Data[pos:n.InnerEnd], []byte("<![CDATA[")):
 			end := pos + bytes.Index(d.Data[pos:n.InnerEnd], []byte("]]>"))
 			text(d.Data[pos+9:end], true)
