@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	"mostrador/dte/xmltree"
 )
 
 // Declaration is the first line of every file that the SII takes. The rest of the file is what was signed.
@@ -119,7 +121,7 @@ func (w *writer) dd(d *Document) {
 // readBack parses the bytes that were written, verifies them as a stranger would, and compares every field with what
 // was meant. The SII's signature on the CAF was judged when the CAF was imported.
 func readBack(meant *Document, caf *CAF) (*Document, error) {
-	read, err := verify(meant.XML, func(c *CAF) error {
+	read, err := verify(meant.XML, xmltree.Latin1, func(c *CAF) error {
 		if !bytes.Equal(c.xml, caf.xml) {
 			return ErrCAFTampered
 		}

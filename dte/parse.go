@@ -22,7 +22,11 @@ var documentLimits = xmltree.Limits{Bytes: 8 << 20, Nodes: 40_000, Depth: 32}
 // emit only the header, the TED and the signature's value are read. The result shares no memory with xml, except XML,
 // which is a part of it.
 func Parse(xml []byte) (*Document, error) {
-	f, err := parseFragment(xml)
+	return parse(xml, xmltree.Latin1)
+}
+
+func parse(xml []byte, enc xmltree.Encoding) (*Document, error) {
+	f, err := parseFragment(xml, enc)
 	if err != nil {
 		return nil, err
 	}
@@ -103,9 +107,10 @@ type fragment struct {
 	signature *xmltree.Node
 }
 
-// parseFragment checks the shape that everything else relies on: one signed element, one signature beside it.
-func parseFragment(xml []byte) (*fragment, error) {
-	doc, err := xmltree.Parse(xml, xmltree.Latin1, documentLimits)
+// parseFragment checks the shape that everything else relies on: one signed element, one signature beside it. enc is
+// the encoding of a fragment without a declaration: that of the envelope it was cut from.
+func parseFragment(xml []byte, enc xmltree.Encoding) (*fragment, error) {
+	doc, err := xmltree.Parse(xml, enc, documentLimits)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDTE, err)
 	}
@@ -184,10 +189,10 @@ func strict(n *xmltree.Node, ns string) error {
 // maxFields is more than any element of the formats has.
 const maxFields = 64
 
-// isLatin1 reports that the bytes of doc mean in ISO-8859-1 what they mean in doc: the timbre is signed over them as they are,
-// and in an envelope they stand under its declaration.
+// isLatin1 reports one byte for each character: the timbre is signed over the bytes as they are, and in an envelope they
+// stand under its declaration. Some issuers declare windows-1252, whose letters are the same bytes.
 func isLatin1(doc *xmltree.Doc) bool {
-	return doc.Encoding == xmltree.Latin1 || !slices.ContainsFunc(doc.Bytes(doc.Root), func(c byte) bool { return c >= 0x80 })
+	return doc.Encoding != xmltree.UTF8 || !slices.ContainsFunc(doc.Bytes(doc.Root), func(c byte) bool { return c >= 0x80 })
 }
 
 func (f *fragment) document() (*Document, error) {
@@ -275,13 +280,6 @@ func (r *reader) idDoc(id *xmltree.Node, d *Draft) {
 	d.TermPagoCdg, d.TermPagoGlosa = r.text(id, "TermPagoCdg"), r.text(id, "TermPagoGlosa")
 	d.TermPagoDias = int(r.optional(id, "TermPagoDias"))
 	d.FchVenc = r.optionalDate(id, "FchVenc")
-}
-
-func (r *reader) optionalRUT(n *xmltree.Node, name string) RUT {
-	if n.Child(name) == nil {
-		return 0
-	}
-	return r.rut(n, name)
 }
 
 // transporte is nil when there is none, or nothing but the customs block.

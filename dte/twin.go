@@ -13,6 +13,8 @@ import (
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 	"golang.org/x/text/encoding/charmap"
+
+	"mostrador/dte/xmltree"
 )
 
 // The second path: etree builds the document and goxmldsig canonicalises, digests and signs it, sharing with the first
@@ -525,7 +527,7 @@ func readTree(latin []byte) (*etree.Document, error) {
 // VerifyTwin is a second opinion on the signature of one <DTE>: etree reads it and goxmldsig canonicalises. It judges
 // the signature only. Documents are limited as in Verify.
 func VerifyTwin(xml []byte) error {
-	f, err := parseFragment(xml) // bounds, before a library without any
+	f, err := parseFragment(xml, xmltree.Latin1) // bounds, before a library without any
 	if err != nil {
 		return err
 	}

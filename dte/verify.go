@@ -26,11 +26,11 @@ var (
 //
 // The certificate's chain and its owner's rights are not judged: only the SII knows them.
 func Verify(xml []byte, t Trust) (*Document, error) {
-	return verify(xml, func(c *CAF) error { return c.Verify(t) })
+	return verify(xml, xmltree.Latin1, func(c *CAF) error { return c.Verify(t) })
 }
 
-func verify(xml []byte, judgeCAF func(*CAF) error) (*Document, error) {
-	f, err := parseFragment(xml)
+func verify(xml []byte, enc xmltree.Encoding, judgeCAF func(*CAF) error) (*Document, error) {
+	f, err := parseFragment(xml, enc)
 	if err != nil {
 		return nil, err
 	}

@@ -258,6 +258,9 @@ func (s *solver) amounts(d *dte.Draft, caso Caso, of Resuelto) error {
 // exportacion fills in currency, buyer, customs block, surcharges and references of a factura de exportación.
 func (s *solver) exportacion(d *dte.Draft, caso Caso) error {
 	x := caso.Exportacion
+	if x == nil || x.TpoMoneda == "" {
+		return errors.New("no dice la moneda de la operación")
+	}
 	cambio, ok := s.c.TpoCambio[x.TpoMoneda]
 	if !ok || cambio <= 0 {
 		return fmt.Errorf("falta el tipo de cambio de %s en los datos de la empresa", x.TpoMoneda)
@@ -352,10 +355,9 @@ func (s *solver) recargos(d *dte.Draft, x *Exportacion) error {
 
 // cents rounds half up to the two decimals of a global surcharge (ValorDR).
 func cents(d money.Divisa) (money.Divisa, error) {
-	hundredfold := d * 100 // a part of an amount with 18 digits at most: checked below
 	if d > money.MaxDivisa/100 {
 		return 0, money.ErrOverflow
 	}
-	whole, err := hundredfold.Whole()
+	whole, err := (d * 100).Whole()
 	return whole / 100, err
 }

@@ -141,15 +141,12 @@ func (p *parser) endCompras() {
 // fraction reads a part of one, "0.60", as a percentage.
 func (p *parser) fraction(s string) money.Rate {
 	q, err := money.QtyFromXML(strings.Replace(s, ",", ".", 1))
-	if err == nil && q <= oneQty {
-		return money.Rate(q * 100_00 / oneQty) // four decimals at most: exact
+	if err == nil && q <= money.One {
+		return money.Rate(q * 100_00 / money.One) // four decimals at most: exact
 	}
 	p.fault("el factor de proporcionalidad no se entiende")
 	return 0
 }
-
-// oneQty is the quantity 1, in millionths.
-const oneQty money.Qty = 1_000_000
 
 // libroGuiasLine: "- EL CASO 2 CORRESPONDE A UNA GUIA QUE SE FACTURO EN EL PERIODO".
 func (p *parser) libroGuiasLine() {

@@ -205,6 +205,7 @@ func rowOf(line string, columns []column) (row, bool) {
 	names := make([]string, first)
 	for i := range names {
 		names[i] = ws[i].text
+		ok = ok && (i == 0 || !ws[i].apart) // a name has no gaps: what stands after one was meant as a value
 	}
 	return row{strings.Join(names, " "), values}, ok
 }
