@@ -100,9 +100,9 @@ var hora = regexp.MustCompile(`^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$`)
 func (v *validator) transporte() {
 	d, t := v.d, v.d.Transporte
 	if d.Tipo == GuiaDespacho {
-		v.check(d.IndTraslado >= 1 && d.IndTraslado <= 9, "M100", "IdDoc/IndTraslado", "falta el tipo de traslado, de 1 (venta) a 9")
-		v.check(t != nil && t.Direccion != "" && t.Comuna != "", "M101", "Transporte", "una guía lleva los datos del transporte: al menos dirección y comuna de destino")
-		v.check(d.IndTraslado != 5 || d.Receptor.RUT == d.Emisor.RUT, "M102", "Receptor/RUTRecep", "en un traslado interno el receptor es la propia empresa")
+		v.check(d.IndTraslado >= 1 && d.IndTraslado <= 9, "M120", "IdDoc/IndTraslado", "falta el tipo de traslado, de 1 (venta) a 9")
+		v.check(t != nil && t.Direccion != "" && t.Comuna != "", "M121", "Transporte", "una guía lleva los datos del transporte: al menos dirección y comuna de destino")
+		v.check(d.IndTraslado != 5 || d.Receptor.RUT == d.Emisor.RUT, "M122", "Receptor/RUTRecep", "en un traslado interno el receptor es la propia empresa")
 		for i, l := range d.Detalle {
 			v.check(l.Qty > 0, "M033", "Detalle["+strconv.Itoa(i+1)+"]/QtyItem", "en una guía cada línea lleva cantidad")
 		}
@@ -113,11 +113,11 @@ func (v *validator) transporte() {
 	v.text("Transporte/Patente", t.Patente, 8, false)
 	v.text("Transporte/PatenteCarro", t.PatenteCarro, 8, false)
 	v.text("Transporte/NombreChofer", t.NombreChofer, 30, t.RUTChofer != 0)
-	v.check(t.NombreChofer == "" || t.RUTChofer != 0, "M103", "Transporte/Chofer/RUTChofer", "falta el RUT del chofer")
+	v.check(t.NombreChofer == "" || t.RUTChofer != 0, "M123", "Transporte/Chofer/RUTChofer", "falta el RUT del chofer")
 	v.text("Transporte/DirDest", t.Direccion, 70, false)
 	v.text("Transporte/CmnaDest", t.Comuna, 20, false)
 	v.text("Transporte/CiudadDest", t.Ciudad, 20, false)
-	v.check(t.HraSalida == "" || hora.MatchString(t.HraSalida), "M103", "Transporte/HraSalida", "la hora de salida se escribe hh:mm:ss")
+	v.check(t.HraSalida == "" || hora.MatchString(t.HraSalida), "M123", "Transporte/HraSalida", "la hora de salida se escribe hh:mm:ss")
 }
 
 func (v *validator) exportacion() {
