@@ -1,0 +1,3 @@
+package main
+
+func (c *certify) libros() error { return nil }
