@@ -156,17 +156,14 @@ const maxFolio Folio = 9_999_999_999 // 10 digits (FolioType)
 // which the SII signs a CAF and we sign a TED.
 func flatten(b []byte) []byte {
 	flat := make([]byte, 0, len(b))
-	for i := 0; i < len(b); i++ {
-		flat = append(flat, b[i])
-		if b[i] != '>' {
-			continue
+	for len(b) > 0 {
+		tag := bytes.IndexByte(b, '>') + 1
+		if tag == 0 {
+			tag = len(b)
 		}
-		j := i + 1
-		for j < len(b) && (b[j] == ' ' || b[j] == '\n' || b[j] == '\r' || b[j] == '\t') {
-			j++
-		}
-		if j < len(b) && b[j] == '<' {
-			i = j - 1
+		flat, b = append(flat, b[:tag]...), b[tag:]
+		if after := bytes.TrimLeft(b, " \n\r\t"); len(after) > 0 && after[0] == '<' {
+			b = after
 		}
 	}
 	return flat

@@ -2,6 +2,7 @@ package dte
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -28,15 +29,15 @@ func Emit(d Draft, folio Folio, caf *CAF, s *Signer, now time.Time) (*Document, 
 	if err != nil {
 		return nil, err
 	}
-	return readBack(doc, caf)
+	return readBack(doc, caf, s)
 }
 
 // write makes the document without looking at it again.
 func write(d Draft, folio Folio, caf *CAF, s *Signer, now time.Time) (*Document, error) {
-	if err := d.Validate(); err != nil {
+	d = d.normalized()
+	if err := d.validate(); err != nil {
 		return nil, err
 	}
-	d = d.normalized()
 	if DateOf(now).Before(d.FchEmis) {
 		return nil, FaultErrors{{"M006", "IdDoc/FchEmis", fmt.Sprintf("la fecha de emisión %s está en el futuro: revise el reloj", d.FchEmis)}}
 	}
@@ -120,13 +121,8 @@ func (w *writer) dd(d *Document) {
 
 // readBack parses the bytes that were written, verifies them as a stranger would, and compares every field with what
 // was meant. The SII's signature on the CAF was judged when the CAF was imported.
-func readBack(meant *Document, caf *CAF) (*Document, error) {
-	read, err := verify(meant.XML, xmltree.Latin1, func(c *CAF) error {
-		if !bytes.Equal(c.xml, caf.xml) {
-			return ErrCAFTampered
-		}
-		return nil
-	})
+func readBack(meant *Document, own *CAF, s *Signer) (*Document, error) {
+	read, err := verifyAs(maker{own, s}, meant.XML, xmltree.Latin1)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrReadBack, err)
 	}
@@ -134,6 +130,26 @@ func readBack(meant *Document, caf *CAF) (*Document, error) {
 		return nil, ErrReadBack
 	}
 	return read, nil
+}
+
+// maker judges what he made himself.
+type maker struct {
+	own    *CAF
+	signer *Signer
+}
+
+func (m maker) caf(doc *xmltree.Doc, n *xmltree.Node) (*CAF, error) {
+	if n == nil || !bytes.Equal(doc.Bytes(n), m.own.xml) {
+		return nil, ErrCAFTampered
+	}
+	return m.own, nil
+}
+
+func (m maker) certificate(der []byte) (*x509.Certificate, error) {
+	if !bytes.Equal(der, m.signer.cert.Raw) {
+		return nil, ErrSignature
+	}
+	return m.signer.cert, nil
 }
 
 // File is the document as a file of its own: the declaration and the signed bytes.

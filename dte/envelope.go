@@ -68,7 +68,7 @@ func NewEnvelope(docs []*Document, res Resolucion, receptor RUT, s *Signer, now 
 		return nil, fmt.Errorf("%w: mide %d bytes y el máximo es %d; reparta los documentos en varios", ErrEnvelope, len(xml), envelopeLimits.Bytes)
 	}
 	// The documents were verified when they were made; the set and its signature are new.
-	if _, err := VerifySignature(xml); err != nil {
+	if _, err := verifySignatureAs(maker{signer: s}, xml); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrReadBack, err)
 	}
 	return xml, nil

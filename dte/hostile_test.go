@@ -494,13 +494,13 @@ func TestEmitAcceptsOnlyItsOwnCAF(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readBack(doc, testCAF(t, Boleta)); !errors.Is(err, ErrReadBack) || !errors.Is(err, ErrCAFTampered) {
+	if _, err := readBack(doc, testCAF(t, Boleta), testSigner()); !errors.Is(err, ErrReadBack) || !errors.Is(err, ErrCAFTampered) {
 		t.Errorf("read back with another CAF: %v", err)
 	}
 	caf := mustReadPublicCAF(t, testCAFFile(t, Boleta))
 	altered := *doc
 	altered.Totales.IVA++
-	if _, err := readBack(&altered, caf); !errors.Is(err, ErrReadBack) {
+	if _, err := readBack(&altered, caf, testSigner()); !errors.Is(err, ErrReadBack) {
 		t.Errorf("another IVA was meant: %v", err)
 	}
 }

@@ -36,18 +36,18 @@ type CodigoImpuesto struct {
 }
 
 // Impuestos lists the codes that documents may carry.
-func Impuestos() []CodigoImpuesto { return slices.Clone(impuestos) }
+func Impuestos() []CodigoImpuesto { return slices.Clone(codigosImpuesto) }
 
 // ImpuestoPorCodigo finds a code.
 func ImpuestoPorCodigo(cod int) (CodigoImpuesto, bool) {
-	i := slices.IndexFunc(impuestos, func(c CodigoImpuesto) bool { return c.Cod == cod })
+	i := slices.IndexFunc(codigosImpuesto, func(c CodigoImpuesto) bool { return c.Cod == cod })
 	if i < 0 {
 		return CodigoImpuesto{}, false
 	}
-	return impuestos[i], true
+	return codigosImpuesto[i], true
 }
 
-var impuestos = []CodigoImpuesto{
+var codigosImpuesto = []CodigoImpuesto{
 	{14, "IVA de margen de comercialización", Adicional, PorMonto, 1900},
 	{15, "IVA retenido total", Retencion, SobreLineas, 1900},
 	{16, "IVA retenido parcial", Retencion, PorMonto, 0},

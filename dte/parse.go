@@ -149,11 +149,14 @@ func newFragment(doc *xmltree.Doc) (*fragment, error) {
 	return f, nil
 }
 
-// repeatable are the elements of which the formats allow several beside each other.
-var repeatable = map[string]bool{
-	"Telefono": true, "Acteco": true, "MntPagos": true, "TipoBultos": true, "ImptoReten": true, "ImpRetOtrMnda": true, "Detalle": true,
-	"CdgItem": true, "Subcantidad": true, "SubDscto": true, "SubRecargo": true, "CodImpAdic": true, "SubTotInfo": true, "LineasDeta": true,
-	"DscRcgGlobal": true, "Referencia": true, "Comisiones": true, "SubTotDTE": true,
+// isRepeatable names the elements of which the formats allow several beside each other.
+func isRepeatable(name string) bool {
+	switch name {
+	case "Telefono", "Acteco", "MntPagos", "TipoBultos", "ImptoReten", "ImpRetOtrMnda", "Detalle", "CdgItem", "Subcantidad", "SubDscto",
+		"SubRecargo", "CodImpAdic", "SubTotInfo", "LineasDeta", "DscRcgGlobal", "Referencia", "Comisiones", "SubTotDTE":
+		return true
+	}
+	return false
 }
 
 // strict refuses, in n and below, what would let two readers see two documents although one signature covers both: an
@@ -170,10 +173,13 @@ func strict(n *xmltree.Node, ns string) error {
 			return fmt.Errorf("<%s> cambia de espacio de nombres", n.Name)
 		}
 	}
+	if len(n.Children) == 0 {
+		return nil
+	}
 	var once [maxFields]string
 	fields := once[:0]
 	for _, c := range n.Children {
-		if !repeatable[c.Name] {
+		if !isRepeatable(c.Name) {
 			if slices.Contains(fields, c.Name) || len(fields) == maxFields {
 				return fmt.Errorf("<%s> trae <%s> de más", n.Name, clipText(c.Name, 40))
 			}
@@ -249,7 +255,9 @@ func (r *reader) draft(body *xmltree.Node, d *Draft) {
 		d.Exportacion = r.exportacion(header)
 	}
 	d.Informados = r.informados(header.Child("Totales"))
-	for _, n := range body.All("Detalle") {
+	lines := body.All("Detalle")
+	d.Detalle = slices.Grow(d.Detalle, len(lines))
+	for _, n := range lines {
 		d.Detalle = append(d.Detalle, r.linea(n, d.Tipo))
 	}
 	for _, n := range body.All("DscRcgGlobal") {

@@ -70,10 +70,12 @@ func (r RUT) Dotted() string {
 	return b.String() + "-" + string(r.DV())
 }
 
+var withoutDots = strings.NewReplacer(".", "", " ", "")
+
 // ParseRUT reads what people type: with or without dots, hyphen optional, k or K, leading zeros. The check digit must be
 // right.
 func ParseRUT(s string) (RUT, error) {
-	clean := strings.ToUpper(strings.NewReplacer(".", "", " ", "").Replace(s))
+	clean := strings.ToUpper(withoutDots.Replace(s))
 	if i := strings.IndexByte(clean, '-'); i >= 0 && i == len(clean)-2 {
 		clean = clean[:i] + clean[i+1:]
 	}

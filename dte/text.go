@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -22,7 +21,23 @@ var lookalikes = strings.NewReplacer(
 // Normalize is how free text goes into a document: composed characters, look-alikes replaced, runs of white space as one
 // space, nothing at the ends. It does not make text valid: an emoji stays and is refused by Validate.
 func Normalize(s string) string {
+	if isNormal(s) {
+		return s
+	}
 	return norm.NFC.String(strings.Join(strings.Fields(lookalikes.Replace(s)), " "))
+}
+
+// isNormal reports the usual case, which needs no work: ASCII without quotes, and single spaces between words.
+func isNormal(s string) bool {
+	before := byte(' ')
+	for i := range len(s) {
+		c := s[i]
+		if c < ' ' || c > '~' || c == '"' || c == '\'' || c == ' ' && before == ' ' {
+			return false
+		}
+		before = c
+	}
+	return before != ' ' || s == ""
 }
 
 // latin1 encodes s, or names the first character that the SII does not take (ENV-3-0).
@@ -30,7 +45,11 @@ func latin1(s string) ([]byte, error) {
 	if r, bad := badCharacter(s); bad {
 		return nil, fmt.Errorf("el carácter «%c» no se puede usar en documentos del SII (ENV-3-0)", r)
 	}
-	return charmap.ISO8859_1.NewEncoder().Bytes([]byte(s))
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		b = append(b, byte(r)) // none is above 255
+	}
+	return b, nil
 }
 
 // badCharacter finds what cannot stand in a document: controls, and all that ISO-8859-1 lacks.

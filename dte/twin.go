@@ -560,7 +560,7 @@ func VerifyTwin(xml []byte) error {
 	if base64.StdEncoding.EncodeToString(sum[:]) != withoutSpace(digest.Text()) {
 		return fmt.Errorf("%w: el contenido no es el que se firmó", ErrSignature)
 	}
-	key, _, err := readKeyInfo(f.doc, f.signature.Child("KeyInfo"))
+	key, _, err := readKeyInfo(stranger{}, f.doc, f.signature.Child("KeyInfo"))
 	if err != nil {
 		return err
 	}

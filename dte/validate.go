@@ -47,8 +47,10 @@ const (
 
 // Validate judges a draft: nil, or FaultErrors with every rule it breaks. It needs no folio, so that a till can refuse before
 // it takes one.
-func (d Draft) Validate() error {
-	d = d.normalized()
+func (d Draft) Validate() error { return d.normalized().validate() }
+
+// validate judges a draft that is normalised.
+func (d Draft) validate() error {
 	v := validator{d: d}
 	v.header()
 	v.emisor()
@@ -68,11 +70,12 @@ func (d Draft) Validate() error {
 
 type validator struct {
 	d      Draft
+	at     string // before the name of a field: "Detalle[3]/"
 	faults FaultErrors
 }
 
 func (v *validator) fault(rule, field, format string, args ...any) {
-	v.faults = append(v.faults, Fault{rule, field, fmt.Sprintf(format, args...)})
+	v.faults = append(v.faults, Fault{rule, v.at + field, fmt.Sprintf(format, args...)})
 }
 
 // check adds the fault unless ok.
@@ -85,7 +88,9 @@ func (v *validator) check(ok bool, rule, field, format string, args ...any) {
 // text judges the length and the characters of a field (M101 obligatory, M102 length, M103 characters: ENV-3-0).
 func (v *validator) text(field, s string, limit int, obligatory bool) {
 	if s == "" {
-		v.check(!obligatory, "M101", field, "falta %s", spoken(field))
+		if obligatory {
+			v.fault("M101", field, "falta %s", spoken(field))
+		}
 		return
 	}
 	if n := utf8.RuneCountInString(s); n > limit {
@@ -185,30 +190,32 @@ func (v *validator) detalle() {
 		return
 	}
 	for i, l := range v.d.Detalle {
-		v.linea("Detalle["+strconv.Itoa(i+1)+"]/", l)
+		v.at = "Detalle[" + strconv.Itoa(i+1) + "]/"
+		v.linea(l)
 	}
+	v.at = ""
 }
 
-func (v *validator) linea(at string, l Linea) {
-	v.text(at+"NmbItem", l.Nombre, 80, true)
-	v.text(at+"DscItem", l.Descripcion, 1000, false)
-	v.text(at+"UnmdItem", l.Unidad, 4, false)
-	v.check(len(l.Codigos) <= maxCodigos, "M031", at+"CdgItem", "caben %d códigos por línea", maxCodigos)
+func (v *validator) linea(l Linea) {
+	v.text("NmbItem", l.Nombre, 80, true)
+	v.text("DscItem", l.Descripcion, 1000, false)
+	v.text("UnmdItem", l.Unidad, 4, false)
+	v.check(len(l.Codigos) <= maxCodigos, "M031", "CdgItem", "caben %d códigos por línea", maxCodigos)
 	for _, c := range l.Codigos {
-		v.text(at+"CdgItem/TpoCodigo", c.Tipo, 10, true)
-		v.text(at+"CdgItem/VlrCodigo", c.Valor, 35, true)
+		v.text("CdgItem/TpoCodigo", c.Tipo, 10, true)
+		v.text("CdgItem/VlrCodigo", c.Valor, 35, true)
 	}
-	v.check(v.allows(l.IndExe), "M032", at+"IndExe", "el indicador %d no se usa en este documento", l.IndExe)
-	v.check(!v.d.Tipo.EsExento() || l.IndExe != Afecto, "M032", at+"IndExe", "un documento exento no lleva líneas afectas")
-	v.check(l.Qty >= 0 && l.Qty <= money.MaxQty, "M033", at+"QtyItem", "la cantidad debe ser mayor que cero")
-	v.check(l.Prc >= 0 && l.Prc <= money.MaxPrice, "M034", at+"PrcItem", "el precio no puede ser negativo")
-	v.check(l.Prc == 0 || l.Qty != 0, "M033", at+"QtyItem", "una línea con precio necesita cantidad")
-	v.check(l.Monto >= 0, "M035", at+"MontoItem", "el monto no puede ser negativo")
-	v.check(l.Descuento >= 0 && l.Recargo >= 0, "M036", at+"DescuentoMonto", "descuentos y recargos se escriben sin signo")
-	v.check(l.DescuentoPct >= 0 && l.DescuentoPct <= 10_000, "M036", at+"DescuentoPct", "el descuento debe ser de 0 a 100 %%")
-	v.check(l.RecargoPct >= 0 && l.RecargoPct <= v.maxRecargo(), "M036", at+"RecargoPct", "el recargo debe ser de 0 a %s %%", v.maxRecargo())
-	v.check(l.DescuentoPct == 0 || l.Descuento == 0, "M036", at+"DescuentoPct", "el descuento se da en porcentaje o en pesos, no en ambos")
-	v.check(l.RecargoPct == 0 || l.Recargo == 0, "M036", at+"RecargoPct", "el recargo se da en porcentaje o en pesos, no en ambos")
+	v.check(v.allows(l.IndExe), "M032", "IndExe", "el indicador %d no se usa en este documento", l.IndExe)
+	v.check(!v.d.Tipo.EsExento() || l.IndExe != Afecto, "M032", "IndExe", "un documento exento no lleva líneas afectas")
+	v.check(l.Qty >= 0 && l.Qty <= money.MaxQty, "M033", "QtyItem", "la cantidad debe ser mayor que cero")
+	v.check(l.Prc >= 0 && l.Prc <= money.MaxPrice, "M034", "PrcItem", "el precio no puede ser negativo")
+	v.check(l.Prc == 0 || l.Qty != 0, "M033", "QtyItem", "una línea con precio necesita cantidad")
+	v.check(l.Monto >= 0, "M035", "MontoItem", "el monto no puede ser negativo")
+	v.check(l.Descuento >= 0 && l.Recargo >= 0, "M036", "DescuentoMonto", "descuentos y recargos se escriben sin signo")
+	v.check(l.DescuentoPct >= 0 && l.DescuentoPct <= 10_000, "M036", "DescuentoPct", "el descuento debe ser de 0 a 100 %%")
+	v.check(l.RecargoPct >= 0 && l.RecargoPct <= v.maxRecargo(), "M036", "RecargoPct", "el recargo debe ser de 0 a %s %%", v.maxRecargo())
+	v.check(l.DescuentoPct == 0 || l.Descuento == 0, "M036", "DescuentoPct", "el descuento se da en porcentaje o en pesos, no en ambos")
+	v.check(l.RecargoPct == 0 || l.Recargo == 0, "M036", "RecargoPct", "el recargo se da en porcentaje o en pesos, no en ambos")
 }
 
 // allows reports the indicators that each format knows.
@@ -235,32 +242,34 @@ func (v *validator) maxRecargo() money.Rate {
 func (v *validator) globals() {
 	v.check(len(v.d.DscRcg) <= maxDscRcg, "M040", "DscRcgGlobal", "caben %d descuentos o recargos globales", maxDscRcg)
 	for i, g := range v.d.DscRcg {
-		at := "DscRcgGlobal[" + strconv.Itoa(i+1) + "]/"
-		v.check(g.TpoMov == DescuentoGlobal || g.TpoMov == RecargoGlobal, "M041", at+"TpoMov", "el movimiento es D (descuento) o R (recargo)")
+		v.at = "DscRcgGlobal[" + strconv.Itoa(i+1) + "]/"
+		v.check(g.TpoMov == DescuentoGlobal || g.TpoMov == RecargoGlobal, "M041", "TpoMov", "el movimiento es D (descuento) o R (recargo)")
 		given := g.Monto + money.Pesos(g.Divisa)
-		v.check((g.Pct > 0) != (given > 0) && g.Pct >= 0 && g.Monto >= 0 && g.Divisa >= 0 && (g.Monto == 0 || !v.d.Tipo.EsExportacion()), "M042", at+"ValorDR", "el valor se da en porcentaje o en pesos, y es mayor que cero")
-		v.check(g.TpoMov != DescuentoGlobal || g.Pct <= 10_000, "M042", at+"ValorDR", "un descuento no puede pasar de 100 %%")
-		v.check(g.Pct <= money.MaxRate && g.Monto <= maxValorDR, "M042", at+"ValorDR", "el valor es demasiado grande")
-		v.check(g.IndExe == Afecto || g.IndExe == Exento || g.IndExe == NoFacturable, "M043", at+"IndExeDR", "el indicador %d no se usa aquí", g.IndExe)
-		v.text(at+"GlosaDR", g.Glosa, 45, false)
+		v.check((g.Pct > 0) != (given > 0) && g.Pct >= 0 && g.Monto >= 0 && g.Divisa >= 0 && (g.Monto == 0 || !v.d.Tipo.EsExportacion()), "M042", "ValorDR", "el valor se da en porcentaje o en pesos, y es mayor que cero")
+		v.check(g.TpoMov != DescuentoGlobal || g.Pct <= 10_000, "M042", "ValorDR", "un descuento no puede pasar de 100 %%")
+		v.check(g.Pct <= money.MaxRate && g.Monto <= maxValorDR, "M042", "ValorDR", "el valor es demasiado grande")
+		v.check(g.IndExe == Afecto || g.IndExe == Exento || g.IndExe == NoFacturable, "M043", "IndExeDR", "el indicador %d no se usa aquí", g.IndExe)
+		v.text("GlosaDR", g.Glosa, 45, false)
 	}
+	v.at = ""
 }
 
 func (v *validator) referencias() {
 	v.check(len(v.d.Referencia) <= maxReferencias, "M050", "Referencia", "caben %d referencias", maxReferencias)
 	for i, r := range v.d.Referencia {
-		at := "Referencia[" + strconv.Itoa(i+1) + "]/"
+		v.at = "Referencia[" + strconv.Itoa(i+1) + "]/"
 		factura := !v.d.Tipo.EsBoleta()
-		v.text(at+"TpoDocRef", r.TpoDocRef, 3, factura)
-		v.text(at+"FolioRef", r.FolioRef, 18, factura)
-		v.text(at+"RazonRef", r.RazonRef, 90, false)
-		v.text(at+"CodRef", r.CodRefBoleta, 18, false)
-		v.text(at+"CodVndor", r.CodVndor, 8, false)
-		v.text(at+"CodCaja", r.CodCaja, 8, false)
-		v.check(!r.IndGlobal || r.FolioRef == "0", "M057", at+"FolioRef", "una referencia a todos los documentos de un tipo lleva folio 0")
-		v.check(!factura || r.FchRef.exists(), "M051", at+"FchRef", "falta la fecha del documento al que se hace referencia, o no es válida")
-		v.check(r.CodRef >= 0 && r.CodRef <= 3, "M052", at+"CodRef", "el código debe ser 1 anula, 2 corrige texto o 3 corrige montos")
+		v.text("TpoDocRef", r.TpoDocRef, 3, factura)
+		v.text("FolioRef", r.FolioRef, 18, factura)
+		v.text("RazonRef", r.RazonRef, 90, false)
+		v.text("CodRef", r.CodRefBoleta, 18, false)
+		v.text("CodVndor", r.CodVndor, 8, false)
+		v.text("CodCaja", r.CodCaja, 8, false)
+		v.check(!r.IndGlobal || r.FolioRef == "0", "M057", "FolioRef", "una referencia a todos los documentos de un tipo lleva folio 0")
+		v.check(!factura || r.FchRef.exists(), "M051", "FchRef", "falta la fecha del documento al que se hace referencia, o no es válida")
+		v.check(r.CodRef >= 0 && r.CodRef <= 3, "M052", "CodRef", "el código debe ser 1 anula, 2 corrige texto o 3 corrige montos")
 	}
+	v.at = ""
 	if v.d.Tipo.EsNota() {
 		v.nota()
 	}

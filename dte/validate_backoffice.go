@@ -54,7 +54,11 @@ func (v *validator) pagos() {
 func (v *validator) taxes() {
 	used := map[int]bool{}
 	for i, l := range v.d.Detalle {
-		at := "Detalle[" + strconv.Itoa(i+1) + "]/CodImpAdic"
+		if !l.special() {
+			continue
+		}
+		v.at = "Detalle[" + strconv.Itoa(i+1) + "]/"
+		const at = "CodImpAdic"
 		v.check(len(l.CodImpAdic) <= 2, "M090", at, "caben 2 códigos de impuesto por línea")
 		for _, cod := range l.CodImpAdic {
 			c, known := ImpuestoPorCodigo(cod)
@@ -67,8 +71,9 @@ func (v *validator) taxes() {
 		}
 		v.check(len(l.CodImpAdic) < 2 || l.CodImpAdic[0] != l.CodImpAdic[1], "M090", at, "un código está dos veces")
 		v.check(l.MntBaseFaena >= 0 && l.QtyRef >= 0 && l.PrcRef >= 0, "M094", at, "bases y referencias se escriben sin signo")
-		v.text("Detalle["+strconv.Itoa(i+1)+"]/UnmdRef", l.UnidadRef, 4, false)
+		v.text("UnmdRef", l.UnidadRef, 4, false)
 	}
+	v.at = ""
 	for _, i := range v.d.Informados {
 		c, _ := ImpuestoPorCodigo(i.Cod)
 		v.check(used[i.Cod] && c.Base == PorMonto && i.Monto >= 0 && i.Tasa >= 0, "M095", "Totales/ImptoReten", "el monto informado del código %d no corresponde a ninguna línea", i.Cod)
@@ -80,6 +85,11 @@ func (v *validator) taxes() {
 	v.check(!v.d.MntBruto, "M097", "IdDoc/MntBruto", "con impuestos adicionales los precios van netos")
 	v.check(len(v.d.DscRcg) == 0, "M098", "DscRcgGlobal", "con impuestos adicionales reparta el descuento global entre las líneas: la ley no dice sobre qué base va el impuesto")
 	v.check(len(used) <= maxImptoReten, "M090", "Totales/ImptoReten", "caben %d impuestos distintos", maxImptoReten)
+}
+
+// special reports a line with taxes or references; nearly none has.
+func (l Linea) special() bool {
+	return len(l.CodImpAdic) > 0 || l.MntBaseFaena != 0 || l.QtyRef != 0 || l.PrcRef != 0 || l.UnidadRef != ""
 }
 
 func informs(list []Impuesto, cod int) bool {

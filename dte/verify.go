@@ -30,31 +30,51 @@ func Verify(xml []byte, t Trust) (*Document, error) {
 }
 
 func verify(xml []byte, enc xmltree.Encoding, judgeCAF func(*CAF) error) (*Document, error) {
+	return verifyAs(stranger{judgeCAF}, xml, enc)
+}
+
+// judge says how a verifier comes to what a document carries of others: a stranger reads it and judges it; its own maker
+// only makes sure that it is what he put in, byte for byte, which he has read and judged before.
+type judge interface {
+	caf(doc *xmltree.Doc, n *xmltree.Node) (*CAF, error)
+	certificate(der []byte) (*x509.Certificate, error)
+}
+
+type stranger struct{ judgeCAF func(*CAF) error }
+
+func (s stranger) caf(doc *xmltree.Doc, n *xmltree.Node) (*CAF, error) {
+	c, err := readCAF(doc, n)
+	if err != nil {
+		return nil, err
+	}
+	return c, s.judgeCAF(c)
+}
+
+func (stranger) certificate(der []byte) (*x509.Certificate, error) { return x509.ParseCertificate(der) }
+
+func verifyAs(j judge, xml []byte, enc xmltree.Encoding) (*Document, error) {
 	f, err := parseFragment(xml, enc)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := verifySibling(f.doc, f.body, f.signature); err != nil {
+	if _, err := verifySiblingAs(j, f.doc, f.body, f.signature); err != nil {
 		return nil, fmt.Errorf("%w (DTE-3-505)", err)
 	}
 	d, err := f.document()
 	if err != nil {
 		return nil, err
 	}
-	if err := f.verifyTED(d, judgeCAF); err != nil {
+	if err := f.verifyTED(d, j); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
 // verifyTED checks the timbre against its CAF and against the header.
-func (f *fragment) verifyTED(d *Document, judgeCAF func(*CAF) error) error {
+func (f *fragment) verifyTED(d *Document, j judge) error {
 	dd := f.ted.Child("DD")
-	caf, err := readCAF(f.doc, dd.Child("CAF"))
+	caf, err := j.caf(f.doc, dd.Child("CAF"))
 	if err != nil {
-		return err
-	}
-	if err := judgeCAF(caf); err != nil {
 		return err
 	}
 	r := reader{doc: f.doc}
@@ -95,7 +115,9 @@ func (f *fragment) differs(dd *xmltree.Node) string {
 
 // VerifySignature checks any SII file whose signature stands beside the one element that it signs, in the context of the
 // root: envelopes, ConsumoFolios, books. It returns the signer's RUT, zero when the file carries no certificate.
-func VerifySignature(xml []byte) (RUT, error) {
+func VerifySignature(xml []byte) (RUT, error) { return verifySignatureAs(stranger{}, xml) }
+
+func verifySignatureAs(j judge, xml []byte) (RUT, error) {
 	doc, err := xmltree.Parse(xml, xmltree.Latin1, envelopeLimits)
 	if err != nil {
 		return 0, err
@@ -103,7 +125,7 @@ func VerifySignature(xml []byte) (RUT, error) {
 	if n := len(doc.Root.Children); n != 2 || doc.Root.Children[1].Name != "Signature" {
 		return 0, fmt.Errorf("%w: se esperaba un elemento y su firma", ErrSignature)
 	}
-	cert, err := verifySibling(doc, doc.Root.Children[0], doc.Root.Children[1])
+	cert, err := verifySiblingAs(j, doc, doc.Root.Children[0], doc.Root.Children[1])
 	if err != nil || cert == nil {
 		return 0, err
 	}
@@ -113,6 +135,10 @@ func VerifySignature(xml []byte) (RUT, error) {
 // verifySibling checks a signature that stands beside the element that it signs, each where it stands in doc. The
 // certificate is nil where the file carries none.
 func verifySibling(doc *xmltree.Doc, signed, signature *xmltree.Node) (*x509.Certificate, error) {
+	return verifySiblingAs(stranger{}, doc, signed, signature)
+}
+
+func verifySiblingAs(j judge, doc *xmltree.Doc, signed, signature *xmltree.Node) (*x509.Certificate, error) {
 	id := signed.Attr("ID")
 	if id == "" || countID(doc.Root, id) != 1 {
 		return nil, fmt.Errorf("%w: el elemento firmado debe tener un ID único", ErrSignature)
@@ -124,7 +150,7 @@ func verifySibling(doc *xmltree.Doc, signed, signature *xmltree.Node) (*x509.Cer
 	if ref.uri != "#"+id {
 		return nil, fmt.Errorf("%w: firma %s y el documento es #%s", ErrSignature, clipText(ref.uri, 40), id)
 	}
-	return checkSignature(doc, signature, ref, doc.Canonical(signed, true))
+	return checkSignatureAs(j, doc, signature, ref, doc.Canonical(signed, true))
 }
 
 func countID(n *xmltree.Node, id string) int {
@@ -183,11 +209,15 @@ func readSignedInfo(doc *xmltree.Doc, signature *xmltree.Node) (reference, error
 
 // checkSignature compares the digest and verifies the value with the key inside, which must be the certificate's.
 func checkSignature(doc *xmltree.Doc, signature *xmltree.Node, ref reference, canonical []byte) (*x509.Certificate, error) {
+	return checkSignatureAs(stranger{}, doc, signature, ref, canonical)
+}
+
+func checkSignatureAs(j judge, doc *xmltree.Doc, signature *xmltree.Node, ref reference, canonical []byte) (*x509.Certificate, error) {
 	digest := sha1.Sum(canonical)
 	if subtle.ConstantTimeCompare(digest[:], ref.digest) != 1 {
 		return nil, fmt.Errorf("%w: el contenido no es el que se firmó", ErrSignature)
 	}
-	key, cert, err := readKeyInfo(doc, signature.Child("KeyInfo"))
+	key, cert, err := readKeyInfo(j, doc, signature.Child("KeyInfo"))
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +230,7 @@ func checkSignature(doc *xmltree.Doc, signature *xmltree.Node, ref reference, ca
 }
 
 // readKeyInfo takes the key of KeyValue, and the certificate if there is one; both must be the same key.
-func readKeyInfo(doc *xmltree.Doc, info *xmltree.Node) (*rsa.PublicKey, *x509.Certificate, error) {
+func readKeyInfo(j judge, doc *xmltree.Doc, info *xmltree.Node) (*rsa.PublicKey, *x509.Certificate, error) {
 	r := reader{doc: doc}
 	key := r.publicKey(info.Path("KeyValue", "RSAKeyValue"), "Modulus", "Exponent")
 	if r.err != nil {
@@ -210,7 +240,7 @@ func readKeyInfo(doc *xmltree.Doc, info *xmltree.Node) (*rsa.PublicKey, *x509.Ce
 	if x509Data == nil {
 		return key, nil, nil
 	}
-	cert, err := x509.ParseCertificate(r.base64(x509Data, "X509Certificate"))
+	cert, err := j.certificate(r.base64(x509Data, "X509Certificate"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: el certificado no se entiende", ErrSignature)
 	}

@@ -14,9 +14,15 @@ type writer struct {
 	err error // the first text that Latin-1 cannot say
 }
 
-func (w *writer) open(name string) { w.b.WriteString("<" + name + ">\n") }
+func (w *writer) open(name string) { w.tag("<", name) }
 
-func (w *writer) close(name string) { w.b.WriteString("</" + name + ">\n") }
+func (w *writer) close(name string) { w.tag("</", name) }
+
+func (w *writer) tag(mark, name string) {
+	w.b.WriteString(mark)
+	w.b.WriteString(name)
+	w.b.WriteString(">\n")
+}
 
 // must writes an element even if it is empty.
 func (w *writer) must(name, text string) {
@@ -58,6 +64,7 @@ func (w *writer) date(name string, d Date) { w.text(name, d.String()) }
 
 // documento writes <Documento> up to and without the TED. The order of elements is the schema's.
 func (w *writer) documento(doc *Document) {
+	w.b.Grow(2048 + 320*len(doc.Detalle))
 	w.b.WriteString("<" + doc.Tipo.node() + ` ID="` + doc.Key().ID() + "\">\n")
 	w.open("Encabezado")
 	w.idDoc(doc)

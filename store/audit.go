@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -95,12 +96,18 @@ const (
 
 // Audit checks the whole store against its invariants: structure of the file, documents, sales, folios, states, queues
 // and the chain. Quick, it reads the bytes of the last 200 documents, envelopes and entries; deep, all of them, and adds
-// up the shifts again. Faults are in the report; the error is for an audit that could not be done. Selling goes on
-// meanwhile.
+// up the shifts again. Faults are in the report; the error is for an audit that could not be done. Sales wait while the
+// structure is looked at, and go on meanwhile for the rest.
 func (s *Store) Audit(deep bool) (Report, error) {
+	// bbolt's check reads the list of free pages of the moment, whatever its transaction sees: no writer may be at it.
+	s.write.Lock()
+	release := sync.OnceFunc(s.write.Unlock)
+	defer release()
 	var r Report
 	err := s.view(func(t *bolt.Tx) error {
 		a := auditor{t: t, deep: deep, shifts: map[int]sale.Shift{}, sold: map[string]string{}}
+		a.structure()
+		release()
 		a.run()
 		r = a.Report
 		return nil
@@ -133,10 +140,13 @@ func (a *auditor) check(err error) bool {
 	return err == nil
 }
 
-func (a *auditor) run() {
+func (a *auditor) structure() {
 	for err := range a.t.Check() {
 		a.fault("estructura del archivo: %v", err)
 	}
+}
+
+func (a *auditor) run() {
 	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.sums} {
 		a.check(guard(func() error { part(); return nil })) // a page that makes no sense spoils one part only
 	}

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -204,18 +205,33 @@ func (s *Store) open() error {
 	return nil
 }
 
+// mapped is how much of the address space a file gets at once. bbolt maps a file anew when it outgrows its mapping, and
+// for that the sale would wait until every reader has ended, a slow backup too. It costs nothing but addresses, save on
+// Windows, where the file would be as large: there and on small machines the file is mapped as it grows.
+func mapped() int {
+	if runtime.GOOS == "windows" || strconv.IntSize < 64 {
+		return 0
+	}
+	return 1 << 30
+}
+
+// chunk is how much a file grows at once: growing costs a flush of its own.
+const chunk = 1 << 20
+
 // openBolt opens with the file at hand, so that a failure in the middle does not leave it locked.
 func openBolt(path string, o bolt.Options) (db *bolt.DB, file *os.File, err error) {
 	o.OpenFile = func(name string, flag int, perm os.FileMode) (f *os.File, err error) {
 		file, err = os.OpenFile(name, flag&^os.O_CREATE, perm)
 		return file, err
 	}
+	o.InitialMmapSize = mapped()
 	err = guard(func() (err error) {
 		db, err = bolt.Open(path, 0o600, &o)
 		return err
 	})
 	switch {
 	case err == nil:
+		db.AllocSize = chunk
 		return db, file, nil
 	case errors.Is(err, bolterr.ErrTimeout):
 		err = fmt.Errorf("%w: otra ventana o programa está usando %s. No se cambió nada. "+

@@ -211,6 +211,9 @@ func TestDamagedFilesAreErrorsNotDeaths(t *testing.T) {
 	b.close()
 	whole, err := os.ReadFile(b.path)
 	b.must(err)
+	used, err := neededSize(bytes.NewReader(whole))
+	b.must(err)
+	whole = whole[:used] // behind it the file has room to grow and nothing to lose
 	for _, size := range []int{0, 1, 100, 4096, 5000, 8192, len(whole) / 2, len(whole) - 4096*9} {
 		path := filepath.Join(t.TempDir(), "corta.db")
 		b.must(os.WriteFile(path, whole[:size], 0o600))

@@ -128,7 +128,7 @@ type Exportacion struct {
 	ComisionPct money.Rate `json:"comisionPct,omitempty"`
 }
 
-// RefExterna is a document of customs or transport: "810" "MIC (MANIFIESTO INTERNACIONAL)".
+// RefExterna is a document of customs or transport: "807" "DUS".
 type RefExterna struct {
 	Tipo   string `json:"tipo"`
 	Nombre string `json:"nombre"`

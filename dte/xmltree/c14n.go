@@ -3,6 +3,7 @@ package xmltree
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Canonical is Canonical XML 1.0 without comments of the subtree at n, in UTF-8.
@@ -12,19 +13,19 @@ import (
 // enveloped-signature transform).
 func (d *Doc) Canonical(n *Node, inContext bool, omit ...*Node) []byte {
 	w := canonicalWriter{doc: d, omit: omit}
-	w.b.Grow(n.End - n.Start + 256)
+	w.b = make([]byte, 0, n.End-n.Start+256)
 	var above []Attr
 	if inContext {
 		above = namespacesAbove(n)
 	}
 	w.element(n, above, nil)
-	return []byte(w.b.String())
+	return w.b
 }
 
 type canonicalWriter struct {
 	doc  *Doc
 	omit []*Node
-	b    strings.Builder
+	b    []byte
 }
 
 // element writes n. inScope are the namespaces declared above n that count; rendered those already written above it.
@@ -34,46 +35,43 @@ func (w *canonicalWriter) element(n *Node, inScope, rendered []Attr) {
 	}
 	inScope = declaredAt(n, inScope)
 	fresh := notRendered(inScope, rendered)
-	w.b.WriteByte('<')
-	w.b.WriteString(n.Name)
+	w.b = append(append(w.b, '<'), n.Name...)
 	for _, ns := range fresh {
 		w.attr(ns)
 	}
 	for _, a := range ordinaryAttrs(n, inScope) {
 		w.attr(a)
 	}
-	w.b.WriteByte('>')
+	w.b = append(w.b, '>')
 	if len(fresh) > 0 {
 		rendered = inScope
 	}
-	w.doc.content(n,
-		func(chunk []byte, literal bool) { w.text(chunk, literal) },
-		func(c *Node) { w.element(c, inScope, rendered) })
-	w.b.WriteString("</")
-	w.b.WriteString(n.Name)
-	w.b.WriteByte('>')
+	if inner := w.doc.Data[n.Inner:n.InnerEnd]; len(n.Children) == 0 && isPlain(inner) {
+		w.text(inner, false)
+	} else {
+		w.doc.content(n, w.text, func(c *Node) { w.element(c, inScope, rendered) })
+	}
+	w.b = append(append(append(w.b, "</"...), n.Name...), '>')
 }
 
 func (w *canonicalWriter) attr(a Attr) {
-	w.b.WriteByte(' ')
-	w.b.WriteString(a.Name)
-	w.b.WriteString(`="`)
+	w.b = append(append(append(w.b, ' '), a.Name...), `="`...)
 	for _, r := range a.Value {
 		if s := escapeInAttr(r); s != "" {
-			w.b.WriteString(s)
+			w.b = append(w.b, s...)
 		} else {
-			w.b.WriteRune(r)
+			w.b = utf8.AppendRune(w.b, r)
 		}
 	}
-	w.b.WriteByte('"')
+	w.b = append(w.b, '"')
 }
 
 func (w *canonicalWriter) text(chunk []byte, literal bool) {
 	if !literal && isPlain(chunk) && !slices.Contains(chunk, '>') {
-		w.b.Write(chunk)
+		w.b = append(w.b, chunk...)
 		return
 	}
-	decode(&w.b, chunk, w.doc.Encoding, literal, escapeInText)
+	w.b = decode(w.b, chunk, w.doc.Encoding, literal, escapeInText)
 }
 
 func escapeInText(r rune) string {
@@ -170,6 +168,9 @@ func ordinaryAttrs(n *Node, scope []Attr) []Attr {
 		if !isNamespace(a) {
 			attrs = append(attrs, a)
 		}
+	}
+	if len(attrs) < 2 {
+		return attrs
 	}
 	key := func(a Attr) (uri, local string) {
 		prefix, local, found := strings.Cut(a.Name, ":")

@@ -71,6 +71,8 @@ type Doc struct {
 	// Declared is the encoding named in the XML declaration, in lower case; empty without one.
 	Declared string
 	Root     *Node
+
+	text string // Data once more: names and plain texts are parts of it, which cost nothing
 }
 
 // Error says what is wrong and at which byte.
@@ -89,6 +91,10 @@ func Parse(data []byte, assumed Encoding, limits Limits) (*Doc, error) {
 	if len(data) > limits.Bytes {
 		return nil, &Error{limits.Bytes, fmt.Sprintf("mide %d bytes y el máximo es %d", len(data), limits.Bytes)}
 	}
+	// Most elements have two tags. Where they have not, more is allocated as they come.
+	likely := min(bytes.Count(data, []byte{'<'})/2+1, limits.Nodes)
+	p.doc.text = string(data)
+	p.free, p.lists = make([]Node, likely), make([]*Node, 0, likely)
 	if err := p.document(); err != nil {
 		return nil, err
 	}
@@ -101,6 +107,32 @@ type parser struct {
 	pos    int
 	nodes  int
 	depth  int
+
+	// What a tree is made of comes in large pieces: most of the cost of a small element would be its allocation.
+	free []Node // elements not yet used
+	// open holds the children so far of the elements that are not closed, those of each behind those of its parent, and
+	// marks where each one's begin; lists holds the children of the closed ones.
+	open  []*Node
+	marks []int
+	lists []*Node
+}
+
+func (p *parser) node() *Node {
+	if len(p.free) == 0 {
+		p.free = make([]Node, 64)
+	}
+	n := &p.free[0]
+	p.free = p.free[1:]
+	return n
+}
+
+// closed gives n the children that were read since it was opened.
+func (p *parser) closed(n *Node) {
+	mark := p.marks[len(p.marks)-1]
+	start := len(p.lists)
+	p.lists = append(p.lists, p.open[mark:]...)
+	n.Children = p.lists[start:len(p.lists):len(p.lists)]
+	p.open, p.marks = p.open[:mark], p.marks[:len(p.marks)-1]
 }
 
 func (p *parser) fail(why string, args ...any) error {
@@ -212,36 +244,43 @@ func (p *parser) tree() (*Node, error) {
 	if err != nil || empty {
 		return root, err
 	}
+	p.marks = append(p.marks, 0)
 	for current := root; current != nil; {
 		if err := p.text(); err != nil {
 			return nil, err
 		}
+		var after byte // what follows '<'
+		if p.pos+1 < len(p.doc.Data) {
+			after = p.doc.Data[p.pos+1]
+		}
 		switch {
 		case p.pos >= len(p.doc.Data):
 			return nil, p.fail("falta cerrar <%s>", current.Name)
-		case bytes.HasPrefix(p.rest(), []byte("</")):
+		case after == '/':
 			if err := p.endTag(current); err != nil {
 				return nil, err
 			}
+			p.closed(current)
 			current = current.Parent
 			p.depth--
-		case bytes.HasPrefix(p.rest(), []byte("<!--")):
+		case after == '!' && bytes.HasPrefix(p.rest(), []byte("<!--")):
 			if err := p.comment(); err != nil {
 				return nil, err
 			}
-		case bytes.HasPrefix(p.rest(), []byte("<![CDATA[")):
+		case after == '!' && bytes.HasPrefix(p.rest(), []byte("<![CDATA[")):
 			if err := p.cdata(); err != nil {
 				return nil, err
 			}
-		case bytes.HasPrefix(p.rest(), []byte("<?")), bytes.HasPrefix(p.rest(), []byte("<!")):
+		case after == '!', after == '?':
 			return nil, p.fail("no se admiten declaraciones ni instrucciones dentro del documento")
 		default:
 			child, empty, err := p.startTag(current)
 			if err != nil {
 				return nil, err
 			}
-			current.Children = append(current.Children, child)
+			p.open = append(p.open, child)
 			if !empty {
+				p.marks = append(p.marks, len(p.open))
 				current = child
 			}
 		}
@@ -252,7 +291,13 @@ func (p *parser) tree() (*Node, error) {
 // text checks character data up to the next '<'.
 func (p *parser) text() error {
 	data := p.doc.Data
-	for p.pos < len(data) && data[p.pos] != '<' {
+	for {
+		for p.pos < len(data) && isOrdinary[data[p.pos]] {
+			p.pos++
+		}
+		if p.pos >= len(data) || data[p.pos] == '<' {
+			return nil
+		}
 		switch c := data[p.pos]; {
 		case c == '&':
 			_, n, ok := reference(data[p.pos:])
@@ -268,8 +313,15 @@ func (p *parser) text() error {
 		}
 		p.pos++
 	}
-	return nil
 }
+
+// isOrdinary are the bytes of a text that need no second look.
+var isOrdinary = func() (ordinary [256]bool) {
+	for c := range ordinary {
+		ordinary[c] = c >= ' ' && c != '<' && c != '&' && c != ']'
+	}
+	return ordinary
+}()
 
 func (p *parser) cdata() error {
 	end := bytes.Index(p.rest(), []byte("]]>"))
@@ -292,12 +344,18 @@ func (p *parser) startTag(parent *Node) (n *Node, empty bool, err error) {
 	if p.depth++; p.depth > p.limits.Depth {
 		return nil, false, p.fail("tiene más de %d niveles", p.limits.Depth)
 	}
-	n = &Node{Parent: parent, Start: p.pos}
+	n = p.node()
+	n.Parent, n.Start = parent, p.pos
 	p.pos++ // '<'
 	if n.Name = p.name(); n.Name == "" {
 		return nil, false, p.fail("el nombre de un elemento no es válido")
 	}
 	for {
+		if p.pos < len(p.doc.Data) && p.doc.Data[p.pos] == '>' {
+			p.pos++
+			n.Inner = p.pos
+			return n, false, nil
+		}
 		spaced := p.space()
 		switch {
 		case bytes.HasPrefix(p.rest(), []byte("/>")):
@@ -306,10 +364,8 @@ func (p *parser) startTag(parent *Node) (n *Node, empty bool, err error) {
 			n.End = p.pos
 			p.depth--
 			return n, true, nil
-		case bytes.HasPrefix(p.rest(), []byte(">")):
-			p.pos++
-			n.Inner = p.pos
-			return n, false, nil
+		case spaced && bytes.HasPrefix(p.rest(), []byte(">")):
+			continue
 		case !spaced:
 			return nil, false, p.fail("la etiqueta <%s> no es válida", n.Name)
 		}
@@ -339,7 +395,10 @@ func (p *parser) attr(n *Node) error {
 	if end < 0 || bytes.IndexByte(p.rest()[:end], '<') >= 0 {
 		return p.fail("el valor de %s no termina", name)
 	}
-	value, ok := p.attrValue(p.rest()[:end])
+	value, ok := p.doc.text[p.pos:p.pos+end], true
+	if !isPlainAttr(value) {
+		value, ok = p.attrValue(p.rest()[:end])
+	}
 	if !ok {
 		return p.fail("el valor de %s no es válido", name)
 	}
@@ -354,6 +413,16 @@ func (p *parser) attr(n *Node) error {
 	}
 	n.Attrs = append(n.Attrs, Attr{name, value})
 	return nil
+}
+
+// isPlainAttr reports a value that stands for itself.
+func isPlainAttr(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '&' || c >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // attrValue resolves references and turns white space into spaces (XML 1.0, 3.3.3).
@@ -408,25 +477,28 @@ func (p *parser) space() bool {
 
 // name reads an ASCII qualified name: the only ones that tax documents have.
 func (p *parser) name() string {
-	start, colons := p.pos, 0
-	for p.pos < len(p.doc.Data) {
-		c := p.doc.Data[p.pos]
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
-		inner := c >= '0' && c <= '9' || c == '-' || c == '.' || c == ':'
-		if !letter && (!inner || p.pos == start) {
-			break
-		}
-		if c == ':' {
-			colons++
-		}
-		p.pos++
+	data, start := p.doc.Data, p.pos
+	end := start
+	for end < len(data) && inName[data[end]] {
+		end++
 	}
-	name := string(p.doc.Data[start:p.pos])
-	if colons > 1 || strings.HasSuffix(name, ":") {
+	if end == start || data[start] <= ':' { // a digit, '-', '.' or ':' does not begin a name
+		return ""
+	}
+	p.pos = end
+	name := p.doc.text[start:end]
+	if _, local, found := strings.Cut(name, ":"); found && (local == "" || strings.Contains(local, ":")) {
 		return ""
 	}
 	return name
 }
+
+var inName = func() (in [256]bool) {
+	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz0123456789-.:" {
+		in[c] = true
+	}
+	return in
+}()
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
@@ -509,11 +581,17 @@ func (n *Node) Child(local string) *Node {
 		return nil
 	}
 	for _, c := range n.Children {
-		if c.Local() == local {
+		if c.isNamed(local) {
 			return c
 		}
 	}
 	return nil
+}
+
+// isNamed is n.Local() == local, without cutting.
+func (n *Node) isNamed(local string) bool {
+	prefix, found := strings.CutSuffix(n.Name, local)
+	return found && (prefix == "" || prefix[len(prefix)-1] == ':')
 }
 
 // All are the child elements with this local name. It may be called on nil.
@@ -523,7 +601,7 @@ func (n *Node) All(local string) []*Node {
 	}
 	var all []*Node
 	for _, c := range n.Children {
-		if c.Local() == local {
+		if c.isNamed(local) {
 			all = append(all, c)
 		}
 	}
@@ -565,13 +643,13 @@ func (d *Doc) Text(n *Node) string {
 	}
 	raw := d.Data[n.Inner:n.InnerEnd]
 	if isPlain(raw) {
-		return string(raw)
+		return d.text[n.Inner:n.InnerEnd]
 	}
-	var b strings.Builder
+	var b []byte
 	d.content(n, func(chunk []byte, literal bool) {
-		decode(&b, chunk, d.Encoding, literal, nil)
+		b = decode(b, chunk, d.Encoding, literal, nil)
 	}, nil)
-	return b.String()
+	return string(b)
 }
 
 // isPlain reports text that stands for itself.
@@ -595,34 +673,34 @@ func (d *Doc) content(n *Node, text func(chunk []byte, literal bool), child func
 			}
 			pos = n.Children[next].End
 			next++
-		case bytes.HasPrefix(d.Data[pos:n.InnerEnd], []byte("<!--")):
-			pos += 4 + bytes.Index(d.Data[pos+4:n.InnerEnd], []byte("-->")) + 3
-		case bytes.HasPrefix(d.Data[pos:n.InnerEnd], []byte("<![CDATA[")):
-			end := pos + bytes.Index(d.Data[pos:n.InnerEnd], []byte("]]>"))
-			text(d.Data[pos+9:end], true)
-			pos = end + 3
-		default:
+		case d.Data[pos] != '<':
 			end := n.InnerEnd
 			if i := bytes.IndexByte(d.Data[pos:n.InnerEnd], '<'); i >= 0 {
 				end = pos + i
 			}
 			text(d.Data[pos:end], false)
 			pos = end
+		case bytes.HasPrefix(d.Data[pos:n.InnerEnd], []byte("<!--")):
+			pos += 4 + bytes.Index(d.Data[pos+4:n.InnerEnd], []byte("-->")) + 3
+		default: // <![CDATA[
+			end := pos + bytes.Index(d.Data[pos:n.InnerEnd], []byte("]]>"))
+			text(d.Data[pos+9:end], true)
+			pos = end + 3
 		}
 	}
 }
 
-// decode appends raw as UTF-8, resolving references unless literal, and normalising line ends. escape, if given, says
+// decode appends raw to b as UTF-8, resolving references unless literal, and normalising line ends. escape, if given, says
 // what to write instead of a character.
-func decode(b *strings.Builder, raw []byte, enc Encoding, literal bool, escape func(r rune) string) {
+func decode(b, raw []byte, enc Encoding, literal bool, escape func(r rune) string) []byte {
 	put := func(r rune) {
 		if escape != nil {
 			if s := escape(r); s != "" {
-				b.WriteString(s)
+				b = append(b, s...)
 				return
 			}
 		}
-		b.WriteRune(r)
+		b = utf8.AppendRune(b, r)
 	}
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; {
@@ -644,4 +722,5 @@ func decode(b *strings.Builder, raw []byte, enc Encoding, literal bool, escape f
 			i += n
 		}
 	}
+	return b
 }

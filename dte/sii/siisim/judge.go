@@ -64,6 +64,12 @@ func (s *Sim) schemaFaults(ctx context.Context, xml []byte) []string {
 	if s.cfg.Schemas == "" {
 		return nil
 	}
+	if schema, statement := statementSchema(s.cfg.Schemas, second); statement {
+		if !exists(schema) {
+			return nil // the folder need not have those of the books
+		}
+		return validate(ctx, schema, xml)
+	}
 	return validate(ctx, schemaFor(s.cfg.Schemas, bytes.HasPrefix(second, []byte("<EnvioBOLETA"))), xml)
 }
 
@@ -130,6 +136,9 @@ type inspected struct {
 // inspect judges schema, signature and carátula. company and sender are those of the upload's form.
 func (s *Sim) inspect(ch sii.Channel, company, sender dte.RUT, xml []byte) inspected {
 	refuse := func(estado string, r reason) inspected { return inspected{estado: estado, reason: r} }
+	if _, second, _ := bytes.Cut(xml, []byte("\n")); ch == sii.ChannelDTE && isStatement(second) {
+		return s.inspectStatement(company, sender, xml)
+	}
 	e, err := dte.VerifyEnvelope(xml, s.trust)
 	_, malformed := errors.AsType[*xmltree.Error](err)
 	switch {

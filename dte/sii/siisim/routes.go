@@ -30,6 +30,7 @@ func (s *Sim) routes() {
 	s.mux.HandleFunc("POST /DTEWS/QueryEstDte.jws", s.soapDocument)
 	s.mux.HandleFunc("POST /DTEWS/services/QueryEstDteAv", s.soapDocumentAv)
 	s.mux.HandleFunc("POST /cgi_dte/UPL/DTEUpload", s.dteUpload)
+	s.mux.HandleFunc("POST /cgi_rtc/RTC/RTCAnotEnvio.cgi", s.rtcUpload)
 	s.mux.HandleFunc("GET "+rest+".semilla", s.restSeed)
 	s.mux.HandleFunc("POST "+rest+".token", s.restToken)
 	s.mux.HandleFunc("POST "+rest+".envio", s.restUpload)
@@ -371,6 +372,8 @@ func counts(e Envelope) []count {
 var estadoGlosa = map[string]string{
 	"SOK": "Schema Validado", "CRT": "Caratula OK", "FOK": "Firma de Envio Validada", "PDR": "Envio en Proceso", "EPR": "Envio Procesado",
 	"RSC": "Rechazado por Error en Schema", "RCT": "Rechazado por Error en Caratula", "RFR": "Rechazado por Error en Firma",
+	"LOK": "Envio de Libro Aceptado - Cuadrado", "LRS": "Envio de Libro Rechazado - Error de Schema",
+	"LRC": "Envio de Libro Rechazado - Error de Caratula", "LRF": "Envio de Libro Rechazado - Error en Firma",
 }
 
 // soapSession answers 003 itself when the token is not good.

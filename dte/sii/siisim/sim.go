@@ -49,7 +49,8 @@ type Config struct {
 	// Rand makes seeds, tokens and keys; nil is crypto/rand.
 	Rand io.Reader
 	// Schemas is the folder of the official schemas, flat or with the subfolders dte and boleta. If given, every envelope
-	// is validated with xmllint, which must be installed.
+	// is validated with xmllint, which must be installed; books too, if their schemas are there (subfolders consumofolio,
+	// iecv and libroguia).
 	Schemas string
 	// StateFile keeps what was authorised and received, one JSON object per line. Empty: in memory only.
 	StateFile string
@@ -103,7 +104,8 @@ type Envelope struct {
 	File    string      `json:"file"`
 	SHA256  string      `json:"sha256"`
 	At      time.Time   `json:"at"`
-	// Estado is what it ends in: EPR, RSC, RCT or RFR; Codigo and Glosa say why it was refused.
+	// Estado is what it ends in: EPR, RSC, RCT or RFR, and of a book LOK, LRS, LRC or LRF; Codigo and Glosa say why it was
+	// refused.
 	Estado    string     `json:"estado"`
 	Codigo    string     `json:"codigo,omitempty"`
 	Glosa     string     `json:"glosa,omitempty"`
@@ -131,6 +133,7 @@ type Sim struct {
 	byHash    map[string]*Envelope
 	byTrack   map[string]*Envelope
 	held      map[dte.Key]*Document // accepted or objected: the folio is taken
+	cesiones  []Cesion
 	log       *os.File
 	broken    error // the state file cannot be written: nothing more is received
 }

@@ -12,6 +12,7 @@ import (
 type event struct {
 	CAF      *grant    `json:"caf,omitempty"`
 	Envelope *Envelope `json:"envelope,omitempty"`
+	Cesion   *Cesion   `json:"cesion,omitempty"`
 }
 
 // remember replays the state file and opens it for more. A last line without its end is what a crash leaves: it was
@@ -41,6 +42,9 @@ func (s *Sim) remember(name string) error {
 		}
 		if e.Envelope != nil {
 			s.keep(e.Envelope)
+		}
+		if e.Cesion != nil {
+			s.cesiones = append(s.cesiones, *e.Cesion)
 		}
 	}
 	if _, err = f.Seek(int64(len(whole)), io.SeekStart); err == nil {
