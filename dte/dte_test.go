@@ -809,11 +809,20 @@ func TestDeps(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	doc := emit(f, shapes()["39-simple"], 7)
+	authority, file := fuzzCAF(f)
+	caf, err := ParseCAF(file)
+	if err != nil {
+		f.Fatal(err)
+	}
+	doc, err := Emit(shapes()["39-simple"], 7, caf, testSigner(), noon)
+	if err != nil {
+		f.Fatal(err)
+	}
+	trust := SII().With(IDKSimulador, authority.Public())
 	f.Add(doc.XML)
 	f.Add([]byte("<DTE/>"))
 	f.Fuzz(func(t *testing.T, xml []byte) {
-		read, err := Verify(xml, testTrust())
+		read, err := Verify(xml, trust)
 		if err == nil && !bytes.Equal(read.TED, doc.TED) {
 			t.Errorf("accepted a document that nobody signed: %s", read.Key())
 		}

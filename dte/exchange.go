@@ -228,7 +228,7 @@ func Receive(xml []byte, t Trust, a Arrival) (RecepcionEnvio, *Envelope) {
 		r.Documents = append(r.Documents, receiveDTE(d, e.Faults[i], a))
 	}
 	if untold > 0 {
-		r.Glosa = fmt.Sprintf("%s; %s sin informar: tipo desconocido o ilegible", r.Estado, plural(untold, "documento"))
+		r.Glosa = fmt.Sprintf("%s; documentos que esta respuesta no puede nombrar: %d", r.Estado, untold)
 	}
 	return r, e
 }

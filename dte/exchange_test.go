@@ -169,6 +169,22 @@ func TestRespuestaOfAnEnvelope(t *testing.T) {
 	}
 }
 
+// An envelope of somebody else's making, with types that are not read in full and types that an answer cannot name.
+func TestRespuestaToOthers(t *testing.T) {
+	a := arrival()
+	a.Receptor = RUTSII
+	got, e := Receive(sharedFile(t, "generado/sobres/EnvioDTE.xml"), sampleTrust(t), a)
+	if e == nil || len(got.Documents) == 0 || len(got.Documents) == len(e.Documents) || !strings.Contains(got.Glosa, "no puede nombrar") {
+		t.Fatalf("got %d documents, %q", len(got.Documents), got.Glosa)
+	}
+	for _, d := range got.Documents {
+		if d.Estado != DTERutReceptor || d.Tipo == 46 && d.MntTotal == 0 {
+			t.Errorf("got %+v", d)
+		}
+	}
+	validateFile(t, schemaRespuesta, respuesta(t, answer(got)))
+}
+
 // An amount that only the timbre tells is still told: types whose totals are not read.
 func TestAmountFromTheTimbre(t *testing.T) {
 	d := *emit(t, shapes()["33-simple"], 7)

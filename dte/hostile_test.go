@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -502,5 +503,76 @@ func TestEmitAcceptsOnlyItsOwnCAF(t *testing.T) {
 	altered.Totales.IVA++
 	if _, err := readBack(&altered, caf, testSigner()); !errors.Is(err, ErrReadBack) {
 		t.Errorf("another IVA was meant: %v", err)
+	}
+}
+
+// The signature's own profile: each of these is signed properly over what it says, and says what the SII's profile does not
+// allow.
+func TestVerifyRefusesOtherSignatureProfiles(t *testing.T) {
+	doc := emit(t, shapes()["39-simple"], 7)
+	body := doc.XML[bytes.Index(doc.XML, []byte("<Documento")) : bytes.Index(doc.XML, []byte("</Documento>"))+12]
+	digest := sha1.Sum(utf8Of(body))
+	honest := signedInfo("#T39F7", algC14N, digest[:])
+	reference := honest[strings.Index(honest, "<Reference") : strings.Index(honest, "</Reference>")+12]
+	transform := `<Transform Algorithm="` + algC14N + `"></Transform>`
+	signed := func(info string) []byte {
+		value, err := signDigest(testSigner().key, []byte(`<SignedInfo xmlns="`+nsDSig+`"`+info))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return join([]byte(`<DTE version="1.0">`), body, []byte(`<Signature xmlns="`+nsDSig+`"><SignedInfo`+info+"<SignatureValue>"+wrap64(value)+"</SignatureValue>"),
+			testSigner().keyInfo, []byte("</Signature></DTE>"))
+	}
+	if _, err := Verify(signed(honest), testTrust()); err != nil {
+		t.Fatalf("an honest one: %v", err)
+	}
+	if _, err := Verify(signed(strings.Replace(honest, "<Transforms>"+transform+"</Transforms>", "", 1)), testTrust()); err != nil {
+		t.Errorf("without transforms, which the schema allows: %v", err)
+	}
+	for name, edit := range map[string][2]string{
+		"two references":      {reference, reference + strings.Replace(reference, "#T39F7", "#other", 1)},
+		"no reference":        {reference, ""},
+		"another element":     {"#T39F7", "#other"},
+		"the whole file":      {"#T39F7", ""},
+		"exclusive c14n":      {`<CanonicalizationMethod Algorithm="` + algC14N, `<CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#`},
+		"SHA-256 signature":   {algRSASHA1, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"},
+		"SHA-256 digest":      {`<DigestMethod Algorithm="` + algSHA1, `<DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256`},
+		"XPath":               {`<Transform Algorithm="` + algC14N, `<Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116`},
+		"two transforms":      {transform, transform + transform},
+		"digest of another":   {"<DigestValue>", "<DigestValue>AAAA"},
+		"digest not base64":   {"<DigestValue>", "<DigestValue>*"},
+		"no canonicalization": {`<CanonicalizationMethod Algorithm="` + algC14N + `"></CanonicalizationMethod>`, ""},
+	} {
+		xml := signed(string(replaced(t, []byte(honest), edit[0], edit[1])))
+		if _, err := Verify(xml, testTrust()); !errors.Is(err, ErrSignature) && !errors.Is(err, ErrNotDTE) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Signed and stamped properly, with a CAF that does not cover the document.
+func TestVerifyJudgesWhatTheCAFCovers(t *testing.T) {
+	caf := testCAF(t, Factura)
+	for name, c := range map[string]struct {
+		lie  func(*Document)
+		want error
+	}{
+		"folio outside the range": {func(d *Document) { d.Folio = 101 }, ErrCAFNotFor},
+		"another type":            {func(d *Document) { d.Tipo = FacturaExenta }, ErrCAFNotFor},
+		"another company":         {func(d *Document) { d.Emisor.RUT = 77777777 }, ErrCAFNotFor},
+		"after its expiry":        {func(d *Document) { d.FchEmis = Date{2026, 8, 3} }, ErrCAFExpired},
+		"before it was given":     {func(d *Document) { d.FchEmis = Date{2026, 2, 1} }, ErrCAFNotFor},
+	} {
+		doc, err := write(shapes()["33-simple"], 7, caf, testSigner(), noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.lie(doc)
+		if err := doc.stampAndSign(caf, testSigner()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Verify(doc.XML, testTrust()); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -264,12 +263,4 @@ func wrapped(kind, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", kind, err)
-}
-
-// plural is "1 documento" or "3 documentos".
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + strings.ReplaceAll(one, " ", "s ") + "s"
 }
