@@ -67,7 +67,7 @@ func customsFields(e *dte.Exportacion) []field {
 	a := e.Aduana
 	fields := []field{
 		{"Modalidad de venta", customs(aduana.Modalidades, a.CodModVenta)},
-		{"Cláusula de venta", join(" ", customs(aduana.Clausulas, a.CodClauVenta), divisa(a.TotClauVenta))},
+		{"Cláusula de venta", join(", ", customs(aduana.Clausulas, a.CodClauVenta), divisa(a.TotClauVenta))},
 		{"Vía de transporte", customs(aduana.Transportes, a.CodViaTransp)},
 		{"Nave o vehículo", a.NombreTransp},
 		{"Compañía", join(" · ", a.NomCiaTransp, a.RUTCiaTransp.Dotted())},
@@ -87,7 +87,8 @@ func customsFields(e *dte.Exportacion) []field {
 	for _, b := range a.TipoBultos {
 		fields = append(fields, field{"Bultos", join(", ",
 			join(" ", whole(b.CantBultos), customs(aduana.TiposDeBultos, b.CodTpoBultos)),
-			labelled("marcas", b.Marcas), labelled("contenedor", b.IDContainer), labelled("sello", join(" de ", b.Sello, b.EmisorSello)))})
+			labelled("marcas", b.Marcas), labelled("contenedor", b.IDContainer),
+			labelled("sello", join(" de ", b.Sello, b.EmisorSello)))})
 	}
 	return withText(fields)
 }
@@ -136,7 +137,7 @@ func scheduleFields(d *dte.Document) []field {
 	return withText(append(fields, field{"Cuenta", join(", ", join(" ", d.TpoCtaPago, d.NumCtaPago), d.BcoPago)}))
 }
 
-// taxField is an additional tax or retention by name, rate and amount. A retention is taken off the total, and says so
+// taxField is an additional tax or retention by name, rate and amount, with the code that its lines show. A retention is taken off the total, and says so
 // by its sign.
 func taxField(i dte.Impuesto) field {
 	name, amount := "Impuesto adicional", i.Monto
@@ -150,7 +151,7 @@ func taxField(i dte.Impuesto) field {
 	if i.Tasa != 0 {
 		rate = i.Tasa.String() + "%"
 	}
-	return field{join(" ", name, fmt.Sprintf("(cód. %d)", i.Cod), rate), pesos(amount)}
+	return field{join(" ", name, fmt.Sprintf("(%d)", i.Cod), rate), pesos(amount)}
 }
 
 // units is an amount that is pesos at home and whole units of its currency in an export document.

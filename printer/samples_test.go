@@ -65,9 +65,16 @@ func TestSharedSamplesPrint(t *testing.T) {
 			}
 		}
 		j.Cedible = true
-		if pdf, err := LetterPDF(j); err != nil || !bytes.HasPrefix(pdf, []byte("%PDF")) || len(pdf) > maxSample {
+		pdf, err := LetterPDF(j)
+		if err != nil || len(pdf) > maxSample {
 			t.Errorf("%s: %d bytes, %v", filepath.Base(name), len(pdf), err)
 		}
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			t.Parallel()
+			if got := scanned(t, pdf, 203); !bytes.Equal(got, doc.TED) {
+				t.Errorf("the timbre of the letter page is %q", got)
+			}
+		})
 		printed++
 	}
 	if printed < 24 {

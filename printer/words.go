@@ -463,7 +463,7 @@ func stated(amounts []money.Pesos, i int) money.Pesos {
 func marks(d *dte.Document, l dte.Linea) string {
 	all := []string{exemption(d, l)}
 	for _, cod := range l.CodImpAdic {
-		all = append(all, fmt.Sprintf("imp. cód. %d", cod))
+		all = append(all, fmt.Sprintf("imp. %d", cod))
 	}
 	if l.MntBaseFaena != 0 {
 		all = append(all, "base faena "+pesos(l.MntBaseFaena))
@@ -479,8 +479,10 @@ func exemption(d *dte.Document, l dte.Linea) string {
 			return ""
 		}
 		return "exento"
-	case dte.NoFacturable, dte.NoFacturableNegativo:
+	case dte.NoFacturable:
 		return "no facturable"
+	case dte.NoFacturableNegativo:
+		return "no facturable, se rebaja"
 	case dte.GarantiaDeposito:
 		return "garantía"
 	case dte.NoVenta:
