@@ -103,3 +103,14 @@ func FuzzParseDraft(f *testing.F) {
 		}
 	})
 }
+
+// A document with additional taxes, deposits or retentions goes into the book of sales with the total that it states.
+func TestVentaWithTaxes(t *testing.T) {
+	for _, name := range []string{"33-dos-impuestos", "33-garantia", "33-diesel", "61-de-compra"} {
+		doc := emit(t, shapes()[name], 3)
+		d := Venta(doc)
+		if total, err := d.total(); err != nil || total != doc.Totales.MntTotal {
+			t.Errorf("%s: the book says %s and the document %s: %v", name, total, doc.Totales.MntTotal, err)
+		}
+	}
+}

@@ -326,6 +326,7 @@ func TestStrict(t *testing.T) {
 		"points of thousands":   {strings.Replace(head, "100", "1.000", 1), 5, "sin puntos"},
 		"zero quantity":         {strings.Replace(head, "\t2\t", "\t0\t", 1), 5, "cero"},
 		"three values":          {strings.Replace(head, "\t100", "\t100\t7", 1), 5, "no se entiende"},
+		"a column many times":   {strings.Replace(head, "CANTIDAD", strings.Repeat("CANTIDAD ", 60), 1) + "Pan" + strings.Repeat(" 1", 50), 4, "no se entiende"},
 		"no items":              {"SET BASICO - NUMERO DE ATENCION: 1\nCASO 1-1\nDOCUMENTO FACTURA ELECTRONICA", 2, "no trae ítems"},
 		"no document":           {"SET BASICO - NUMERO DE ATENCION: 1\nCASO 1-1\nITEM\tCANTIDAD\nPan\t1", 2, "no dice su documento"},
 		"unknown port":          {"SET BASICO DOCUMENTOS DE EXPORTACION (1) - NUMERO DE ATENCION: 1\nCASO 1-1\nDOCUMENTO FACTURA DE EXPORTACION ELECTRONICA\nITEM\tVALOR LINEA\nUva\t5\nMONEDA DE LA OPERACION: EURO\nPUERTO DE EMBARQUE: ATLANTIDA", 7, "no está en la tabla"},

@@ -2,6 +2,7 @@ package setpruebas
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -135,11 +136,11 @@ var headings = []struct {
 func columnsOf(line string) ([]column, bool) {
 	var columns []column
 	for rest := layout(fold(line)); len(rest) > 0; {
-		name, n := headingAt(rest)
-		if n == 0 {
-			return nil, false
+		what, n := headingAt(rest)
+		if n == 0 || slices.ContainsFunc(columns, func(c column) bool { return c.kind == what }) {
+			return nil, false // no column is there twice, so that there are few and all ways to fill them can be tried
 		}
-		columns = append(columns, column{name, rest[0].start, rest[n-1].end})
+		columns = append(columns, column{what, rest[0].start, rest[n-1].end})
 		rest = rest[n:]
 	}
 	return columns, len(columns) > 1 && columns[0].kind == item
