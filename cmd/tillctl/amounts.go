@@ -108,10 +108,16 @@ func (j *judged) amountsInDivisa(draft dte.Draft, t *dte.TotalesDivisa) error {
 	if x := draft.Exportacion; x != nil {
 		moneda, cambio = x.TpoMoneda, x.TpoCambio.XML()
 	}
-	j.Totales = fieldsOut{{name: "TpoMoneda", text: moneda}, {name: "MntExe", text: t.MntExe.XML()}, {name: "MntTotal", text: t.MntTotal.XML()}}
+	j.Totales = fieldsOut{
+		{name: "TpoMoneda", text: moneda},
+		{name: "MntExe", text: t.MntExe.XML()},
+		{name: "MntTotal", text: t.MntTotal.XML()},
+	}
 	j.OtraMoneda = fieldsOut{
-		{name: "TpoMoneda", text: "PESO CL"}, {name: "TpoCambio", text: cambio},
-		{name: "MntExeOtrMnda", text: t.MntExeCL.XML()}, {name: "MntTotOtrMnda", text: t.MntTotCL.XML()},
+		{name: "TpoMoneda", text: "PESO CL"},
+		{name: "TpoCambio", text: cambio},
+		{name: "MntExeOtrMnda", text: t.MntExeCL.XML()},
+		{name: "MntTotOtrMnda", text: t.MntTotCL.XML()},
 	}
 	for i := range draft.Detalle {
 		alone := draft // a line's amount is the total of a document that has only this line

@@ -48,7 +48,8 @@ func runCertify(e *env, flags *flag.FlagSet, args []string) error {
 	flags.Var(&c.from, "desde", "TIPO=FOLIO: primer folio que se usa de un tipo; puede repetirse")
 	channel := flags.String("canal", string(sii.ChannelDTE), "por dónde van las boletas: dte (maullin) o boleta (servicio de boletas)")
 	upload := flags.Bool("subir", false, "sube los envíos y sigue sus resultados")
-	books := flags.Bool("libros", false, "sube también los libros: sólo después de que el SII aprobó los sets")
+	books := flags.Bool("libros", false, "sube los libros y el consumo de folios: los libros, después de que el SII aprobó los sets")
+	flags.Int64Var(&c.notification, "notificacion", 1, "número de notificación de los libros; uno nuevo cada vez que se rehacen")
 	wait := flags.Duration("espera", 2*time.Minute, "cuánto esperar los resultados")
 	keys := addKeyFlags(flags)
 	if _, err := parse(flags, args, 0, 0); err != nil {
@@ -65,6 +66,9 @@ func runCertify(e *env, flags *flag.FlagSet, args []string) error {
 	}
 	if c.channel = sii.Channel(*channel); c.channel != sii.ChannelDTE && c.channel != sii.ChannelBoleta {
 		return fmt.Errorf("el canal «%s» no existe: use dte o boleta", *channel)
+	}
+	if c.notification < 1 || c.notification > 999 {
+		return errors.New("-notificacion va de 1 a 999")
 	}
 	if err := c.open(*company, keys); err != nil {
 		return err
@@ -88,10 +92,12 @@ type certify struct {
 	out     string
 	from    list
 	channel sii.Channel
-	cafs    []*dte.CAF
-	signer  *dte.Signer
-	state   certState
-	docs    map[string]*dte.Document // by case
+	// notification numbers this making of the books.
+	notification int64
+	cafs         []*dte.CAF
+	signer       *dte.Signer
+	state        certState
+	docs         map[string]*dte.Document // by case
 }
 
 // certState is what the folder remembers: once a case has a folio it keeps it, and once an envelope has bytes only those
@@ -114,13 +120,15 @@ type certCaso struct {
 
 // certEnvio is a file to be uploaded.
 type certEnvio struct {
-	Nombre  string      `json:"nombre"` // and of its file
-	Casos   []string    `json:"casos,omitempty"`
-	Libro   bool        `json:"libro,omitempty"` // a book, which waits for the approval of its set
-	SHA256  string      `json:"sha256"`
-	Canal   sii.Channel `json:"canal,omitempty"` // once it was chosen
-	Subida  bool        `json:"subida,omitempty"`
-	TrackID string      `json:"trackId,omitempty"`
+	Nombre string   `json:"nombre"` // and of its file
+	Casos  []string `json:"casos,omitempty"`
+	// The number of a book's making; 0 for documents. Books wait for the approval of their sets, and one
+	// that was made again replaces the earlier.
+	Notificacion int64       `json:"notificacion,omitempty"`
+	SHA256       string      `json:"sha256"`
+	Canal        sii.Channel `json:"canal,omitempty"` // once it was chosen
+	Subida       bool        `json:"subida,omitempty"`
+	TrackID      string      `json:"trackId,omitempty"`
 	// Estado and Glosa are the SII's last words; Final says that they will not change.
 	Estado string `json:"estado,omitempty"`
 	Glosa  string `json:"glosa,omitempty"`

@@ -24,7 +24,7 @@ func (c *certify) send(books bool, wait time.Duration) error {
 		return err
 	}
 	for i := range c.state.Envios {
-		if n := &c.state.Envios[i]; n.TrackID == "" && (books || !n.Libro) {
+		if n := &c.state.Envios[i]; n.TrackID == "" && (n.Notificacion == 0 || books && n.Notificacion == c.notification) {
 			if err := c.upload(ctx, client, n); err != nil {
 				return fmt.Errorf("envío %s: %w", n.Nombre, err)
 			}

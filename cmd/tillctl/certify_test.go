@@ -144,8 +144,9 @@ func TestCertifyEndToEnd(t *testing.T) {
 			if out, err := b.do(append(args, "-subir", "-espera", "60s")...); err != nil {
 				t.Fatalf("again: %v\n%s", err, out)
 			}
-			for name, bytes := range before {
-				if name != stateFile && b.everything()[name] != bytes {
+			after := b.everything()
+			for name, content := range before {
+				if name != stateFile && after[name] != content {
 					t.Errorf("%s changed", name)
 				}
 			}
@@ -159,7 +160,6 @@ func TestCertifyEndToEnd(t *testing.T) {
 func (b *bench) everything() map[string]string {
 	b.t.Helper()
 	all := map[string]string{}
-	root := os.DirFS(b.path("cert"))
 	for _, pattern := range []string{"*", "*/*"} {
 		names, err := filepath.Glob(filepath.Join(b.path("cert"), pattern))
 		if err != nil {
@@ -167,10 +167,7 @@ func (b *bench) everything() map[string]string {
 		}
 		for _, name := range names {
 			rel, _ := filepath.Rel(b.path("cert"), name)
-			if f, err := root.Open(filepath.ToSlash(rel)); err == nil {
-				f.Close()
-			}
-			if content, err := os.ReadFile(name); err == nil {
+			if content, err := os.ReadFile(name); err == nil { // a folder is no file
 				all[rel] = string(content)
 			}
 		}
@@ -240,7 +237,9 @@ func TestCertifyIsResumed(t *testing.T) {
 	crashed, _ := json.Marshal(state)
 	b.file("cert/"+stateFile, crashed)
 	for _, n := range []string{"5", "6", "7"} {
-		os.Remove(b.path("cert/documentos/T39F" + n + ".xml"))
+		if err := os.Remove(b.path("cert/documentos/T39F" + n + ".xml")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if out, err := b.do(args...); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -438,4 +437,39 @@ func TestEmitMeasures(t *testing.T) {
 	if _, err := b.do(append([]string{"emit", "-type", "61", "-n", "1"}, b.keys(39)...)...); err == nil {
 		t.Error("no folios of that type")
 	}
+}
+
+// The manuals' examples do what the manuals say.
+func TestManualsExamples(t *testing.T) {
+	b := &bench{t: t, dir: t.TempDir()}
+	manual, err := os.ReadFile("../../docs/borrador.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := b.do("draft", "-f", b.file("ejemplo.yaml", block(t, manual, "yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.ReplaceAll(string(block(t, manual, "json")), "\n ", "")
+	if strings.TrimSpace(out) != strings.TrimSpace(want) {
+		t.Errorf("docs/borrador.md says\n%s\nand draft\n%s", want, out)
+	}
+	if manual, err = os.ReadFile("../../docs/certificacion.md"); err != nil {
+		t.Fatal(err)
+	}
+	var c empresa
+	if err := readJSON(b.file("empresa.json", block(t, manual, "json")), &c); err != nil || c.Emisor.RUT != dtetest.Company || c.Resolucion.Fch.Year != 2026 {
+		t.Errorf("docs/certificacion.md: %+v, %v", c, err)
+	}
+}
+
+// block is the first piece of code of a language in a manual.
+func block(t *testing.T, manual []byte, language string) []byte {
+	t.Helper()
+	_, rest, ok := bytes.Cut(manual, []byte("```"+language+"\n"))
+	code, _, closed := bytes.Cut(rest, []byte("```"))
+	if !ok || !closed {
+		t.Fatalf("no example in %s", language)
+	}
+	return code
 }

@@ -14,7 +14,7 @@ func processUsage() consumption {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
 		return consumption{}
 	}
-	peak := int64(r.Maxrss)
+	peak := int64(r.Maxrss) //nolint:unconvert // 32 bits in some systems
 	if runtime.GOOS != "darwin" && runtime.GOOS != "ios" {
 		peak <<= 10
 	}
