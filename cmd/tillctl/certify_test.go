@@ -126,9 +126,9 @@ func TestCertifyEndToEnd(t *testing.T) {
 		tipos             []dte.TipoDTE
 		documents, envios int
 	}{
-		{"set-2025-completo.latin1-crlf.txt", "dte", []dte.TipoDTE{33, 46, 52, 56, 61, 110, 111, 112}, 20, 3},
-		{"set-boleta-afecta.txt", "dte", []dte.TipoDTE{39}, 5, 1},
-		{"set-boleta-afecta.txt", "boleta", []dte.TipoDTE{39}, 5, 1},
+		{"set-2025-completo.latin1-crlf.txt", "dte", []dte.TipoDTE{33, 46, 52, 56, 61, 110, 111, 112}, 20, 6},
+		{"set-boleta-afecta.txt", "dte", []dte.TipoDTE{39}, 5, 2},
+		{"set-boleta-afecta.txt", "boleta", []dte.TipoDTE{39}, 5, 2},
 	} {
 		t.Run(c.set+" "+c.channel, func(t *testing.T) {
 			set := sharedSet(t, c.set)
@@ -141,7 +141,10 @@ func TestCertifyEndToEnd(t *testing.T) {
 			if out, err := b.do(append(args, "-subir", "-espera", "60s")...); err != nil || !strings.Contains(out, "Todo lo subido fue aceptado") {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			if out, err := b.do(append(args, "-subir", "-espera", "60s")...); err != nil {
+			if out, err := b.do(append(args, "-subir", "-libros", "-espera", "60s")...); err != nil || !strings.Contains(out, "LOK") && !strings.Contains(out, "EPR") {
+				t.Fatalf("the books: %v\n%s", err, out)
+			}
+			if out, err := b.do(append(args, "-subir", "-libros", "-espera", "60s")...); err != nil {
 				t.Fatalf("again: %v\n%s", err, out)
 			}
 			after := b.everything()
@@ -152,6 +155,7 @@ func TestCertifyEndToEnd(t *testing.T) {
 			}
 			b.accepted(c.documents, c.envios)
 			b.checkDTE()
+			b.booksAgain(args)
 		})
 	}
 }
@@ -173,6 +177,25 @@ func (b *bench) everything() map[string]string {
 		}
 	}
 	return all
+}
+
+// booksAgain: books that are made again have another notification, and the documents stay as they are.
+func (b *bench) booksAgain(args []string) {
+	b.t.Helper()
+	before := len(b.sim.Envelopes())
+	if out, err := b.do(append(args, "-notificacion", "2", "-subir", "-libros", "-espera", "60s")...); err != nil {
+		b.t.Fatalf("%v\n%s", err, out)
+	}
+	again, _ := filepath.Glob(filepath.Join(b.path("cert"), enviosDir, "[5-8]-*-2.xml"))
+	sent := b.sim.Envelopes()[before:]
+	if len(again) == 0 || len(sent) != len(again) {
+		b.t.Errorf("%d books were made again and %d sent", len(again), len(sent))
+	}
+	for _, e := range sent {
+		if len(e.Documents) > 0 {
+			b.t.Errorf("%s was sent again", e.File)
+		}
+	}
 }
 
 func (b *bench) accepted(documents, envios int) {
