@@ -198,6 +198,15 @@ func TestCAFCovers(t *testing.T) {
 	}
 }
 
+// Documents that give tax credit expire, the others do not (Res. Ex. SII 58 of 2017).
+func TestWhichCAFsExpire(t *testing.T) {
+	for tipo, want := range map[TipoDTE]bool{33: true, 34: false, 39: false, 41: false, 43: true, 46: true, 52: false, 56: true, 61: true, 110: false, 111: false, 112: false} {
+		if tipo.CAFVence() != want {
+			t.Errorf("%d: %v", tipo, !want)
+		}
+	}
+}
+
 // openssl is the independent judge of our 512-bit arithmetic.
 func TestStampAgreesWithOpenssl(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
@@ -286,4 +295,55 @@ func mustReadPublicCAF(t *testing.T, file []byte) *CAF {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// An authority saved and taken up again signs what the first one's key verifies; the SII's own keys cannot be replaced.
+func TestAuthorityIsKept(t *testing.T) {
+	again, err := OpenAuthority(IDKSimulador, testAuthority().PEM(), rand.Reader)
+	if err != nil || again.IDK() != IDKSimulador {
+		t.Fatal(err)
+	}
+	file, err := again.IssueCAF(76543210, "X", Boleta, 1, 2, Date{2026, 2, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	caf, err := ParseCAF(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := caf.Verify(testTrust()); err != nil || caf.Ambiente() != Capacitacion {
+		t.Errorf("%v, %s", err, caf.Ambiente())
+	}
+	for _, idk := range []int{IDKCertificacion, IDKProduccion} {
+		forger, err := OpenAuthority(idk, testAuthority().PEM(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forged, err := forger.IssueCAF(76543210, "X", Boleta, 1, 2, Date{2026, 2, 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if caf, err = ParseCAF(forged); err != nil {
+			t.Fatal(err)
+		}
+		if err := caf.Verify(SII().With(idk, forger.Public())); !errors.Is(err, ErrCAFTampered) {
+			t.Errorf("IDK %d: %v", idk, err)
+		}
+	}
+	if AmbienteDe(IDKProduccion) != Produccion || AmbienteDe(IDKCertificacion) != Certificacion {
+		t.Error("environments")
+	}
+	if _, err := OpenAuthority(IDKSimulador, []byte("x"), rand.Reader); err == nil {
+		t.Error("an authority without a key")
+	}
+	if _, err := NewAuthority(IDKSimulador, strings.NewReader("")); err == nil {
+		t.Error("an authority without randomness")
+	}
+	if _, err := testAuthority().IssueCAF(76543210, "Ł", Boleta, 1, 2, Date{2026, 2, 2}); err == nil {
+		t.Error("a name that Latin-1 cannot say")
+	}
+	boleta, factura := testCAF(t, Boleta), testCAF(t, Factura)
+	if !boleta.Vence().IsZero() || factura.Vence() != (Date{2026, 8, 2}) {
+		t.Errorf("%s %s", boleta.Vence(), factura.Vence())
+	}
 }

@@ -698,6 +698,48 @@ func TestDates(t *testing.T) {
 	}
 }
 
+// A document's life goes forward; only what nobody answered returns to its envelope.
+func TestLife(t *testing.T) {
+	order := States()
+	for i, from := range order {
+		for j, to := range order {
+			want := j >= i && !from.Final()
+			if (from == Sending || from == Unknown) && to == Enveloped || from == Unknown && to == Sending {
+				want = true
+			}
+			if got := from.CanBecome(to); got != want {
+				t.Errorf("%s to %s: %v", from, to, got)
+			}
+		}
+	}
+	if Issued.CanBecome("lost") || State("lost").CanBecome(Issued) {
+		t.Error("a state that does not exist")
+	}
+}
+
+// What is stored as JSON comes back as it was, and rubbish is refused.
+func TestDraftsAsJSON(t *testing.T) {
+	for name, d := range shapes() {
+		b, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again Draft
+		if err := json.Unmarshal(b, &again); err != nil || !reflect.DeepEqual(d, again) {
+			t.Errorf("%s: %v\n%+v\n%+v", name, err, d, again)
+		}
+	}
+	for _, s := range []string{`{"fchEmis":"2026-02-30"}`, `{"emisor":{"rut":"76543210-4"}}`} {
+		if err := json.Unmarshal([]byte(s), new(Draft)); err == nil {
+			t.Errorf("%s was read", s)
+		}
+	}
+	var d Draft
+	if err := json.Unmarshal([]byte(`{"fchEmis":"","emisor":{"rut":""}}`), &d); err != nil || !d.FchEmis.IsZero() || d.Emisor.RUT != 0 {
+		t.Error(err)
+	}
+}
+
 func TestNormalize(t *testing.T) {
 	for in, want := range map[string]string{
 		"  Pan   de\tmolde \n": "Pan de molde", "Tubo 1/2\"": "Tubo 1/2´´", "“Café” – 5€…": "´´Café´´ - 5EUR...", "n\u0303andu\u0301": "ñandú", "🍞": "🍞",
@@ -705,6 +747,36 @@ func TestNormalize(t *testing.T) {
 		if got := Normalize(in); got != want {
 			t.Errorf("Normalize(%q) = %q, want %q", in, got, want)
 		}
+	}
+}
+
+// Amounts worked out by hand.
+func TestTotalsByHand(t *testing.T) {
+	line := func(exe IndExe, monto money.Pesos) Linea { return Linea{Nombre: "x", IndExe: exe, Monto: monto} }
+	both := Linea{Nombre: "x", Qty: money.One, Prc: money.PerUnit(1000), DescuentoPct: 1000, RecargoPct: 1000}
+	for _, c := range []struct {
+		name  string
+		draft Draft
+		want  Totales
+	}{
+		{"globals are taken on the detail, not one on the other", Draft{Tipo: Factura, Detalle: []Linea{line(Afecto, 10_000)}, DscRcg: []DscRcgGlobal{
+			{TpoMov: DescuentoGlobal, Pct: 1000}, {TpoMov: RecargoGlobal, Pct: 1000},
+		}}, Totales{MntNeto: 10_000, TasaIVA: 1900, IVA: 1900, MntTotal: 11_900}},
+		{"a line's discount and surcharge are taken on price times quantity", Draft{Tipo: Factura, Detalle: []Linea{both}}, Totales{MntNeto: 1000, TasaIVA: 1900, IVA: 190, MntTotal: 1190}},
+		{"non-billable lines stand beside the total", Draft{Tipo: Boleta, Detalle: []Linea{line(Afecto, 1190), line(NoFacturable, 500), line(NoFacturableNegativo, 200)}}, Totales{MntNeto: 1000, IVA: 190, MntTotal: 1190, MontoNF: 300, VlrPagar: 1490}},
+		{"more is given back than sold", Draft{Tipo: Boleta, Detalle: []Linea{line(Afecto, 119), line(NoFacturableNegativo, 200)}}, Totales{MntNeto: 100, IVA: 19, MntTotal: 119, MontoNF: -200, VlrPagar: -81}},
+		{"each kind has its own globals", Draft{Tipo: Boleta, Detalle: []Linea{line(Afecto, 1190), line(Exento, 1000), line(NoFacturable, 100)}, DscRcg: []DscRcgGlobal{
+			{TpoMov: DescuentoGlobal, Pct: 1000}, {TpoMov: DescuentoGlobal, Monto: 1, IndExe: Exento}, {TpoMov: RecargoGlobal, Pct: 5000, IndExe: NoFacturable},
+		}}, Totales{MntNeto: 900, MntExe: 999, IVA: 171, MntTotal: 2070, MontoNF: 150, VlrPagar: 2220}},
+		{"in an exempt document all is exempt", Draft{Tipo: FacturaExenta, MntBruto: true, Detalle: []Linea{line(Afecto, 1000)}, DscRcg: []DscRcgGlobal{{TpoMov: DescuentoGlobal, Pct: 1000}}}, Totales{MntExe: 900, MntTotal: 900}},
+		{"IVA of half a peso goes up", Draft{Tipo: Factura, Detalle: []Linea{line(Afecto, 1350)}}, Totales{MntNeto: 1350, TasaIVA: 1900, IVA: 257, MntTotal: 1607}},
+		{"gross: IVA by subtraction", Draft{Tipo: NotaCredito, MntBruto: true, Detalle: []Linea{line(Afecto, 101)}}, Totales{MntNeto: 85, TasaIVA: 1900, IVA: 16, MntTotal: 101}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, _, err := c.draft.Totals(); err != nil || got != c.want {
+				t.Errorf("got  %+v (%v)\nwant %+v", got, err, c.want)
+			}
+		})
 	}
 }
 

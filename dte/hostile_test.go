@@ -158,7 +158,8 @@ func TestVerifyEnvelopeRefuses(t *testing.T) {
 		"a RUT without its digit":   {"<RutEnvia>11111111-1<", "<RutEnvia>11111111<"},
 		"a date that is not a date": {"<FchResol>2026-01-15<", "<FchResol>2026-02-30<"},
 	} {
-		if e, err := VerifyEnvelope(resignedEnvelope(t, good, edit[0], edit[1]), testTrust()); !errors.Is(err, ErrEnvelope) {
+		e, err := VerifyEnvelope(resignedEnvelope(t, good, edit[0], edit[1]), testTrust())
+		if !errors.Is(err, ErrEnvelope) || name == "more than 500" && !strings.Contains(err.Error(), "caben 500") {
 			t.Errorf("%s: %v %+v", name, err, e)
 		}
 	}
@@ -574,5 +575,63 @@ func TestVerifyJudgesWhatTheCAFCovers(t *testing.T) {
 		if _, err := Verify(doc.XML, testTrust()); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
+	}
+}
+
+// Who has a certificate but not the CAF's key can sign a document and cannot stamp it.
+func TestVerifyRefusesAStampWithoutTheCAFKey(t *testing.T) {
+	doc := *emit(t, shapes()["39-con-exento"], 7)
+	doc.XML = replaced(t, doc.XML, "<MNT>14720<", "<MNT>24720<")
+	if _, err := Verify(resigned(t, &doc, "<MntTotal>14720<", "<MntTotal>24720<"), testTrust()); !errors.Is(err, ErrTED) || !strings.Contains(err.Error(), "TED-2-510") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Who has no key can still make the digest agree with what he changed.
+func TestVerifyRefusesANewDigestUnderAnOldSignature(t *testing.T) {
+	doc := emit(t, shapes()["39-con-exento"], 7)
+	xml := replaced(t, doc.XML, "<NmbItem>item exento 2<", "<NmbItem>item exento 3<")
+	body := xml[bytes.Index(xml, []byte("<Documento")) : bytes.Index(xml, []byte("</Documento>"))+12]
+	sum := sha1.Sum(utf8Of(body))
+	digest := xml[bytes.Index(xml, []byte("<DigestValue>")):bytes.Index(xml, []byte("</DigestValue>"))]
+	xml = replaced(t, xml, string(digest), "<DigestValue>"+base64.StdEncoding.EncodeToString(sum[:]))
+	if _, err := Verify(xml, testTrust()); !errors.Is(err, ErrSignature) || !strings.Contains(err.Error(), "valor de la firma") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Which element a signature covers is decided by its ID: it must be one.
+func TestVerifyRefusesAnIDThatIsSignedTwice(t *testing.T) {
+	doc := emit(t, shapes()["39-simple"], 7)
+	if _, err := Verify(resigned(t, doc, "<Encabezado>", `<Encabezado ID="T39F7">`), testTrust()); !errors.Is(err, ErrSignature) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A key of one's own beside another's certificate: the signature holds, and the name on it would be the other's.
+func TestVerifyRefusesAnothersCertificate(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forger := *testSigner()
+	forger.key, forger.keyInfo = key, keyInfo(&key.PublicKey, testSigner().cert.Raw)
+	doc, err := write(shapes()["39-simple"], 7, testCAF(t, Boleta), &forger, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify(doc.XML, testTrust()); !errors.Is(err, ErrSignature) {
+		t.Errorf("a document: %v", err)
+	}
+	if _, err := Emit(shapes()["39-simple"], 7, testCAF(t, Boleta), &forger, noon); !errors.Is(err, ErrReadBack) {
+		t.Errorf("read back: %v", err)
+	}
+	// And the reverse: what the maker reads back must carry his certificate.
+	other := signerFor(testSigner().key, "22222222-2", noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0))
+	if doc, err = write(shapes()["39-simple"], 7, testCAF(t, Boleta), other, noon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := verifyAs(maker{signer: testSigner()}, doc.XML); !errors.Is(err, ErrSignature) {
+		t.Errorf("another's certificate with the same key: %v", err)
 	}
 }

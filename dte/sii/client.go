@@ -23,8 +23,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"mostrador/dte"
@@ -79,8 +81,10 @@ type Config struct {
 	Signer *dte.Signer
 	// Now is the clock; required.
 	Now func() time.Time
-	// HTTP is used with its redirects disabled; nil means verified TLS ≥ 1.2.
+	// HTTP is used with its redirects disabled, and with its own idea of a proxy; nil means verified TLS ≥ 1.2.
 	HTTP *http.Client
+	// Proxy is what requests go through: see ParseProxy. nil means what HTTPS_PROXY and NO_PROXY of the environment say.
+	Proxy *url.URL
 	// Timeout bounds each single exchange, from dialling to the last byte; 0 means one minute. The context of a call
 	// bounds the whole.
 	Timeout time.Duration
@@ -94,11 +98,12 @@ type Client struct {
 	http    *http.Client
 	timeout time.Duration
 	logins  map[Channel]*login
+	skew    atomic.Pointer[time.Duration]
 }
 
 // New makes a client. It does not touch the network.
 func New(cfg Config) *Client {
-	h := http.Client{Transport: newTransport()}
+	h := http.Client{Transport: newTransport(cfg.Proxy)}
 	if cfg.HTTP != nil {
 		h = *cfg.HTTP
 	}
@@ -109,14 +114,68 @@ func New(cfg Config) *Client {
 	}
 }
 
-func newTransport() *http.Transport {
+func newTransport(proxy *url.URL) *http.Transport {
+	through := http.ProxyFromEnvironment
+	if proxy != nil {
+		through = http.ProxyURL(proxy)
+	}
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy: through,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode == http.StatusProxyAuthRequired {
+				return errProxyAuth
+			}
+			return nil // any other refusal is the transport's to report
+		},
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 20 * time.Second,
 		IdleConnTimeout:     30 * time.Second,
 		MaxIdleConnsPerHost: 2,
 	}
+}
+
+// ParseProxy reads the setting of a shop: "host:port", or an address with http, https or socks5 and perhaps user and
+// password. Empty is nil: the environment decides. The error never repeats the text, which may hold a password.
+func ParseProxy(setting string) (*url.URL, error) {
+	setting = strings.TrimSpace(setting)
+	if setting == "" {
+		return nil, nil
+	}
+	if !strings.Contains(setting, "://") {
+		setting = "http://" + setting
+	}
+	u, err := url.Parse(setting)
+	if err == nil && u.Hostname() != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" {
+		switch u.Scheme {
+		case "http", "https", "socks5":
+			return &url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}, nil
+		}
+	}
+	return nil, person("dato", "La dirección del proxy no es válida. Escríbala como servidor:puerto, por ejemplo proxy.local:3128.")
+}
+
+// Skew is how far the authority's clock is ahead of Config.Now, by its last answer; false before the first one. A
+// positive one means that this machine is slow. It is exact to a second or two; a captive portal's clock does not count.
+func (c *Client) Skew() (time.Duration, bool) {
+	if skew := c.skew.Load(); skew != nil {
+		return *skew, true
+	}
+	return 0, false
+}
+
+// slowAnswer is a round trip too long to tell the time by: the clock was read somewhere within it.
+const slowAnswer = 5 * time.Second
+
+// noteSkew compares the Date of an answer with the middle of its round trip.
+func (c *Client) noteSkew(h http.Header, asked, answered time.Time) {
+	date, err := http.ParseTime(h.Get("Date"))
+	trip := answered.Sub(asked)
+	if err != nil || trip < 0 || trip > slowAnswer {
+		return
+	}
+	date = date.Add(time.Second / 2) // it was cut to the second
+	skew := date.Sub(asked.Add(trip / 2)).Round(time.Second)
+	c.skew.Store(&skew)
 }
 
 // Receipt is proof that the authority has an envelope. It is not a verdict on its documents.

@@ -38,8 +38,8 @@ type Error struct {
 	Down bool
 	// MaybeReceived: an upload ended without a clear answer and bytes may have left. Ask before sending again.
 	MaybeReceived bool
-	// Code is the authority's ("5", "106", "-1", "401") or one of ours: "red", "plazo", "tls", "portal", "respuesta",
-	// "certificado", "dato".
+	// Code is the authority's ("5", "106", "-1", "401") or one of ours: "red", "plazo", "tls", "portal", "proxy",
+	// "respuesta", "certificado", "dato".
 	Code string
 	// Message says in Spanish what happened, what is safe and what to do.
 	Message string
@@ -78,8 +78,21 @@ func unreadable(upload bool, cause error) *Error {
 	return e
 }
 
+// errProxyAuth is a proxy that opens no way to the authority without a password.
+var errProxyAuth = errors.New("proxy authentication required")
+
+func proxyError(cause error) *Error {
+	e := later("proxy", "El proxy de la red pide usuario y contraseña, y no dejó pasar la consulta al SII. "+
+		"Puede seguir vendiendo; corrija el proxy en la configuración.")
+	e.Down, e.cause = true, cause
+	return e
+}
+
 // lineError is a request without an answer.
 func lineError(cause error, maybe bool) *Error {
+	if errors.Is(cause, errProxyAuth) {
+		return proxyError(cause)
+	}
 	e := later("red", "No hay conexión con el SII. Puede seguir vendiendo; lo pendiente se enviará solo.")
 	var certificate *tls.CertificateVerificationError
 	switch {

@@ -512,6 +512,7 @@ func TestRateLimits(t *testing.T) {
 		want   time.Duration
 	}{
 		"seconds":     {http.Header{"X-Retry-After": {"600"}}, 10 * time.Minute},
+		"its own day": {http.Header{"Date": {dtetest.Now().AddDate(0, 0, -9).UTC().Format(http.TimeFormat)}, "Retry-After": {dtetest.Now().AddDate(0, 0, -9).Add(time.Minute).UTC().Format(http.TimeFormat)}}, time.Minute},
 		"standard":    {http.Header{"Retry-After": {"30"}}, 30 * time.Second},
 		"a date":      {http.Header{"Retry-After": {dtetest.Now().Add(time.Hour).UTC().Format(http.TimeFormat)}}, time.Hour},
 		"exhausted":   {http.Header{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {"45"}}, 45 * time.Second},
@@ -522,6 +523,9 @@ func TestRateLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
+			if c.header.Get("Date") == "" {
+				c.header.Set("Date", dtetest.Now().UTC().Format(http.TimeFormat))
+			}
 			_, err := w.try(t, sii.ChannelBoleta, func(rw http.ResponseWriter, _ *http.Request) {
 				for k, v := range c.header {
 					rw.Header()[k] = v
@@ -550,7 +554,7 @@ func TestEveryHTTPStatusHasOneVerdict(t *testing.T) {
 		down, maybe bool
 	}{
 		400: {sii.Person, false, false}, 403: {sii.Person, false, false}, 404: {sii.Later, false, false},
-		405: {sii.Person, false, false}, 408: {sii.Later, false, true}, 413: {sii.Person, false, false},
+		405: {sii.Person, false, false}, 407: {sii.Later, true, false}, 408: {sii.Later, false, true}, 413: {sii.Person, false, false},
 		500: {sii.Later, false, true}, 502: {sii.Later, true, true}, 503: {sii.Later, true, true}, 504: {sii.Later, true, true},
 		511: {sii.Later, true, true}, 302: {sii.Later, true, true},
 	} {
@@ -724,4 +728,112 @@ func TestRejectionsAndObjectionsReachTheCaller(t *testing.T) {
 			t.Errorf("the folio is burnt: %+v", s)
 		}
 	})
+}
+
+// The authority's clock is read off its answers, and off nobody else's.
+func TestSkew(t *testing.T) {
+	w := newWorld(t)
+	answer := func(date time.Time, status int, body string) *sii.Client {
+		client := w.fake(t, sii.ChannelBoleta, func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Date", date.UTC().Format(http.TimeFormat))
+			rw.WriteHeader(status)
+			_, _ = io.WriteString(rw, body)
+		})
+		_, _ = client.Upload(t.Context(), sii.ChannelBoleta, dtetest.Company, "a", []byte("<x/>"))
+		return client
+	}
+	if skew, known := w.client.Skew(); known {
+		t.Errorf("before the first answer: %s", skew)
+	}
+	for name, c := range map[string]struct {
+		ahead  time.Duration
+		status int
+		body   string
+		want   time.Duration
+	}{
+		"ahead":             {10 * time.Minute, 200, `{"trackid":5}`, 10 * time.Minute},
+		"behind":            {-3 * time.Hour, 200, `{"trackid":5}`, -3 * time.Hour},
+		"a refusal":         {time.Hour, 429, "", time.Hour},
+		"a captive portal":  {time.Hour, 200, "<html>wifi</html>", 0},
+		"a redirect":        {time.Hour, 302, "", 0},
+		"a proxy's refusal": {time.Hour, 407, "", 0},
+	} {
+		got, known := answer(w.clock.now().Add(c.ahead), c.status, c.body).Skew()
+		if off := got - c.want; !known || off < -2*time.Second || off > 2*time.Second {
+			t.Errorf("%s: %s (%v), want %s", name, got, known, c.want)
+		}
+	}
+}
+
+// An answer that took long tells no time: the clock was read somewhere on the way.
+func TestSkewOfASlowAnswerIsNotTaken(t *testing.T) {
+	w := newWorld(t)
+	client := w.fake(t, sii.ChannelBoleta, func(rw http.ResponseWriter, _ *http.Request) {
+		w.clock.advance(time.Minute)
+		rw.Header().Set("Date", w.clock.now().Add(time.Hour).UTC().Format(http.TimeFormat))
+		_, _ = io.WriteString(rw, `{"trackid":5}`)
+	})
+	if _, err := client.Upload(t.Context(), sii.ChannelBoleta, dtetest.Company, "a", []byte("<x/>")); err != nil {
+		t.Fatal(err)
+	}
+	if skew, _ := client.Skew(); skew > 2*time.Second {
+		t.Errorf("skew %s", skew)
+	}
+}
+
+func TestParseProxy(t *testing.T) {
+	for setting, want := range map[string]string{
+		"proxy.local:3128": "http://proxy.local:3128", " http://10.0.0.1:8080/ ": "http://10.0.0.1:8080",
+		"socks5://x:1080": "socks5://x:1080", "https://u:p@x": "https://u:p@x",
+	} {
+		if u, err := sii.ParseProxy(setting); err != nil || u.String() != want {
+			t.Errorf("%q: %v, %v", setting, u, err)
+		}
+	}
+	if u, err := sii.ParseProxy("  "); u != nil || err != nil {
+		t.Errorf("empty: %v, %v", u, err)
+	}
+	for _, setting := range []string{"ftp://x", "http://", "http://x/secreto", "http://u:secreto@x:y z", "://secreto", "x:1?secreto"} {
+		if u, err := sii.ParseProxy(setting); err == nil || strings.Contains(err.Error(), "secreto") {
+			t.Errorf("%q: %v, %v", setting, u, err)
+		}
+	}
+}
+
+// What is asked goes through the proxy of the setting, and a proxy that wants a password is the line's trouble.
+func TestProxy(t *testing.T) {
+	w := newWorld(t)
+	through := make(chan string, 100)
+	status := new(atomic.Int64)
+	proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		through <- r.Method + " " + r.Host
+		if code := int(status.Load()); code != 0 {
+			rw.WriteHeader(code)
+			return
+		}
+		w.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(proxy.Close)
+	setting, err := sii.ParseProxy(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := dtetest.Emit(dtetest.Draft(dte.Boleta, dtetest.Today()), 7)
+	for base, want := range map[string]string{"http://sii.invalid": "GET sii.invalid", "https://sii.invalid": "CONNECT sii.invalid:443"} {
+		client := sii.New(sii.Config{Endpoints: sii.Single(base), Signer: dtetest.Signer(dtetest.Person), Now: w.clock.now, Proxy: setting})
+		if status.Store(0); base == "http://sii.invalid" {
+			if _, err := client.DocumentStatus(t.Context(), doc); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-through; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			client = sii.New(sii.Config{Endpoints: sii.Single(base), Signer: dtetest.Signer(dtetest.Person), Now: w.clock.now, Proxy: setting})
+		}
+		status.Store(http.StatusProxyAuthRequired)
+		_, err := client.DocumentStatus(t.Context(), doc)
+		if e := wantError(t, err, sii.Later); e.Code != "proxy" || !e.Down {
+			t.Errorf("%s: %+v", base, e)
+		}
+	}
 }

@@ -206,9 +206,9 @@ func TestDocumentAnswers(t *testing.T) {
 		file string
 		want DocumentStatus
 	}{
-		{"soap-getEstDte-DOK.xml", DocumentStatus{true, dte.Accepted, "", "DOK", "Documento Recibido por el SII. Datos Coinciden con los Registrados"}},
-		{"soap-getEstDte-DNK.xml", DocumentStatus{true, dte.Rejected, "", "DNK", "Documento Recibido por el SII pero Datos NO Coinciden con los registrados"}},
-		{"soap-getEstDte-FAU.xml", DocumentStatus{false, "", "", "FAU", "Documento No Recibido por el SII. Facultado"}},
+		{"soap-getEstDte-DOK.xml", DocumentStatus{true, dte.Accepted, "", "DOK", "Documento Recibido por el SII. Datos Coinciden con los Registrados", 0}},
+		{"soap-getEstDte-DNK.xml", DocumentStatus{true, dte.Rejected, "", "DNK", "Documento Recibido por el SII pero Datos NO Coinciden con los registrados", 0}},
+		{"soap-getEstDte-FAU.xml", DocumentStatus{false, "", "", "FAU", "Documento No Recibido por el SII. Facultado", 0}},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			if got, err := readEstDte(respuesta(t, c.file)); err != nil || got != c.want {
@@ -232,11 +232,11 @@ func TestDocumentAnswers(t *testing.T) {
 		received, estado string
 		want             DocumentStatus
 	}{
-		{"SI", "DOK", DocumentStatus{true, dte.Accepted, "0012", "DOK", "g"}},
-		{"SI", "RLV", DocumentStatus{true, dte.Objected, "0012", "RLV", "g"}},
-		{"SI", "???", DocumentStatus{true, dte.Sent, "0012", "???", "g"}},
-		{"NO", "FAU", DocumentStatus{false, "", "", "FAU", "g"}},
-		{"NO", "", DocumentStatus{false, "", "", "0", "g"}},
+		{"SI", "DOK", DocumentStatus{true, dte.Accepted, "0012", "DOK", "g", 0}},
+		{"SI", "RLV", DocumentStatus{true, dte.Objected, "0012", "RLV", "g", 0}},
+		{"SI", "???", DocumentStatus{true, dte.Sent, "0012", "???", "g", 0}},
+		{"NO", "FAU", DocumentStatus{false, "", "", "FAU", "g", 0}},
+		{"NO", "", DocumentStatus{false, "", "", "0", "g", 0}},
 	} {
 		if got := av(c.received, c.estado); got != c.want {
 			t.Errorf("%s %s: %+v, want %+v", c.received, c.estado, got, c.want)

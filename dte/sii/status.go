@@ -80,6 +80,8 @@ type DocumentStatus struct {
 	State         dte.State
 	TrackID       string // of the envelope it came in, if told
 	Codigo, Glosa string
+	// RetryAfter is how long to wait before asking again; 0 when the authority did not say.
+	RetryAfter time.Duration
 }
 
 // EnvelopeStatus asks what became of an envelope.
@@ -175,6 +177,7 @@ func (c *Client) document(ctx context.Context, ch Channel, read func([]byte) (Do
 			return err
 		}
 		status, err = read(answer.body)
+		status.RetryAfter = answer.wait
 		return err
 	})
 	if err != nil {

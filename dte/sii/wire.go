@@ -70,11 +70,13 @@ func (c *Client) send(ctx context.Context, r request) (reply, error) {
 	if r.token != "" {
 		req.Header.Set("Cookie", "TOKEN="+r.token)
 	}
+	asked := c.now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return reply{}, lineError(err, r.upload && body.left.Load())
 	}
 	defer resp.Body.Close()
+	answered := c.now()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
 	if err != nil {
 		return reply{}, lineError(err, r.upload)
@@ -83,9 +85,13 @@ func (c *Client) send(ctx context.Context, r request) (reply, error) {
 		return reply{}, unreadable(r.upload, fmt.Errorf("respuesta de más de %d bytes", maxReply))
 	}
 	wait := retryAfter(resp.Header, c.now())
-	if err := trouble(resp.StatusCode, answer, r.upload); err != nil {
-		err.RetryAfter = wait
-		return reply{}, err
+	trouble := trouble(resp.StatusCode, answer, r.upload)
+	if trouble == nil || !trouble.Down {
+		c.noteSkew(resp.Header, asked, answered)
+	}
+	if trouble != nil {
+		trouble.RetryAfter = wait
+		return reply{}, trouble
 	}
 	return reply{body: answer, wait: wait}, nil
 }
@@ -101,6 +107,8 @@ func trouble(status int, body []byte, upload bool) *Error {
 	text := answerText(body)
 	code := strconv.Itoa(status)
 	switch {
+	case status == http.StatusProxyAuthRequired:
+		return proxyError(nil)
 	case status < 400 || status == http.StatusNetworkAuthenticationRequired:
 		return portalError(upload, text)
 	case status == http.StatusUnauthorized, status == http.StatusBadRequest && strings.Contains(text, "TOKEN"):
@@ -150,9 +158,12 @@ func answerText(body []byte) string {
 }
 
 // retryAfter is how long the authority wants to be left alone: seconds or a date in X-Retry-After or Retry-After, or the
-// seconds until an exhausted rate limit is reset.
+// seconds until an exhausted rate limit is reset. A date is by the authority's own clock, which the answer tells.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	var wait time.Duration
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
 	for _, name := range []string{"X-Retry-After", "Retry-After"} {
 		value := strings.TrimSpace(h.Get(name))
 		if date, err := http.ParseTime(value); err == nil {

@@ -28,25 +28,49 @@ const maxLine = 4090
 // reason is a code of the SII's and its words.
 type reason struct{ codigo, glosa string }
 
-// reasons are the SII's words for its codes.
+// reasons are the SII's words for its codes, or what is known of them.
 var reasons = map[string]string{
 	"CAF-3-514": "Firma del CAF Incorrecta",
 	"CAF-3-516": "CAF No Corresponde al Documento",
 	"CAF-3-517": "CAF Vencido",
+	"CHR-00002": "line too long",
 	"CRT-3-19":  "Fecha/Numero Resolucion Invalido",
 	"DTE-1-650": "Fecha Emision fuera de plazo",
 	"DTE-3-100": "DTE Repetido",
 	"DTE-3-101": "Folio ya Recibido con Otros Datos",
 	"DTE-3-505": "Firma DTE Incorrecta",
+	"DTE-3-601": "Folio Anulado",
+	"ENV-3-0":   "Dato o Caracter No Permitido",
 	"ENV-3-6":   "Firmante sin Permiso de Envio",
+	"HED-1-232": "Dato del Encabezado Observado",
+	"HED-2-804": "Falta Marcas en Tipo de Bultos",
+	"HED-3-211": "Referencia No Permitida en el Encabezado",
+	"HED-3-305": "Fecha Emision Anterior a la Autorizacion del Documento",
+	"HED-3-834": "Falta Otra Moneda PESO CL",
+	"HED-3-861": "Acteco No Registrado para el Emisor",
+	"LPX-00007": "unexpected end-of-file encountered",
+	"LSX-00204": "extra or missing element",
+	"REF-2-768": "Correccion de Montos con Total Cero",
 	"REF-2-780": "Anulacion con Monto Distinto al del Documento Referenciado",
+	"REF-2-781": "Correccion de Texto con Montos",
+	"REF-3-415": "Referencia Invalida o Faltante",
 	"REF-3-750": "DTE Referenciado No ha Sido Recibido",
+	"REF-3-751": "DTE Referenciado No Existe o es de Otro Tipo",
 	"REF-3-758": "Codigo de Referencia Obligatorio",
+	"SCH-00001": "Invalid Schema Name",
+	"TED-1-646": "Fecha del Timbre Anterior a la del CAF",
+	"TED-1-647": "Fecha del Timbre Fuera de Rango",
 	"TED-2-510": "Firma del TED Incorrecta",
 	"TED-3-640": "Datos del TED No Coinciden con el Encabezado",
 }
 
-func why(codigo string) reason { return reason{codigo, reasons[codigo]} }
+// why has words for every code, so that no reader takes an empty one for acceptance.
+func why(codigo string) reason {
+	if glosa, known := reasons[codigo]; known {
+		return reason{codigo, glosa}
+	}
+	return reason{codigo, "Observado por el SII"}
+}
 
 // schemaFaults are what the receiving parser answers at once with STATUS 7; none for a sound file.
 func (s *Sim) schemaFaults(ctx context.Context, xml []byte) []string {
@@ -180,14 +204,15 @@ func (s *Sim) resolutionOf(company dte.RUT, r dte.Resolucion) bool {
 	return r.Nro == 0
 }
 
-// judge gives every document its final state, in the SII's order: folio already received, CAF, timbre, signature, and
-// only then what it refers to. It is called with the lock held.
-func (s *Sim) judge(e *Envelope, in inspected) {
+// judge gives every document its final state, in the SII's order: folio already received, CAF, timbre, signature, only
+// then what it refers to, and last what a scenario or the page claims. It is called with the lock held.
+func (s *Sim) judge(e *Envelope, in inspected, r Rule) {
 	e.Estado, e.Codigo, e.Glosa = in.estado, in.reason.codigo, in.reason.glosa
 	if in.envelope == nil {
 		return
 	}
 	e.Estado = "EPR"
+	claimed := 0
 	accepted := map[dte.Key]*Document{} // within this envelope: a note may follow its document
 	lookup := func(key dte.Key) *Document {
 		if d := accepted[key]; d != nil {
@@ -211,14 +236,38 @@ func (s *Sim) judge(e *Envelope, in inspected) {
 			codigo = "DTE-1-650"
 		}
 		if codigo != "" {
-			r := why(codigo)
-			d.State, d.Codigo, d.Glosa = stateFor(codigo), r.codigo, r.glosa
+			d.refuse(codigo, stateFor(codigo))
+		} else if claim := s.claim(r, claimed); claim.Do == Reject {
+			d.refuse(claim.Code, dte.Rejected)
+			claimed++
+		} else if claim.Do == Object {
+			d.refuse(claim.Code, dte.Objected)
+			claimed++
 		}
 		e.Documents = append(e.Documents, d)
 		if d.State != dte.Rejected {
 			accepted[d.Key] = &d
 		}
 	}
+}
+
+func (d *Document) refuse(codigo string, state dte.State) {
+	r := why(codigo)
+	d.State, d.Codigo, d.Glosa = state, r.codigo, r.glosa
+}
+
+// claim is what is held against a sound document: what the page asked for, or the rule of its upload, unless that had
+// enough documents already.
+func (s *Sim) claim(r Rule, claimed int) Rule {
+	if len(s.claims) > 0 {
+		first := s.claims[0]
+		s.claims = s.claims[1:]
+		return first
+	}
+	if (r.Do == Reject || r.Do == Object) && (r.Documents == 0 || claimed < r.Documents) {
+		return r
+	}
+	return Rule{}
 }
 
 // stateFor reads the level in a code: level 1 objects, level 3 rejects. Of level 2 the SII does both; a stamp that does

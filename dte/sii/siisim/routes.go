@@ -36,8 +36,7 @@ func (s *Sim) routes() {
 	s.mux.HandleFunc("POST "+rest+".envio", s.restUpload)
 	s.mux.HandleFunc("GET "+rest+".envio/{id}", s.restEnvelope)
 	s.mux.HandleFunc("GET "+rest+"/{id}/estado", s.restDocument)
-	s.mux.HandleFunc("GET /{$}", s.page)
-	s.mux.HandleFunc("POST /caf", s.pageCAF)
+	s.controls()
 }
 
 // element is text in a tag, or the pieces of it.
@@ -195,7 +194,7 @@ func (s *Sim) receive(w http.ResponseWriter, r *http.Request, ch sii.Channel) (E
 		return Envelope{}, &refusal{page: noUpload, code: http.StatusBadRequest, text: "Formulario ilegible"}
 	case !s.registered(f.company):
 		return Envelope{}, &refusal{
-			page: "LA EMPRESA INGRESADA NO ESTA AUTORIZADA A REALIZAR ENVIOS DE ARCHIVOS DE DOCUMENTOS ELECTRONICOS.",
+			page: notListed,
 			code: http.StatusForbidden, text: "EMPRESA NO AUTORIZADA",
 		}
 	case f.sender != signer || !s.maySign(f.company, f.sender):
@@ -204,7 +203,11 @@ func (s *Sim) receive(w http.ResponseWriter, r *http.Request, ch sii.Channel) (E
 	if dup := s.arrived(hash(f.xml)); dup != nil {
 		return Envelope{}, dup
 	}
+	o := orderOf(r)
 	faults := s.schemaFaults(r.Context(), f.xml)
+	if faults == nil && o.Do == Reject && uploadCode.MatchString(o.Code) {
+		faults = []string{o.Code + ": " + why(o.Code).glosa}
+	}
 	if faults != nil && ch == sii.ChannelDTE {
 		return Envelope{}, &refusal{status: "7", details: faults}
 	}
@@ -212,7 +215,11 @@ func (s *Sim) receive(w http.ResponseWriter, r *http.Request, ch sii.Channel) (E
 	if faults == nil {
 		in = s.inspect(ch, f.company, f.sender, f.xml)
 	}
-	return s.file(ch, f, in)
+	if code := ofEnvelope(o.Code); in.envelope != nil && o.Do == Reject && code != "" {
+		in = inspected{estado: code, reason: why(o.Code)}
+	}
+	o.at = s.arrival(r)
+	return s.file(ch, f, in, o)
 }
 
 // arrived refuses bytes that came before, without the work of judging them again.
@@ -235,20 +242,27 @@ func (s *Sim) duplicate(sum string) *refusal {
 }
 
 // file judges and keeps an envelope, durably, before it is answered. Of two equal uploads at once one is the duplicate.
-func (s *Sim) file(ch sii.Channel, f form, in inspected) (Envelope, *refusal) {
+func (s *Sim) file(ch sii.Channel, f form, in inspected, o order) (Envelope, *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sum := hash(f.xml)
 	if dup := s.duplicate(sum); dup != nil {
 		return Envelope{}, dup
 	}
-	e := &Envelope{Channel: ch, Emisor: f.company, Envia: f.sender, File: f.file, SHA256: sum, At: s.cfg.Now()}
+	e := &Envelope{Channel: ch, Emisor: f.company, Envia: f.sender, File: f.file, SHA256: sum, At: o.at}
+	if o.Do == Stuck {
+		e.Stuck, e.Until = o.Code, o.at.Add(time.Duration(o.Wait))
+	}
 	e.TrackID = fmt.Sprintf("%010d", 251_550_580+len(s.envelopes))
 	if ch == sii.ChannelBoleta {
 		e.TrackID = strconv.Itoa(12_288_340_531 + len(s.envelopes))
 	}
-	s.judge(e, in)
-	if err := s.write(event{Envelope: e}); err != nil {
+	s.judge(e, in, o.Rule)
+	err := s.keepBytes(e.TrackID, f.xml)
+	if err == nil {
+		err = s.write(event{Envelope: e})
+	}
+	if err != nil {
 		return Envelope{}, &refusal{status: "9", code: http.StatusServiceUnavailable, text: err.Error()}
 	}
 	s.keep(e)
@@ -258,28 +272,31 @@ func (s *Sim) file(ch sii.Channel, f form, in inspected) (Envelope, *refusal) {
 // plain is a track id without leading zeros: people and messages write it both ways.
 func plain(track string) string { return strings.TrimLeft(track, "0") }
 
-func (s *Sim) dteUpload(w http.ResponseWriter, r *http.Request) {
-	e, no := s.receive(w, r, sii.ChannelDTE)
-	if no != nil && no.page != "" {
-		w.Header().Set("Content-Type", "text/html; charset=ISO-8859-1")
-		fmt.Fprintf(w, "<html>\n<head>\n<title>RESULTADO DEL UPLOAD DE DOCUMENTOS TRIBUTARIOS ELECTRONICOS</title>\n</head>\n<body>\n"+
-			"<strong>\nRESULTADO DEL UPLOAD DE DOCUMENTOS TRIBUTARIOS ELECTRONICOS\n</strong>\n<font face=\"Arial\">\n%s\n</font>\n"+
-			"<a href=\"#\" onclick=\"window.print()\">Imprimir</a>\n</body>\n</html>\n", no.page)
+// refusedUpload is DTEUpload's answer to what it did not receive: a web page, or a STATUS with its details.
+func refusedUpload(w http.ResponseWriter, no *refusal) {
+	if no.page != "" {
+		uploadPage(w, no.page)
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml")
-	if no != nil {
-		fmt.Fprintf(w, "<?xml version=\"1.0\"?>\n<RECEPCIONDTE>\n <STATUS>%s</STATUS>\n", no.status)
-		if len(no.details) > 0 {
-			_, _ = io.WriteString(w, " <DETAIL>\n")
-			for _, d := range no.details {
-				_, _ = io.WriteString(w, "<ERROR>"+escaped(d)+"</ERROR>\n")
-			}
-			_, _ = io.WriteString(w, "</DETAIL>\n")
+	fmt.Fprintf(w, "<?xml version=\"1.0\"?>\n<RECEPCIONDTE>\n <STATUS>%s</STATUS>\n", no.status)
+	if len(no.details) > 0 {
+		_, _ = io.WriteString(w, " <DETAIL>\n")
+		for _, d := range no.details {
+			_, _ = io.WriteString(w, "<ERROR>"+escaped(d)+"</ERROR>\n")
 		}
-		_, _ = io.WriteString(w, "</RECEPCIONDTE>\n")
+		_, _ = io.WriteString(w, "</DETAIL>\n")
+	}
+	_, _ = io.WriteString(w, "</RECEPCIONDTE>\n")
+}
+
+func (s *Sim) dteUpload(w http.ResponseWriter, r *http.Request) {
+	e, no := s.receive(w, r, sii.ChannelDTE)
+	if no != nil {
+		refusedUpload(w, no)
 		return
 	}
+	w.Header().Set("Content-Type", "text/xml")
 	fmt.Fprintf(w, "<?xml version=\"1.0\"?>\n<RECEPCIONDTE>\n <RUTSENDER>%s</RUTSENDER>\n <RUTCOMPANY>%s</RUTCOMPANY>\n <FILE>%s</FILE>\n"+
 		" <TIMESTAMP>%s</TIMESTAMP>\n <STATUS>0</STATUS>\n\n\n <TRACKID>%s</TRACKID>\n\n</RECEPCIONDTE>\n",
 		e.Envia, e.Emisor, escaped(e.File), e.At.In(dte.Santiago).Format(time.DateTime), e.TrackID)
@@ -331,7 +348,9 @@ func (s *Sim) poll(emisor dte.RUT, track string, steps []string) (e Envelope, es
 		return Envelope{}, "", false
 	}
 	if !s.processed(held) {
-		estado = steps[min(held.polls, len(steps)-1)]
+		if estado = steps[min(held.polls, len(steps)-1)]; held.Stuck != "" {
+			estado = held.Stuck
+		}
 		held.polls++
 		return *held, estado, true
 	}
@@ -346,9 +365,13 @@ type count struct {
 	Reparos    int         `json:"reparos"`
 }
 
-func counts(e Envelope) []count {
+// counts leaves the notes out when a scenario says so, as the SII itself sometimes does.
+func counts(e Envelope, do Fault) []count {
 	var all []count
 	for _, d := range e.Documents {
+		if do == WithoutNotes && d.Key.Tipo.EsNota() {
+			continue
+		}
 		i := 0
 		for i < len(all) && all[i].Tipo != d.Key.Tipo {
 			i++
@@ -407,7 +430,7 @@ func (s *Sim) soapEnvelope(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var b strings.Builder
-	for _, c := range counts(e) {
+	for _, c := range counts(e, orderOf(r).Do) {
 		for _, p := range []struct {
 			name string
 			n    int
@@ -544,7 +567,7 @@ func (s *Sim) restEnvelope(w http.ResponseWriter, r *http.Request) {
 		Detalle     []restDetail `json:"detalle_rep_rech,omitzero"`
 	}{e.Emisor, e.Envia, e.TrackID, e.At.In(dte.Santiago).Format("02/01/2006 15:04:05"), estado, nil, nil}
 	if estado == "EPR" {
-		answer.Estadistica, answer.Detalle = counts(e), details(e)
+		answer.Estadistica, answer.Detalle = counts(e, orderOf(r).Do), details(e)
 	}
 	restAnswer(w, answer)
 }

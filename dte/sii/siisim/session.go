@@ -1,7 +1,6 @@
 package siisim
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -72,9 +71,16 @@ func (s *Sim) newToken(ch sii.Channel, signed []byte) (token, estado, glosa stri
 func (s *Sim) signerOf(r *http.Request, ch sii.Channel, token string) (dte.RUT, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.cfg.Now()
+	now := s.arrival(r)
 	session, known := s.tokens[token]
-	if !known || session.channel != ch || now.After(session.expires) || r.Context().Value(noSession{}) != nil {
+	switch orderOf(r).Do {
+	case WrongToken:
+		return 0, false
+	case ExpireToken:
+		delete(s.tokens, token)
+		return 0, false
+	}
+	if !known || session.channel != ch || now.After(session.expires) {
 		return 0, false
 	}
 	session.expires = now.Add(tokenLife)
@@ -88,13 +94,6 @@ func cookie(r *http.Request) string {
 		return ""
 	}
 	return c.Value
-}
-
-// noSession marks a request whose token nobody shall know.
-type noSession struct{}
-
-func withoutSession(r *http.Request) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), noSession{}, true))
 }
 
 // browserLike reports a User-Agent without the word that the SII demands of programs.

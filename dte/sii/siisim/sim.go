@@ -11,7 +11,6 @@
 package siisim
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -59,24 +58,15 @@ type Config struct {
 	ProcessingTime  time.Duration
 	// Companies are the registered taxpayers. Empty: everybody may emit, with resolution number 0, as in certification.
 	Companies map[dte.RUT]Company
+	// Received is a folder that gets every envelope as TRACKID.xml. Empty: the last ones are kept in memory.
+	Received string
 	// Fault, if set, is asked for each request how to misbehave. It is called from many goroutines.
 	Fault func(*http.Request) Fault
+	// Scenario is played where Fault has nothing to say. The zero value behaves.
+	Scenario Scenario
+	// Pause waits between the pieces of a dripping answer, until the time is over or the context ends; nil does not wait.
+	Pause func(context.Context, time.Duration)
 }
-
-// Fault is a way to misbehave.
-type Fault int
-
-// The faults.
-const (
-	NoFault       Fault = iota
-	ResetBefore         // the connection drops before the request is looked at
-	SilenceAfter        // the request is done, and the connection drops without an answer
-	HTML200             // a web page that is not the SII's, with status 200: a captive portal
-	Error500After       // the request is done, and the answer is an internal error
-	WrongToken          // the session is not recognised
-	CutAnswer           // the request is done, and only half of the answer comes
-	LateArrival         // the connection drops, and the request is done when Deliver is called
-)
 
 // Document is what the authority knows of one document.
 type Document struct {
@@ -110,6 +100,9 @@ type Envelope struct {
 	Codigo    string     `json:"codigo,omitempty"`
 	Glosa     string     `json:"glosa,omitempty"`
 	Documents []Document `json:"documents,omitempty"`
+	// Stuck is the state in which a scenario keeps it until Until.
+	Stuck string    `json:"stuck,omitempty"`
+	Until time.Time `json:"until,omitzero"`
 	// Times is how often the same bytes came.
 	Times int `json:"-"`
 
@@ -124,7 +117,10 @@ type Sim struct {
 
 	mu        sync.Mutex
 	down      bool
-	late      []*http.Request
+	play      *play
+	claims    []Rule // wait for the next sound documents
+	late      []lateRequest
+	recent    recent
 	seeds     map[string]time.Time // seed → when it expires
 	tokens    map[string]session
 	next      map[folios]dte.Folio // first folio not yet authorised
@@ -169,6 +165,11 @@ func New(cfg Config) (*Sim, error) {
 		byHash: map[string]*Envelope{}, byTrack: map[string]*Envelope{}, held: map[dte.Key]*Document{},
 	}
 	s.routes()
+	if cfg.Scenario.Name != "" || len(cfg.Scenario.Rules) > 0 {
+		if err := s.SetScenario(cfg.Scenario); err != nil {
+			return nil, err
+		}
+	}
 	if cfg.StateFile != "" {
 		if err := s.remember(cfg.StateFile); err != nil {
 			return nil, err
@@ -218,84 +219,6 @@ func (s *Sim) SetFault(f func(*http.Request) Fault) {
 	s.cfg.Fault = f
 }
 
-// ServeHTTP answers as the SII does, or misbehaves as asked. To drop a connection it panics with http.ErrAbortHandler,
-// as net/http prescribes.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	down, fault := s.down, s.cfg.Fault
-	s.mu.Unlock()
-	if down {
-		panic(http.ErrAbortHandler)
-	}
-	kind := NoFault
-	if fault != nil {
-		kind = fault(r)
-	}
-	switch kind {
-	case ResetBefore:
-		panic(http.ErrAbortHandler)
-	case HTML200:
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<!DOCTYPE html><html><body><h1>Bienvenido al wifi</h1><p>Acepte las condiciones</p></body></html>")
-		return
-	case SilenceAfter:
-		s.mux.ServeHTTP(&answer{header: http.Header{}}, r)
-		panic(http.ErrAbortHandler)
-	case Error500After:
-		s.mux.ServeHTTP(&answer{header: http.Header{}}, r)
-		http.Error(w, "Error interno", http.StatusInternalServerError)
-		return
-	case CutAnswer:
-		a := &answer{header: w.Header()}
-		s.mux.ServeHTTP(a, r)
-		w.Header().Set("Content-Length", fmt.Sprint(len(a.body)))
-		_, _ = w.Write(a.body[:len(a.body)/2])
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	case LateArrival:
-		s.delay(r)
-		panic(http.ErrAbortHandler)
-	case WrongToken:
-		r = withoutSession(r)
-	}
-	s.mux.ServeHTTP(w, r)
-}
-
-// delay takes a request in, to be done later.
-func (s *Sim) delay(r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxUpload))
-	if err != nil {
-		return // it never arrives
-	}
-	late := r.Clone(context.WithoutCancel(r.Context()))
-	late.Body = io.NopCloser(bytes.NewReader(body))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.late = append(s.late, late)
-}
-
-// Deliver does what LateArrival held back, in order, and returns how many requests that were.
-func (s *Sim) Deliver() int {
-	s.mu.Lock()
-	late := s.late
-	s.late = nil
-	s.mu.Unlock()
-	for _, r := range late {
-		s.mux.ServeHTTP(&answer{header: http.Header{}}, r)
-	}
-	return len(late)
-}
-
-// answer keeps what would have been sent.
-type answer struct {
-	header http.Header
-	body   []byte
-}
-
-func (a *answer) Header() http.Header         { return a.header }
-func (a *answer) WriteHeader(int)             {}
-func (a *answer) Write(b []byte) (int, error) { a.body = append(a.body, b...); return len(b), nil }
-
 // grant is a CAF that was issued.
 type grant struct {
 	Emisor dte.RUT     `json:"emisor"`
@@ -337,6 +260,7 @@ func (s *Sim) grant(g grant) {
 
 // Documents are all that came in, in the order of their arrival, the rejected ones too: a rejected folio may come again.
 func (s *Sim) Documents() []Document {
+	s.arrivals()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []Document
@@ -350,6 +274,7 @@ func (s *Sim) Documents() []Document {
 
 // Document is what the authority holds under a key: the accepted one, or else the one that came last.
 func (s *Sim) Document(key dte.Key) (Document, bool) {
+	s.arrivals()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d := s.held[key]; d != nil {
@@ -367,6 +292,7 @@ func (s *Sim) Document(key dte.Key) (Document, bool) {
 
 // Envelopes are all that came in, in order, without duplicates.
 func (s *Sim) Envelopes() []Envelope {
+	s.arrivals()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]Envelope, len(s.envelopes))
@@ -374,7 +300,7 @@ func (s *Sim) Envelopes() []Envelope {
 		all[i] = *e
 		all[i].Documents = slices.Clone(e.Documents)
 		if !s.processed(e) {
-			all[i].Estado, all[i].Codigo, all[i].Glosa = "REC", "", ""
+			all[i].Estado, all[i].Codigo, all[i].Glosa = cmp.Or(e.Stuck, "REC"), "", ""
 			for j, d := range all[i].Documents {
 				all[i].Documents[j] = s.shown(e, d)
 			}
@@ -392,7 +318,8 @@ func (s *Sim) shown(e *Envelope, d Document) Document {
 }
 
 func (s *Sim) processed(e *Envelope) bool {
-	return e.polls >= s.cfg.ProcessingPolls && s.cfg.Now().Sub(e.At) >= s.cfg.ProcessingTime
+	now := s.cfg.Now()
+	return e.polls >= s.cfg.ProcessingPolls && now.Sub(e.At) >= s.cfg.ProcessingTime && !now.Before(e.Until)
 }
 
 // keep files an envelope that was judged.
