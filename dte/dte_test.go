@@ -773,7 +773,7 @@ func TestTotalsByHand(t *testing.T) {
 		{"gross: IVA by subtraction", Draft{Tipo: NotaCredito, MntBruto: true, Detalle: []Linea{line(Afecto, 101)}}, Totales{MntNeto: 85, TasaIVA: 1900, IVA: 16, MntTotal: 101}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got, _, err := c.draft.Totals(); err != nil || got != c.want {
+			if got, _, err := c.draft.Totals(); err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got  %+v (%v)\nwant %+v", got, err, c.want)
 			}
 		})
