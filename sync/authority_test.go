@@ -223,7 +223,9 @@ func TestRestsAndDrainsAfterEveryKindOfError(t *testing.T) {
 						if busy++; next.After(before) {
 							busy = 0
 						}
-						most = max(most, busy)
+						if most = max(most, busy); most > 2 {
+							break // it spins
+						}
 					}
 					if most > 2 {
 						t.Errorf("%d steps without a rest", most)
@@ -434,8 +436,8 @@ func TestDueIsKnownWithoutReading(t *testing.T) {
 	for range 10 {
 		d.worker.Step(t.Context())
 	}
-	if reads != 0 {
-		t.Errorf("%d reads of boletas that are not due", reads)
+	if reads != 10 { // the envelopes, once a step; there are none
+		t.Errorf("%d reads where no boleta is due", reads)
 	}
 }
 
@@ -444,9 +446,43 @@ type counting struct {
 	reads *int
 }
 
+func (c counting) OpenSobres() ([]dte.Sobre, error) {
+	*c.reads++
+	return c.Memory.OpenSobres()
+}
+
 func (c counting) Waiting(boletas bool, limit int) ([]*dte.Document, error) {
 	if boletas {
 		*c.reads++
 	}
 	return c.Memory.Waiting(boletas, limit)
+}
+
+// While the line is down a sale wakes the worker for nothing: it counts, and leaves its long list alone. When the line is
+// back, the list is worked off in parts.
+func TestALineThatIsDownCostsLittle(t *testing.T) {
+	var reads int
+	d := newDesk(t, func(d *desk) { d.pace.BoletaBatch = 1; d.outbox = counting{d.box, &reads} })
+	d.sii.fail = func(string, sii.Channel) error {
+		return &sii.Error{Verdict: sii.Later, Down: true, Message: "sin línea"}
+	}
+	d.issue(dte.Boleta, 1, 50)
+	for range 8 {
+		d.step() // every other tries the line once and makes up to twenty envelopes
+	}
+	d.worker.Step(t.Context())
+	reads = 0
+	for range 10 {
+		d.worker.Step(t.Context())
+	}
+	if b := d.worker.Status().Backlog; reads != 0 || b.ByState[dte.Enveloped] != 50 {
+		t.Errorf("%d reads, backlog %+v", reads, b)
+	}
+	d.sii.fail = nil
+	d.step()
+	d.worker.Step(t.Context())
+	if n := d.sii.uploads; n != 20 {
+		t.Errorf("%d uploads in a step", n)
+	}
+	d.drains(time.Hour, 100)
 }

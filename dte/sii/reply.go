@@ -33,10 +33,10 @@ func ReadFields(body []byte) (Fields, error) {
 	if len(body) > maxReply {
 		return nil, errors.New("XML demasiado grande")
 	}
-	return readFields(toUTF8(body), false)
+	return readFields(toUTF8(body), maxFields, false)
 }
 
-func readFields(body []byte, inner bool) (Fields, error) {
+func readFields(body []byte, most int, inner bool) (Fields, error) {
 	type open struct {
 		name string
 		text strings.Builder
@@ -80,7 +80,7 @@ func readFields(body []byte, inner bool) (Fields, error) {
 			if !last.leaf {
 				continue
 			}
-			if len(fields) >= maxFields {
+			if len(fields) >= most {
 				return nil, errors.New("XML con demasiados elementos")
 			}
 			f := Field{Name: last.name, Text: strings.TrimSpace(last.text.String())}
@@ -88,7 +88,7 @@ func readFields(body []byte, inner bool) (Fields, error) {
 				f.Parent = path[len(path)-1].name
 			}
 			if !inner && strings.HasSuffix(f.Name, "Return") && strings.HasPrefix(f.Text, "<") {
-				nested, err := readFields([]byte(f.Text), true)
+				nested, err := readFields([]byte(f.Text), most, true)
 				if err != nil {
 					return nil, err
 				}
