@@ -160,10 +160,14 @@ var codigosNoRec = []int{1, 2, 3, 4, 9}
 // Venta is a document of ours as the book of sales lists it.
 func Venta(d *Document) DetalleCV {
 	t := d.Totales
+	var other []OtroImp
+	for _, i := range t.Impuestos {
+		other = append(other, OtroImp{i.Cod, i.Tasa, i.Monto})
+	}
 	return DetalleCV{
-		TpoDoc: int(d.Tipo), NroDoc: d.Folio, FchDoc: d.FchEmis, CdgSIISucur: d.Emisor.CdgSIISucur,
+		OtrosImp: other, TpoDoc: int(d.Tipo), NroDoc: d.Folio, FchDoc: d.FchEmis, CdgSIISucur: d.Emisor.CdgSIISucur,
 		RUTDoc: d.Receptor.RUT, RznSoc: d.Receptor.RznSoc,
-		Montos: MontosCV{MntExe: t.MntExe, MntNeto: t.MntNeto, MntIVA: t.IVA, MntTotal: t.MntTotal, MntNoFact: t.MontoNF},
+		Montos: MontosCV{MntExe: t.MntExe, MntNeto: t.MntNeto, MntIVA: t.IVA, MntTotal: t.MntTotal, MntNoFact: t.MontoNF, DepEnvase: t.GrntDep},
 	}
 }
 

@@ -77,7 +77,7 @@ type AEC struct {
 // NewAEC cedes a document for the first time: its exact bytes, any receipts of it, and one cession, each part signed, in
 // a signed file for the SII's register. The result has been read back and verified.
 func NewAEC(doc *Document, recibos []Recibo, c Cesion, contacto Contacto, s *Signer, now time.Time) ([]byte, error) {
-	doc, err := verify(doc.XML, anyCAF)
+	doc, err := verify(doc.XML, xmltree.Latin1, anyCAF)
 	if err != nil {
 		return nil, wrapped(ErrAEC, err)
 	}
@@ -311,7 +311,7 @@ func (a *AEC) readCedido(f *signedFile, n *xmltree.Node, judgeCAF func(*CAF) err
 	if r.err != nil {
 		return r.err
 	}
-	if a.DTE, err = verify(f.doc.Bytes(document), judgeCAF); err != nil {
+	if a.DTE, err = verify(f.doc.Bytes(document), f.doc.Encoding, judgeCAF); err != nil {
 		return err
 	}
 	for _, n := range body.All("Recibo") {

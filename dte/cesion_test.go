@@ -107,10 +107,9 @@ func TestAECOfOtherTypes(t *testing.T) {
 	goldenFile(t, "aec-exenta", schemaAEC, xml)
 
 	// A factura de compra of somebody else's making: the seller, its receptor, is the creditor.
-	compra, err := Verify(sharedFile(t, "generado/dte/DTE-T46F1.xml"), sampleTrust(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	credit := shapes()["46-retencion-15"]
+	credit.FmaPago, credit.FchVenc = 2, Date{2026, 5, 15}
+	compra := emit(t, credit, 9)
 	c := cesionOf(compra, compra.Emisor.RUT, banco)
 	if _, err := NewAEC(compra, nil, c, Contacto{}, testSigner(), noon); !errors.Is(err, ErrAEC) {
 		t.Errorf("the debtor ceded: %v", err)
@@ -119,7 +118,7 @@ func TestAECOfOtherTypes(t *testing.T) {
 	if xml, err = NewAEC(compra, nil, c, Contacto{}, testSigner(), noon.AddDate(0, 0, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := VerifyAEC(xml, sampleTrust(t)); err != nil {
+	if _, err := VerifyAEC(xml, testTrust()); err != nil {
 		t.Error(err)
 	}
 }

@@ -120,6 +120,9 @@ func shapes() map[string]Draft {
 		"61-de-exenta":     note(NotaCredito, Anula, "34", Linea{Nombre: "Clases", Qty: money.Units(10), Prc: price(25000), IndExe: Exento}),
 		"56-anula-nota":    note(NotaDebito, Anula, "61", Linea{Nombre: "Donde dice A debe decir B"}),
 	}
+	for name, d := range backOfficeShapes() {
+		shapes[name] = d
+	}
 	edit := func(name string, f func(*Draft)) { d := shapes[name]; f(&d); shapes[name] = d }
 	edit("39-simple", func(d *Draft) { d.Referencia = set })
 	edit("39-descuento-global", func(d *Draft) {
@@ -313,9 +316,17 @@ func sampleTrust(t *testing.T) Trust {
 	return SII().With(999, key.(*rsa.PublicKey))
 }
 
+// textOrNumber is a JSON value that stands with or without quotes.
+type textOrNumber string
+
+func (v *textOrNumber) UnmarshalJSON(b []byte) error {
+	*v = textOrNumber(strings.Trim(string(b), `"`))
+	return nil
+}
+
 func TestVerifiesDocumentsOfOthers(t *testing.T) {
 	trust := sampleTrust(t)
-	var expected map[string]struct{ MntNeto, MntExe, IVA, MntTotal json.Number }
+	var expected map[string]struct{ MntTotal textOrNumber }
 	if err := json.Unmarshal(sharedFile(t, "generado/esperados.json"), &expected); err != nil {
 		t.Fatal(err)
 	}
@@ -335,11 +346,11 @@ func TestVerifiesDocumentsOfOthers(t *testing.T) {
 			continue
 		}
 		want := expected[doc.Key().ID()]
-		if got := doc.Totales; want.MntTotal.String() != got.MntTotal.XML() {
-			t.Errorf("%s: total %s, want %s", name, got.MntTotal.XML(), want.MntTotal)
+		if got := doc.Totales.total(); string(want.MntTotal) != got {
+			t.Errorf("%s: total %s, want %s", name, got, want.MntTotal)
 		}
-		// Our arithmetic on their lines gives their totals (additional taxes are not of these types here).
-		if totals, montos, err := doc.Draft.Totals(); name != "DTE-T33F2.xml" && (err != nil || totals != doc.Totales || !slices.Equal(montos, doc.Montos)) {
+		// Our arithmetic on their lines gives their totals.
+		if totals, montos, err := doc.Draft.Totals(); err != nil || !reflect.DeepEqual(totals, doc.Totales) || !slices.Equal(montos, doc.Montos) {
 			t.Errorf("%s: recomputed %+v %v, stated %+v %v (%v)", name, totals, montos, doc.Totales, doc.Montos, err)
 		}
 	}
@@ -487,7 +498,7 @@ func TestEmitRefuses(t *testing.T) {
 		draft Draft
 		rule  string
 	}{
-		{"unknown type", with(func(d *Draft) { d.Tipo = 52 }), "M001"},
+		{"unknown type", with(func(d *Draft) { d.Tipo = 43 }), "M001"},
 		{"no lines", with(func(d *Draft) { d.Detalle = nil }), "M030"},
 		{"61 lines", with(func(d *Draft) { d.Detalle = slices.Repeat(d.Detalle[:1], 61) }), "M030"},
 		{"no giro", with(func(d *Draft) { d.Receptor.Giro = " " }), "M101"},
@@ -762,7 +773,7 @@ func TestTotalsByHand(t *testing.T) {
 		{"gross: IVA by subtraction", Draft{Tipo: NotaCredito, MntBruto: true, Detalle: []Linea{line(Afecto, 101)}}, Totales{MntNeto: 85, TasaIVA: 1900, IVA: 16, MntTotal: 101}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got, _, err := c.draft.Totals(); err != nil || got != c.want {
+			if got, _, err := c.draft.Totals(); err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got  %+v (%v)\nwant %+v", got, err, c.want)
 			}
 		})
@@ -795,7 +806,7 @@ func TestTotalsProperties(t *testing.T) {
 			t.Fatalf("a boleta's total is the sum of its lines: %+v, %d", totals, sum)
 		}
 		slices.Reverse(d.Detalle)
-		if again, _, _ := d.Totals(); again != totals {
+		if again, _, _ := d.Totals(); !reflect.DeepEqual(again, totals) {
 			t.Fatalf("the order of lines changes the total: %+v %+v", totals, again)
 		}
 	})

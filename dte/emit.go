@@ -90,7 +90,7 @@ func (d *Document) stampAndSign(caf *CAF, s *Signer) error {
 	d.TED = join([]byte(`<TED version="1.0">`), dd, []byte(stampElement+`</TED>`))
 	after.b.WriteString(stampElement + "\n</TED>\n")
 	after.must("TmstFirma", stamp(d.TmstFirma))
-	after.b.WriteString("</Documento>")
+	after.b.WriteString("</" + d.Tipo.node() + ">")
 
 	canonical := join(utf8Of(before.b.Bytes()), caf.canonical, utf8Of(after.b.Bytes()))
 	signature, value, err := s.signature(d.Key().ID(), canonical, alone)
@@ -115,14 +115,14 @@ func (w *writer) dd(d *Document) {
 	w.date("FE", d.FchEmis)
 	w.must("RR", d.Receptor.RUT.String())
 	w.must("RSR", truncate(name, 40))
-	w.must("MNT", d.Totales.MntTotal.XML())
+	w.must("MNT", d.Totales.total())
 	w.must("IT1", truncate(d.Detalle[0].Nombre, 40))
 }
 
 // readBack parses the bytes that were written, verifies them as a stranger would, and compares every field with what
 // was meant. The SII's signature on the CAF was judged when the CAF was imported.
 func readBack(meant *Document, own *CAF, s *Signer) (*Document, error) {
-	read, err := verifyAs(maker{own, s}, meant.XML)
+	read, err := verifyAs(maker{own, s}, meant.XML, xmltree.Latin1)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrReadBack, err)
 	}

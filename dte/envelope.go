@@ -249,10 +249,10 @@ func (e *Envelope) read(doc *xmltree.Doc, set *xmltree.Node, t Trust) error {
 	e.TmstFirma = r.stamp(caratula, "TmstFirmaEnv")
 	for i, n := range documents {
 		cut := doc.Bytes(n)
-		d, err := Verify(cut, t)
+		d, err := verify(cut, doc.Encoding, func(c *CAF) error { return c.Verify(t) })
 		if err != nil {
 			e.Faults[i] = err
-			d, _ = Parse(cut)
+			d, _ = parse(cut, doc.Encoding)
 		}
 		e.Documents = append(e.Documents, d)
 	}

@@ -634,7 +634,7 @@ func TestVerifyRefusesAnothersCertificate(t *testing.T) {
 	if doc, err = write(shapes()["39-simple"], 7, testCAF(t, Boleta), other, noon); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := verifyAs(maker{signer: testSigner()}, doc.XML); !errors.Is(err, ErrSignature) {
+	if _, err := verifyAs(maker{signer: testSigner()}, doc.XML, xmltree.Latin1); !errors.Is(err, ErrSignature) {
 		t.Errorf("another's certificate with the same key: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"mostrador/dte/xmltree"
@@ -21,12 +22,82 @@ var documentLimits = xmltree.Limits{Bytes: 8 << 20, Nodes: 40_000, Depth: 32}
 // emit only the header, the TED and the signature's value are read. The result shares no memory with xml, except XML,
 // which is a part of it.
 func Parse(xml []byte) (*Document, error) {
-	f, err := parseFragment(xml)
+	return parse(xml, xmltree.Latin1)
+}
+
+func parse(xml []byte, enc xmltree.Encoding) (*Document, error) {
+	f, err := parseFragment(xml, enc)
 	if err != nil {
 		return nil, err
 	}
 	return f.document()
 }
+
+// ParseDraft reads a <Documento> or <Exportaciones> that has neither folio nor timbre nor signature yet: what somebody
+// wants to be emitted. Elements that this package does not know are refused by name, since leaving them out would emit
+// something else; stated amounts that follow from others are ignored here.
+func ParseDraft(xml []byte) (Draft, error) {
+	doc, err := xmltree.Parse(xml, xmltree.UTF8, documentLimits)
+	if err != nil {
+		return Draft{}, fmt.Errorf("%w: %w", ErrNotDTE, err)
+	}
+	if doc.Root.Name != "Documento" && doc.Root.Name != "Exportaciones" {
+		return Draft{}, fmt.Errorf("%w: se esperaba Documento o Exportaciones y trae <%s>", ErrNotDTE, doc.Root.Name)
+	}
+	if unknown := unknownElement(doc.Root, ""); unknown != "" {
+		return Draft{}, fmt.Errorf("%w: el campo %s no se conoce o no se usa en documentos por emitir", ErrNotDTE, unknown)
+	}
+	r := reader{doc: doc, lenient: true}
+	var d Draft
+	r.draft(doc.Root, &d)
+	if r.err != nil {
+		return Draft{}, fmt.Errorf("%w: %w", ErrNotDTE, r.err)
+	}
+	if !slices.Contains(Tipos(), d.Tipo) {
+		return Draft{}, fmt.Errorf("%w: el tipo %d no se emite aquí", ErrNotDTE, d.Tipo)
+	}
+	return d, nil
+}
+
+// unknownElement is the path of the first element that a draft does not have.
+func unknownElement(n *xmltree.Node, path string) string {
+	if path != "" && !draftElements[n.Name] {
+		return path
+	}
+	for _, c := range n.Children {
+		if unknown := unknownElement(c, path+"/"+c.Name); unknown != "" {
+			return unknown
+		}
+	}
+	return ""
+}
+
+// draftElements are the elements that the reader of a draft reads, and the stated amounts, which it may ignore.
+var draftElements = func() map[string]bool {
+	known := map[string]bool{}
+	for name := range strings.FieldsSeq(`
+		Encabezado IdDoc TipoDTE Folio FchEmis IndNoRebaja TipoDespacho IndTraslado IndServicio MntBruto TpoTranCompra
+		TpoTranVenta FmaPago FmaPagExp FchCancel MntCancel SaldoInsol MntPagos FchPago MntPago GlosaPagos PeriodoDesde
+		PeriodoHasta MedioPago TpoCtaPago NumCtaPago BcoPago TermPagoCdg TermPagoGlosa TermPagoDias FchVenc
+		Emisor RUTEmisor RznSoc RznSocEmisor GiroEmis GiroEmisor Telefono CorreoEmisor Acteco Sucursal CdgSIISucur
+		DirOrigen CmnaOrigen CiudadOrigen CdgVendedor RUTMandante
+		Receptor RUTRecep CdgIntRecep RznSocRecep Extranjero NumId Nacionalidad GiroRecep Contacto CorreoRecep
+		TelefonoRecep DirRecep CmnaRecep CiudadRecep RUTSolicita
+		Transporte Patente PatenteCarro RUTTrans Chofer RUTChofer NombreChofer DirDest CmnaDest CiudadDest FchSalida
+		HraSalida FchLlegada Aduana CodModVenta CodClauVenta TotClauVenta CodViaTransp NombreTransp RUTCiaTransp
+		NomCiaTransp Booking Operador CodPtoEmbarque CodPtoDesemb Tara CodUnidMedTara PesoBruto CodUnidPesoBruto
+		PesoNeto CodUnidPesoNeto TotBultos TipoBultos CodTpoBultos CantBultos Marcas IdContainer Sello EmisorSello
+		MntFlete MntSeguro CodPaisRecep CodPaisDestin
+		Totales TpoMoneda MntNeto MntExe TasaIVA IVA ImptoReten TipoImp TasaImp MontoImp IVANoRet GrntDep MntTotal
+		MontoNF MontoPeriodo TotalPeriodo SaldoAnterior VlrPagar OtraMoneda TpoCambio MntExeOtrMnda MntTotOtrMnda
+		Detalle NroLinDet CdgItem TpoCodigo VlrCodigo IndExe Retenedor IndAgente MntBaseFaena NmbItem DscItem QtyRef
+		UnmdRef PrcRef QtyItem FchElabor FchVencim UnmdItem PrcItem DescuentoPct DescuentoMonto RecargoPct RecargoMonto
+		CodImpAdic MontoItem DscRcgGlobal NroLinDR TpoMov GlosaDR TpoValor ValorDR IndExeDR
+		Referencia NroLinRef TpoDocRef IndGlobal FolioRef RUTOtr FchRef CodRef RazonRef CodVndor CodCaja`) {
+		known[name] = true
+	}
+	return known
+}()
 
 // fragment is a <DTE> taken apart.
 type fragment struct {
@@ -36,9 +107,10 @@ type fragment struct {
 	signature *xmltree.Node
 }
 
-// parseFragment checks the shape that everything else relies on: one signed element, one signature beside it.
-func parseFragment(xml []byte) (*fragment, error) {
-	doc, err := xmltree.Parse(xml, xmltree.Latin1, documentLimits)
+// parseFragment checks the shape that everything else relies on: one signed element, one signature beside it. enc is
+// the encoding of a fragment without a declaration: that of the envelope it was cut from.
+func parseFragment(xml []byte, enc xmltree.Encoding) (*fragment, error) {
+	doc, err := xmltree.Parse(xml, enc, documentLimits)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDTE, err)
 	}
@@ -123,10 +195,10 @@ func strict(n *xmltree.Node, ns string) error {
 // maxFields is more than any element of the formats has.
 const maxFields = 64
 
-// isLatin1 reports that the bytes of doc mean in ISO-8859-1 what they mean in doc: the timbre is signed over them as they are,
-// and in an envelope they stand under its declaration.
+// isLatin1 reports one byte for each character: the timbre is signed over the bytes as they are, and in an envelope they
+// stand under its declaration. Some issuers declare windows-1252, whose letters are the same bytes.
 func isLatin1(doc *xmltree.Doc) bool {
-	return doc.Encoding == xmltree.Latin1 || !slices.ContainsFunc(doc.Bytes(doc.Root), func(c byte) bool { return c >= 0x80 })
+	return doc.Encoding != xmltree.UTF8 || !slices.ContainsFunc(doc.Bytes(doc.Root), func(c byte) bool { return c >= 0x80 })
 }
 
 func (f *fragment) document() (*Document, error) {
@@ -143,9 +215,17 @@ func (f *fragment) document() (*Document, error) {
 	}
 	r.draft(f.body, &d.Draft)
 	if slices.Contains(Tipos(), d.Tipo) {
-		d.Totales = r.totales(header.Child("Totales"))
+		if d.Tipo.EsExportacion() {
+			d.Totales.Divisa = r.totalesDivisa(header)
+		} else {
+			d.Totales = r.totales(header.Child("Totales"))
+		}
 		for _, n := range f.body.All("Detalle") {
-			d.Montos = append(d.Montos, r.pesos(n, "MontoItem"))
+			if d.Tipo.EsExportacion() {
+				d.MontosDivisa = append(d.MontosDivisa, number(&r, n, "MontoItem", money.DivisaFromXML))
+			} else {
+				d.Montos = append(d.Montos, r.pesos(n, "MontoItem"))
+			}
 			d.Descuentos = append(d.Descuentos, r.pesos(n, "DescuentoMonto"))
 			d.Recargos = append(d.Recargos, r.pesos(n, "RecargoMonto"))
 		}
@@ -166,22 +246,83 @@ func (r *reader) draft(body *xmltree.Node, d *Draft) {
 	if !slices.Contains(Tipos(), d.Tipo) {
 		return
 	}
-	d.IndServicio = int(r.optional(id, "IndServicio"))
-	d.MntBruto = r.optional(id, "MntBruto") == 1
-	d.FmaPago = int(r.optional(id, "FmaPago"))
-	d.MedioPago = r.text(id, "MedioPago")
-	d.FchVenc = r.optionalDate(id, "FchVenc")
+	r.idDoc(id, d)
+	d.RUTMandante = r.optionalRUT(header, "RUTMandante")
+	d.RUTSolicita = r.optionalRUT(header, "RUTSolicita")
+	d.SaldoAnterior = r.pesos(header.Child("Totales"), "SaldoAnterior")
+	d.Transporte = r.transporte(header.Child("Transporte"))
+	if d.Tipo.EsExportacion() {
+		d.Exportacion = r.exportacion(header)
+	}
+	d.Informados = r.informados(header.Child("Totales"))
 	lines := body.All("Detalle")
 	d.Detalle = slices.Grow(d.Detalle, len(lines))
 	for _, n := range lines {
-		d.Detalle = append(d.Detalle, r.linea(n))
+		d.Detalle = append(d.Detalle, r.linea(n, d.Tipo))
 	}
 	for _, n := range body.All("DscRcgGlobal") {
-		d.DscRcg = append(d.DscRcg, r.global(n))
+		d.DscRcg = append(d.DscRcg, r.global(n, d.Tipo))
 	}
 	for _, n := range body.All("Referencia") {
 		d.Referencia = append(d.Referencia, r.referencia(n, d.Tipo))
 	}
+}
+
+func (r *reader) idDoc(id *xmltree.Node, d *Draft) {
+	d.IndNoRebaja = r.optional(id, "IndNoRebaja") == 1
+	d.TipoDespacho = int(r.optional(id, "TipoDespacho"))
+	d.IndTraslado = int(r.optional(id, "IndTraslado"))
+	d.IndServicio = int(r.optional(id, "IndServicio"))
+	d.MntBruto = r.optional(id, "MntBruto") == 1
+	d.TpoTranCompra = int(r.optional(id, "TpoTranCompra"))
+	d.TpoTranVenta = int(r.optional(id, "TpoTranVenta"))
+	d.FmaPago = int(r.optional(id, "FmaPago"))
+	d.FchCancel = r.optionalDate(id, "FchCancel")
+	d.MntCancel, d.SaldoInsol = r.pesos(id, "MntCancel"), r.pesos(id, "SaldoInsol")
+	for _, n := range id.All("MntPagos") {
+		d.MntPagos = append(d.MntPagos, Pago{r.date(n, "FchPago"), r.pesos(n, "MntPago"), r.text(n, "GlosaPagos")})
+	}
+	d.PeriodoDesde, d.PeriodoHasta = r.optionalDate(id, "PeriodoDesde"), r.optionalDate(id, "PeriodoHasta")
+	d.MedioPago = r.text(id, "MedioPago")
+	d.TpoCtaPago, d.NumCtaPago, d.BcoPago = r.text(id, "TpoCtaPago"), r.text(id, "NumCtaPago"), r.text(id, "BcoPago")
+	d.TermPagoCdg, d.TermPagoGlosa = r.text(id, "TermPagoCdg"), r.text(id, "TermPagoGlosa")
+	d.TermPagoDias = int(r.optional(id, "TermPagoDias"))
+	d.FchVenc = r.optionalDate(id, "FchVenc")
+}
+
+// transporte is nil when there is none, or nothing but the customs block.
+func (r *reader) transporte(n *xmltree.Node) *Transporte {
+	if n == nil {
+		return nil
+	}
+	chofer := n.Child("Chofer")
+	t := Transporte{
+		Patente: r.text(n, "Patente"), PatenteCarro: r.text(n, "PatenteCarro"), RUTTrans: r.optionalRUT(n, "RUTTrans"),
+		RUTChofer: r.optionalRUT(chofer, "RUTChofer"), NombreChofer: r.text(chofer, "NombreChofer"),
+		Direccion: r.text(n, "DirDest"), Comuna: r.text(n, "CmnaDest"), Ciudad: r.text(n, "CiudadDest"),
+		FchSalida: r.optionalDate(n, "FchSalida"), HraSalida: r.text(n, "HraSalida"), FchLlegada: r.optionalDate(n, "FchLlegada"),
+	}
+	if t == (Transporte{}) {
+		return nil
+	}
+	return &t
+}
+
+// informados are the additional codes whose amount no rate gives.
+func (r *reader) informados(n *xmltree.Node) (list []Impuesto) {
+	for _, i := range r.impuestos(n) {
+		if c, known := ImpuestoPorCodigo(i.Cod); known && c.Base == PorMonto {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+func (r *reader) impuestos(n *xmltree.Node) (list []Impuesto) {
+	for _, c := range n.All("ImptoReten") {
+		list = append(list, Impuesto{int(r.integer(c, "TipoImp")), number(r, c, "TasaImp", money.RateFromXML), r.pesos(c, "MontoImp")})
+	}
+	return list
 }
 
 func (r *reader) emisor(n *xmltree.Node, tipo TipoDTE) Emisor {
@@ -211,11 +352,14 @@ func (r *reader) receptor(n *xmltree.Node) Receptor {
 func (r *reader) totales(n *xmltree.Node) Totales {
 	return Totales{
 		MntNeto: r.pesos(n, "MntNeto"), MntExe: r.pesos(n, "MntExe"), TasaIVA: number(r, n, "TasaIVA", money.RateFromXML),
-		IVA: r.pesos(n, "IVA"), MntTotal: r.pesos(n, "MntTotal"), MontoNF: r.pesos(n, "MontoNF"), VlrPagar: r.pesos(n, "VlrPagar"),
+		IVA: r.pesos(n, "IVA"), Impuestos: r.impuestos(n), IVANoRet: r.pesos(n, "IVANoRet"), GrntDep: r.pesos(n, "GrntDep"),
+		MntTotal: r.pesos(n, "MntTotal"), MontoNF: r.pesos(n, "MontoNF"),
+		MontoPeriodo:  r.pesos(n, "MontoPeriodo") + r.pesos(n, "TotalPeriodo"),
+		SaldoAnterior: r.pesos(n, "SaldoAnterior"), VlrPagar: r.pesos(n, "VlrPagar"),
 	}
 }
 
-func (r *reader) linea(n *xmltree.Node) Linea {
+func (r *reader) linea(n *xmltree.Node, tipo TipoDTE) Linea {
 	l := Linea{
 		IndExe: IndExe(r.optional(n, "IndExe")), Nombre: r.text(n, "NmbItem"), Descripcion: r.text(n, "DscItem"),
 		Qty: number(r, n, "QtyItem", money.QtyFromXML), Unidad: r.text(n, "UnmdItem"), Prc: number(r, n, "PrcItem", money.PriceFromXML),
@@ -232,16 +376,40 @@ func (r *reader) linea(n *xmltree.Node) Linea {
 		l.Recargo = recargo
 	}
 	if l.Qty == 0 || l.Prc == 0 {
-		l.Monto = r.pesos(n, "MontoItem") + descuento - recargo
+		if tipo.EsExportacion() {
+			l.Divisa = number(r, n, "MontoItem", money.DivisaFromXML) + money.Divisa(descuento-recargo)*money.OneDivisa
+		} else {
+			l.Monto = r.pesos(n, "MontoItem") + descuento - recargo
+		}
 	}
+	r.extras(n, &l)
 	return l
 }
 
-func (r *reader) global(n *xmltree.Node) DscRcgGlobal {
+// extras are the fields of a line that a counter seldom needs.
+func (r *reader) extras(n *xmltree.Node, l *Linea) {
+	for _, c := range n.All("CodImpAdic") {
+		v, err := strconv.Atoi(strings.TrimSpace(r.doc.Text(c)))
+		if err != nil {
+			r.fail("CodImpAdic", r.doc.Text(c), "no es un código")
+		}
+		l.CodImpAdic = append(l.CodImpAdic, v)
+	}
+	retenedor := n.Child("Retenedor")
+	l.Retenedor, l.MntBaseFaena = r.text(retenedor, "IndAgente") == "R", r.pesos(retenedor, "MntBaseFaena")
+	l.QtyRef, l.UnidadRef = number(r, n, "QtyRef", money.QtyFromXML), r.text(n, "UnmdRef")
+	l.PrcRef = number(r, n, "PrcRef", money.PriceFromXML)
+	l.FchElabor, l.FchVencim = r.optionalDate(n, "FchElabor"), r.optionalDate(n, "FchVencim")
+}
+
+func (r *reader) global(n *xmltree.Node, tipo TipoDTE) DscRcgGlobal {
 	g := DscRcgGlobal{TpoMov: TpoMov(r.text(n, "TpoMov")), Glosa: r.text(n, "GlosaDR"), IndExe: IndExe(r.optional(n, "IndExeDR"))}
-	if r.text(n, "TpoValor") == "%" {
+	switch {
+	case r.text(n, "TpoValor") == "%":
 		g.Pct = number(r, n, "ValorDR", money.RateFromXML)
-	} else {
+	case tipo.EsExportacion():
+		g.Divisa = number(r, n, "ValorDR", money.DivisaFromXML)
+	default:
 		g.Monto = number(r, n, "ValorDR", wholePesos)
 	}
 	return g
@@ -258,7 +426,7 @@ func wholePesos(s string) (money.Pesos, error) {
 
 func (r *reader) referencia(n *xmltree.Node, tipo TipoDTE) Referencia {
 	ref := Referencia{
-		TpoDocRef: r.text(n, "TpoDocRef"), FolioRef: r.text(n, "FolioRef"), FchRef: r.optionalDate(n, "FchRef"),
+		TpoDocRef: r.text(n, "TpoDocRef"), IndGlobal: r.optional(n, "IndGlobal") == 1, RUTOtr: r.optionalRUT(n, "RUTOtr"), FolioRef: r.text(n, "FolioRef"), FchRef: r.optionalDate(n, "FchRef"),
 		RazonRef: r.text(n, "RazonRef"), CodVndor: r.text(n, "CodVndor"), CodCaja: r.text(n, "CodCaja"),
 	}
 	if tipo.EsBoleta() {

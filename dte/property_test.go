@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os/exec"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,7 @@ import (
 
 var wideCAF = sync.OnceValue(func() map[TipoDTE]*CAF {
 	cafs := map[TipoDTE]*CAF{}
-	for _, tipo := range Tipos() {
+	for _, tipo := range TiposMostrador() {
 		file, err := testAuthority().IssueCAF(76543210, "X & Ñ", tipo, 1, maxFolio, Date{2026, 2, 2})
 		if err != nil {
 			panic(err)
@@ -57,7 +58,7 @@ func (d Date) plus(days int) Date {
 // anyDraft is a draft within the rules, every field of which may be there or not.
 func anyDraft(t *rapid.T) Draft {
 	d := Draft{
-		Tipo: rapid.SampledFrom(Tipos()).Draw(t, "tipo"), FchEmis: day(t),
+		Tipo: rapid.SampledFrom(TiposMostrador()).Draw(t, "tipo"), FchEmis: day(t),
 		IndServicio: rapid.IntRange(0, 3).Draw(t, "servicio"), MntBruto: rapid.Bool().Draw(t, "bruto"), FmaPago: rapid.IntRange(0, 3).Draw(t, "forma"),
 		Emisor: Emisor{
 			RUT: 76543210, RznSoc: text(t, 100, true), Giro: text(t, 80, true), Telefono: rapid.SampledFrom([][]string{nil, {"1"}, {"2 <", "3"}}).Draw(t, "tel"),
@@ -326,7 +327,7 @@ func TestFoundByRandomDrafts(t *testing.T) {
 	}
 	d := shapes()["33-con-todo"]
 	d.Detalle, d.DscRcg = d.Detalle[1:], []DscRcgGlobal{{TpoMov: RecargoGlobal, Monto: 1000}}
-	if totals, _, err := d.Totals(); err != nil || totals != (Totales{MntNeto: 1000, MntExe: 13520, TasaIVA: money.IVA, IVA: 190, MntTotal: 14710}) {
+	if totals, _, err := d.Totals(); err != nil || !reflect.DeepEqual(totals, Totales{MntNeto: 1000, MntExe: 13520, TasaIVA: money.IVA, IVA: 190, MntTotal: 14710}) {
 		t.Errorf("taxed surcharge on exempt lines: %+v %v", totals, err)
 	}
 }

@@ -18,6 +18,9 @@ import (
 type reader struct {
 	doc *xmltree.Doc
 	err error
+	// lenient lets what a document must have be missing, and RUTs be written as people do: a draft is judged later, in
+	// better words.
+	lenient bool
 }
 
 // get is the text of a child and whether the child is there. What holds elements is not a text.
@@ -65,7 +68,17 @@ func (r *reader) optional(n *xmltree.Node, name string) int64 {
 }
 
 func (r *reader) rut(n *xmltree.Node, name string) RUT {
-	s, _ := r.get(n, name)
+	s, there := r.get(n, name)
+	if r.lenient {
+		if !there {
+			return 0
+		}
+		v, err := ParseRUT(s)
+		if err != nil {
+			r.fail(name, s, err)
+		}
+		return v
+	}
 	v, err := parseRUTXML(s)
 	if err != nil {
 		r.fail(name, s, err)
@@ -74,7 +87,10 @@ func (r *reader) rut(n *xmltree.Node, name string) RUT {
 }
 
 func (r *reader) date(n *xmltree.Node, name string) Date {
-	s, _ := r.get(n, name)
+	s, there := r.get(n, name)
+	if r.lenient && !there {
+		return Date{}
+	}
 	v, err := ParseDate(s)
 	if err != nil {
 		r.fail(name, s, err)

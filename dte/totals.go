@@ -20,13 +20,20 @@ func (d Draft) Totals() (Totales, []money.Pesos, error) {
 
 // computed is a document with its amounts filled in.
 func (d Draft) computed() (*Document, error) {
+	if d.Tipo.EsExportacion() {
+		return d.computedInDivisa()
+	}
 	doc := &Document{Draft: d}
 	sums := map[IndExe]money.Pesos{}
+	var taxes taxBases
 	for i, l := range d.Detalle {
 		m, err := l.monto()
 		kind := d.kind(l.IndExe)
 		if err == nil {
 			sums[kind], err = sums[kind].Add(m.total)
+		}
+		if err == nil {
+			err = taxes.add(l, m.total)
 		}
 		if err != nil {
 			return &Document{}, fmt.Errorf("línea %d (%s): %w", i+1, l.Nombre, err)
@@ -39,7 +46,7 @@ func (d Draft) computed() (*Document, error) {
 		return &Document{}, err
 	}
 	var err error
-	doc.Totales, err = d.totals(sums)
+	doc.Totales, err = d.totals(sums, &taxes)
 	return doc, err
 }
 
@@ -81,9 +88,10 @@ func (d Draft) applyGlobals(sums map[IndExe]money.Pesos) error {
 	return nil
 }
 
-func (d Draft) totals(sums map[IndExe]money.Pesos) (t Totales, err error) {
+func (d Draft) totals(sums map[IndExe]money.Pesos, taxes *taxBases) (t Totales, err error) {
 	taxed := sums[Afecto]
 	t.MntExe = sums[Exento]
+	t.GrntDep = sums[GarantiaDeposito]
 	if d.Tipo == Boleta || d.MntBruto {
 		if t.MntNeto, err = money.IVA.Net(taxed); err != nil {
 			return Totales{}, err
@@ -98,20 +106,41 @@ func (d Draft) totals(sums map[IndExe]money.Pesos) (t Totales, err error) {
 	if d.statesIVA() && !d.Tipo.EsBoleta() {
 		t.TasaIVA = money.IVA
 	}
-	if t.MntTotal, err = money.Sum(t.MntNeto, t.IVA, t.MntExe); err != nil {
+	var withheld, effect money.Pesos
+	if t.Impuestos, withheld, effect, err = taxes.impuestos(d.Informados, t.MntNeto, t.IVA); err != nil {
 		return Totales{}, err
 	}
-	t.MontoNF = sums[NoFacturable] - sums[NoFacturableNegativo]
-	if t.MontoNF != 0 {
-		t.VlrPagar, err = t.MntTotal.Add(t.MontoNF)
+	if withheld > 0 {
+		t.IVANoRet = t.IVA - withheld
 	}
-	return t, err
+	if t.MntTotal, err = money.Sum(t.MntNeto, t.IVA, t.MntExe, effect, t.GrntDep); err != nil {
+		return Totales{}, err
+	}
+	return t, d.toPay(&t, sums)
+}
+
+// toPay states what is to be paid where that is not the total: non-billable lines and earlier balances are outside it.
+func (d Draft) toPay(t *Totales, sums map[IndExe]money.Pesos) (err error) {
+	t.MontoNF = sums[NoFacturable] - sums[NoFacturableNegativo]
+	t.SaldoAnterior = d.SaldoAnterior
+	if t.MontoNF == 0 && t.SaldoAnterior == 0 {
+		return nil
+	}
+	if d.SaldoAnterior != 0 {
+		if t.MontoPeriodo, err = t.MntTotal.Add(t.MontoNF); err != nil {
+			return err
+		}
+	}
+	t.VlrPagar, err = money.Sum(t.MntTotal, t.MontoNF, t.SaldoAnterior)
+	return err
 }
 
 // statesIVA reports that the document shows net and IVA, be they zero: it has a taxed line, or a surcharge makes an
-// amount that is taxed.
+// amount that is taxed. A guía without prices shows neither.
 func (d Draft) statesIVA() bool {
-	taxedLine := func(l Linea) bool { return d.kind(l.IndExe) == Afecto }
+	taxedLine := func(l Linea) bool {
+		return d.kind(l.IndExe) == Afecto && (d.Tipo != GuiaDespacho || l.Prc != 0 || l.Monto != 0)
+	}
 	taxedSurcharge := func(g DscRcgGlobal) bool {
 		return d.kind(g.IndExe) == Afecto && g.TpoMov == RecargoGlobal && g.Monto > 0
 	}

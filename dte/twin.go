@@ -13,6 +13,8 @@ import (
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 	"golang.org/x/text/encoding/charmap"
+
+	"mostrador/dte/xmltree"
 )
 
 // The second path: etree builds the document and goxmldsig canonicalises, digests and signs it, sharing with the first
@@ -85,6 +87,9 @@ func twinOptional(parent *etree.Element, name, text string) {
 // twinDocumento builds <Documento> up to the TED from a table of names and values.
 func twinDocumento(doc *Document) *etree.Element {
 	documento := etree.NewElement("Documento")
+	if doc.Tipo >= FacturaExportacion {
+		documento.Tag = "Exportaciones"
+	}
 	documento.CreateAttr("ID", doc.Key().ID())
 	header := twinBlock(documento, "Encabezado")
 	boleta := doc.Tipo.EsBoleta()
@@ -100,21 +105,7 @@ func twinDocumento(doc *Document) *etree.Element {
 		}
 		return ""
 	}
-	bruto := ""
-	if doc.MntBruto {
-		bruto = "1"
-	}
-	fill(twinBlock(header, "IdDoc"), [][2]string{
-		{"TipoDTE", strconv.Itoa(int(doc.Tipo))},
-		{"Folio", doc.Folio.String()},
-		{"FchEmis", doc.FchEmis.String()},
-		{"IndServicio", nonZero(doc.IndServicio)},
-		{"FchVenc", onlyBoleta(doc.FchVenc.String())},
-		{"MntBruto", bruto},
-		{"FmaPago", nonZero(doc.FmaPago)},
-		{"MedioPago", doc.MedioPago},
-		{"FchVenc", factura(doc.FchVenc.String())},
-	})
+	twinIDDoc(twinBlock(header, "IdDoc"), doc)
 	e := doc.Emisor
 	rows := [][2]string{
 		{"RUTEmisor", e.RUT.String()},
@@ -138,20 +129,15 @@ func twinDocumento(doc *Document) *etree.Element {
 		{"CiudadOrigen", e.Ciudad},
 		{"CdgVendedor", e.CdgVendedor},
 	}...))
-	r := doc.Receptor
-	fill(twinBlock(header, "Receptor"), [][2]string{
-		{"RUTRecep", r.RUT.String()},
-		{"CdgIntRecep", r.CdgInt},
-		{"RznSocRecep", r.RznSoc},
-		{"GiroRecep", r.Giro},
-		{"Contacto", r.Contacto},
-		{"CorreoRecep", r.Correo},
-		{"TelefonoRecep", r.Telefono},
-		{"DirRecep", r.Direccion},
-		{"CmnaRecep", r.Comuna},
-		{"CiudadRecep", r.Ciudad},
-	})
-	twinTotales(twinBlock(header, "Totales"), doc)
+	twinOptional(header, "RUTMandante", doc.RUTMandante.String())
+	twinReceptor(twinBlock(header, "Receptor"), doc)
+	twinOptional(header, "RUTSolicita", doc.RUTSolicita.String())
+	twinTransporte(header, doc)
+	if doc.Exportacion != nil {
+		twinDivisa(header, doc)
+	} else {
+		twinTotales(twinBlock(header, "Totales"), doc)
+	}
 	for i := range doc.Detalle {
 		twinLinea(twinBlock(documento, "Detalle"), doc, i)
 	}
@@ -159,6 +145,9 @@ func twinDocumento(doc *Document) *etree.Element {
 		tipo, valor := "%", g.Pct.XML()
 		if g.Pct == 0 {
 			tipo, valor = "$", g.Monto.XML()
+		}
+		if g.Divisa != 0 {
+			valor = g.Divisa.XML()
 		}
 		fill(twinBlock(documento, "DscRcgGlobal"), [][2]string{
 			{"NroLinDR", strconv.Itoa(i + 1)},
@@ -173,7 +162,9 @@ func twinDocumento(doc *Document) *etree.Element {
 		fill(twinBlock(documento, "Referencia"), [][2]string{
 			{"NroLinRef", strconv.Itoa(i + 1)},
 			{"TpoDocRef", ref.TpoDocRef},
+			{"IndGlobal", twinFlag(ref.IndGlobal)},
 			{"FolioRef", ref.FolioRef},
+			{"RUTOtr", ref.RUTOtr.String()},
 			{"FchRef", ref.FchRef.String()},
 			{"CodRef", nonZero(ref.CodRef)},
 			{"CodRef", ref.CodRefBoleta},
@@ -209,6 +200,158 @@ func fill(parent *etree.Element, rows [][2]string) {
 	}
 }
 
+func twinFlag(on bool) string {
+	if on {
+		return "1"
+	}
+	return ""
+}
+
+func twinIDDoc(parent *etree.Element, doc *Document) {
+	rows := [][2]string{{"TipoDTE", strconv.Itoa(int(doc.Tipo))}, {"Folio", doc.Folio.String()}, {"FchEmis", doc.FchEmis.String()}}
+	period := [][2]string{{"PeriodoDesde", doc.PeriodoDesde.String()}, {"PeriodoHasta", doc.PeriodoHasta.String()}}
+	if doc.Tipo.EsBoleta() {
+		rows = append(rows, [2]string{"IndServicio", nonZero(doc.IndServicio)})
+		rows = append(rows, period...)
+		fill(parent, append(rows, [2]string{"FchVenc", doc.FchVenc.String()}, [2]string{"MedioPago", doc.MedioPago}))
+		return
+	}
+	formaExp := 0
+	if doc.Exportacion != nil {
+		formaExp = doc.Exportacion.FmaPagExp
+	}
+	for _, pair := range []struct {
+		name  string
+		value int
+	}{
+		{"TipoDespacho", doc.TipoDespacho},
+		{"IndTraslado", doc.IndTraslado},
+		{"IndServicio", doc.IndServicio},
+	} {
+		if pair.name == "TipoDespacho" {
+			rows = append(rows, [2]string{"IndNoRebaja", twinFlag(doc.IndNoRebaja)})
+		}
+		rows = append(rows, [2]string{pair.name, nonZero(pair.value)})
+	}
+	rows = append(rows, [][2]string{
+		{"MntBruto", twinFlag(doc.MntBruto)},
+		{"TpoTranCompra", nonZero(doc.TpoTranCompra)},
+		{"TpoTranVenta", nonZero(doc.TpoTranVenta)},
+		{"FmaPago", nonZero(doc.FmaPago)},
+		{"FmaPagExp", nonZero(formaExp)},
+		{"FchCancel", doc.FchCancel.String()},
+		{"MntCancel", unlessZero(doc.MntCancel)},
+		{"SaldoInsol", unlessZero(doc.SaldoInsol)},
+	}...)
+	fill(parent, rows)
+	for _, p := range doc.MntPagos {
+		fill(twinBlock(parent, "MntPagos"), [][2]string{{"FchPago", p.Fch.String()}, {"MntPago", p.Mnt.XML()}, {"GlosaPagos", p.Glosa}})
+	}
+	fill(parent, append(period, [][2]string{
+		{"MedioPago", doc.MedioPago},
+		{"TpoCtaPago", doc.TpoCtaPago},
+		{"NumCtaPago", doc.NumCtaPago},
+		{"BcoPago", doc.BcoPago},
+		{"TermPagoCdg", doc.TermPagoCdg},
+		{"TermPagoGlosa", doc.TermPagoGlosa},
+		{"TermPagoDias", nonZero(doc.TermPagoDias)},
+		{"FchVenc", doc.FchVenc.String()},
+	}...))
+}
+
+func twinReceptor(parent *etree.Element, doc *Document) {
+	r := doc.Receptor
+	fill(parent, [][2]string{{"RUTRecep", r.RUT.String()}, {"CdgIntRecep", r.CdgInt}, {"RznSocRecep", r.RznSoc}})
+	if e := doc.Exportacion; e != nil && e.NumID+e.Nacionalidad != "" {
+		fill(twinBlock(parent, "Extranjero"), [][2]string{{"NumId", e.NumID}, {"Nacionalidad", e.Nacionalidad}})
+	}
+	fill(parent, [][2]string{
+		{"GiroRecep", r.Giro},
+		{"Contacto", r.Contacto},
+		{"CorreoRecep", r.Correo},
+		{"TelefonoRecep", r.Telefono},
+		{"DirRecep", r.Direccion},
+		{"CmnaRecep", r.Comuna},
+		{"CiudadRecep", r.Ciudad},
+	})
+}
+
+func twinTransporte(header *etree.Element, doc *Document) {
+	var t Transporte
+	if doc.Transporte != nil {
+		t = *doc.Transporte
+	}
+	var a *Aduana
+	if doc.Exportacion != nil {
+		a = doc.Exportacion.Aduana
+	}
+	if doc.Transporte == nil && a == nil {
+		return
+	}
+	parent := twinBlock(header, "Transporte")
+	fill(parent, [][2]string{{"Patente", t.Patente}, {"PatenteCarro", t.PatenteCarro}, {"RUTTrans", t.RUTTrans.String()}})
+	if t.NombreChofer != "" {
+		fill(twinBlock(parent, "Chofer"), [][2]string{{"RUTChofer", t.RUTChofer.String()}, {"NombreChofer", t.NombreChofer}})
+	}
+	fill(parent, [][2]string{{"DirDest", t.Direccion}, {"CmnaDest", t.Comuna}, {"CiudadDest", t.Ciudad}})
+	if a != nil {
+		twinAduana(twinBlock(parent, "Aduana"), a)
+	}
+	fill(parent, [][2]string{{"FchSalida", t.FchSalida.String()}, {"HraSalida", t.HraSalida}, {"FchLlegada", t.FchLlegada.String()}})
+}
+
+func twinAduana(parent *etree.Element, a *Aduana) {
+	fill(parent, [][2]string{
+		{"CodModVenta", nonZero(a.CodModVenta)},
+		{"CodClauVenta", nonZero(a.CodClauVenta)},
+		{"TotClauVenta", unlessZero(a.TotClauVenta)},
+		{"CodViaTransp", nonZero(a.CodViaTransp)},
+		{"NombreTransp", a.NombreTransp},
+		{"RUTCiaTransp", a.RUTCiaTransp.String()},
+		{"NomCiaTransp", a.NomCiaTransp},
+		{"Booking", a.Booking},
+		{"Operador", a.Operador},
+		{"CodPtoEmbarque", nonZero(a.CodPtoEmbarque)},
+		{"CodPtoDesemb", nonZero(a.CodPtoDesemb)},
+		{"Tara", nonZero(a.Tara)},
+		{"CodUnidMedTara", nonZero(a.CodUnidMedTara)},
+		{"PesoBruto", unlessZero(a.PesoBruto)},
+		{"CodUnidPesoBruto", nonZero(a.CodUnidPesoBruto)},
+		{"PesoNeto", unlessZero(a.PesoNeto)},
+		{"CodUnidPesoNeto", nonZero(a.CodUnidPesoNeto)},
+		{"TotBultos", nonZero(a.TotBultos)},
+	})
+	for _, b := range a.TipoBultos {
+		fill(twinBlock(parent, "TipoBultos"), [][2]string{
+			{"CodTpoBultos", nonZero(b.CodTpoBultos)},
+			{"CantBultos", nonZero(b.CantBultos)},
+			{"Marcas", b.Marcas},
+			{"IdContainer", b.IDContainer},
+			{"Sello", b.Sello},
+			{"EmisorSello", b.EmisorSello},
+		})
+	}
+	fill(parent, [][2]string{
+		{"MntFlete", unlessZero(a.MntFlete)},
+		{"MntSeguro", unlessZero(a.MntSeguro)},
+		{"CodPaisRecep", nonZero(a.CodPaisRecep)},
+		{"CodPaisDestin", nonZero(a.CodPaisDestin)},
+	})
+}
+
+func twinDivisa(header *etree.Element, doc *Document) {
+	t := doc.Totales.Divisa
+	fill(twinBlock(header, "Totales"), [][2]string{
+		{"TpoMoneda", doc.Exportacion.TpoMoneda}, {"MntExe", t.MntExe.XML()}, {"MntTotal", t.MntTotal.XML()},
+	})
+	fill(twinBlock(header, "OtraMoneda"), [][2]string{
+		{"TpoMoneda", "PESO CL"},
+		{"TpoCambio", doc.Exportacion.TpoCambio.XML()},
+		{"MntExeOtrMnda", t.MntExeCL.XML()},
+		{"MntTotOtrMnda", t.MntTotCL.XML()},
+	})
+}
+
 func twinTotales(parent *etree.Element, doc *Document) {
 	t, iva := doc.Totales, doc.statesIVA()
 	if iva {
@@ -223,9 +366,22 @@ func twinTotales(parent *etree.Element, doc *Document) {
 		twinOptional(parent, "TasaIVA", unlessZero(t.TasaIVA))
 		twinLeaf(parent, "IVA", t.IVA.XML())
 	}
-	twinLeaf(parent, "MntTotal", t.MntTotal.XML())
-	twinOptional(parent, "MontoNF", unlessZero(t.MontoNF))
-	twinOptional(parent, "VlrPagar", unlessZero(t.VlrPagar))
+	for _, i := range t.Impuestos {
+		fill(twinBlock(parent, "ImptoReten"), [][2]string{{"TipoImp", strconv.Itoa(i.Cod)}, {"TasaImp", unlessZero(i.Tasa)}, {"MontoImp", i.Monto.XML()}})
+	}
+	period := "MontoPeriodo"
+	if doc.Tipo.EsBoleta() {
+		period = "TotalPeriodo"
+	}
+	fill(parent, [][2]string{
+		{"IVANoRet", unlessZero(t.IVANoRet)},
+		{"GrntDep", unlessZero(t.GrntDep)},
+		{"MntTotal", t.MntTotal.XML()},
+		{"MontoNF", unlessZero(t.MontoNF)},
+		{period, unlessZero(t.MontoPeriodo)},
+		{"SaldoAnterior", unlessZero(t.SaldoAnterior)},
+		{"VlrPagar", unlessZero(t.VlrPagar)},
+	})
 }
 
 func twinLinea(parent *etree.Element, doc *Document, i int) {
@@ -234,11 +390,19 @@ func twinLinea(parent *etree.Element, doc *Document, i int) {
 	for _, c := range l.Codigos {
 		fill(twinBlock(parent, "CdgItem"), [][2]string{{"TpoCodigo", c.Tipo}, {"VlrCodigo", c.Valor}})
 	}
+	twinOptional(parent, "IndExe", nonZero(l.IndExe))
+	if l.Retenedor {
+		fill(twinBlock(parent, "Retenedor"), [][2]string{{"IndAgente", "R"}, {"MntBaseFaena", unlessZero(l.MntBaseFaena)}})
+	}
 	fill(parent, [][2]string{
-		{"IndExe", nonZero(l.IndExe)},
 		{"NmbItem", l.Nombre},
 		{"DscItem", l.Descripcion},
+		{"QtyRef", unlessZero(l.QtyRef)},
+		{"UnmdRef", l.UnidadRef},
+		{"PrcRef", unlessZero(l.PrcRef)},
 		{"QtyItem", unlessZero(l.Qty)},
+		{"FchElabor", l.FchElabor.String()},
+		{"FchVencim", l.FchVencim.String()},
 		{"UnmdItem", l.Unidad},
 		{"PrcItem", unlessZero(l.Prc)},
 		{"DescuentoPct", unlessZero(l.DescuentoPct)},
@@ -246,6 +410,13 @@ func twinLinea(parent *etree.Element, doc *Document, i int) {
 		{"RecargoPct", unlessZero(l.RecargoPct)},
 		{"RecargoMonto", unlessZero(doc.Recargos[i])},
 	})
+	for _, cod := range l.CodImpAdic {
+		twinLeaf(parent, "CodImpAdic", strconv.Itoa(cod))
+	}
+	if doc.Tipo.EsExportacion() {
+		twinLeaf(parent, "MontoItem", doc.MontosDivisa[i].XML())
+		return
+	}
 	twinLeaf(parent, "MontoItem", doc.Montos[i].XML())
 }
 
@@ -260,7 +431,11 @@ func twinTED(documento *etree.Element, doc *Document, caf *CAF) error {
 	}
 	fill(dd, [][2]string{{"RE", doc.Emisor.RUT.String()}, {"TD", strconv.Itoa(int(doc.Tipo))}, {"F", doc.Folio.String()}, {"FE", doc.FchEmis.String()}, {"RR", doc.Receptor.RUT.String()}})
 	twinLeaf(dd, "RSR", firstRunes(name, 40))
-	twinLeaf(dd, "MNT", strconv.FormatInt(int64(doc.Totales.MntTotal), 10))
+	total := strconv.FormatInt(int64(doc.Totales.MntTotal), 10)
+	if doc.Totales.Divisa != nil {
+		total = doc.Totales.Divisa.MntTotal.XML()
+	}
+	twinLeaf(dd, "MNT", total)
 	twinLeaf(dd, "IT1", firstRunes(doc.Detalle[0].Nombre, 40))
 	authorised, err := readTree(caf.xml)
 	if err != nil {
@@ -352,7 +527,7 @@ func readTree(latin []byte) (*etree.Document, error) {
 // VerifyTwin is a second opinion on the signature of one <DTE>: etree reads it and goxmldsig canonicalises. It judges
 // the signature only. Documents are limited as in Verify.
 func VerifyTwin(xml []byte) error {
-	f, err := parseFragment(xml) // bounds, before a library without any
+	f, err := parseFragment(xml, xmltree.Latin1) // bounds, before a library without any
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,7 @@ func (d Draft) validate() error {
 	v.detalle()
 	v.globals()
 	v.referencias()
+	v.backOffice()
 	if len(v.faults) == 0 {
 		v.totals()
 	}
@@ -128,7 +129,11 @@ func (v *validator) header() {
 		v.check(d.MedioPago == "" || len(d.MedioPago) == 1 && strings.Contains("12345", d.MedioPago), "M005", "IdDoc/MedioPago", "el medio de pago de una boleta es un número de 1 a 5")
 		return
 	}
-	v.check(d.IndServicio >= 0 && d.IndServicio <= 3, "M004", "IdDoc/IndServicio", "el indicador de servicio debe ser 1, 2 o 3")
+	if d.Tipo.EsExportacion() {
+		v.check(d.IndServicio == 0 || d.IndServicio >= 3 && d.IndServicio <= 6, "M004", "IdDoc/IndServicio", "el indicador de servicio de una exportación es de 3 a 6")
+	} else {
+		v.check(d.IndServicio >= 0 && d.IndServicio <= 3, "M004", "IdDoc/IndServicio", "el indicador de servicio debe ser 1, 2 o 3")
+	}
 	switch d.MedioPago {
 	case "", "CH", "LT", "EF", "PE", "TC", "CF", "OT":
 	default:
@@ -161,7 +166,7 @@ func (v *validator) emisor() {
 func (v *validator) receptor() {
 	r, tipo := v.d.Receptor, v.d.Tipo
 	v.check(r.RUT.valid(), "M020", "Receptor/RUTRecep", "falta el RUT del cliente, o no es válido")
-	factura := tipo == Factura || tipo == FacturaExenta
+	factura := tipo == Factura || tipo == FacturaExenta || tipo == FacturaCompra || tipo == GuiaDespacho
 	v.text("Receptor/RznSocRecep", r.RznSoc, 100, !tipo.EsBoleta())
 	v.text("Receptor/GiroRecep", r.Giro, 40, factura)
 	v.text("Receptor/DirRecep", r.Direccion, 70, factura)
@@ -200,11 +205,7 @@ func (v *validator) linea(l Linea) {
 		v.text("CdgItem/TpoCodigo", c.Tipo, 10, true)
 		v.text("CdgItem/VlrCodigo", c.Valor, 35, true)
 	}
-	switch l.IndExe {
-	case Afecto, Exento, NoFacturable, NoFacturableNegativo:
-	default:
-		v.fault("M032", "IndExe", "el indicador %d no se usa aquí", l.IndExe)
-	}
+	v.check(v.allows(l.IndExe), "M032", "IndExe", "el indicador %d no se usa en este documento", l.IndExe)
 	v.check(!v.d.Tipo.EsExento() || l.IndExe != Afecto, "M032", "IndExe", "un documento exento no lleva líneas afectas")
 	v.check(l.Qty >= 0 && l.Qty <= money.MaxQty, "M033", "QtyItem", "la cantidad debe ser mayor que cero")
 	v.check(l.Prc >= 0 && l.Prc <= money.MaxPrice, "M034", "PrcItem", "el precio no puede ser negativo")
@@ -215,6 +216,19 @@ func (v *validator) linea(l Linea) {
 	v.check(l.RecargoPct >= 0 && l.RecargoPct <= v.maxRecargo(), "M036", "RecargoPct", "el recargo debe ser de 0 a %s %%", v.maxRecargo())
 	v.check(l.DescuentoPct == 0 || l.Descuento == 0, "M036", "DescuentoPct", "el descuento se da en porcentaje o en pesos, no en ambos")
 	v.check(l.RecargoPct == 0 || l.Recargo == 0, "M036", "RecargoPct", "el recargo se da en porcentaje o en pesos, no en ambos")
+}
+
+// allows reports the indicators that each format knows.
+func (v *validator) allows(i IndExe) bool {
+	switch i {
+	case Afecto, Exento, NoFacturable, NoFacturableNegativo:
+		return true
+	case GarantiaDeposito:
+		return !v.d.Tipo.EsBoleta()
+	case NoVenta, ARebajar:
+		return v.d.Tipo == GuiaDespacho
+	}
+	return false
 }
 
 // maxRecargo is the largest surcharge on a line: the boleta's format stops at 100 %.
@@ -230,7 +244,8 @@ func (v *validator) globals() {
 	for i, g := range v.d.DscRcg {
 		v.at = "DscRcgGlobal[" + strconv.Itoa(i+1) + "]/"
 		v.check(g.TpoMov == DescuentoGlobal || g.TpoMov == RecargoGlobal, "M041", "TpoMov", "el movimiento es D (descuento) o R (recargo)")
-		v.check((g.Pct > 0) != (g.Monto > 0) && g.Pct >= 0 && g.Monto >= 0, "M042", "ValorDR", "el valor se da en porcentaje o en pesos, y es mayor que cero")
+		given := g.Monto + money.Pesos(g.Divisa)
+		v.check((g.Pct > 0) != (given > 0) && g.Pct >= 0 && g.Monto >= 0 && g.Divisa >= 0 && (g.Monto == 0 || !v.d.Tipo.EsExportacion()), "M042", "ValorDR", "el valor se da en porcentaje o en pesos, y es mayor que cero")
 		v.check(g.TpoMov != DescuentoGlobal || g.Pct <= 10_000, "M042", "ValorDR", "un descuento no puede pasar de 100 %%")
 		v.check(g.Pct <= money.MaxRate && g.Monto <= maxValorDR, "M042", "ValorDR", "el valor es demasiado grande")
 		v.check(g.IndExe == Afecto || g.IndExe == Exento || g.IndExe == NoFacturable, "M043", "IndExeDR", "el indicador %d no se usa aquí", g.IndExe)
@@ -250,6 +265,7 @@ func (v *validator) referencias() {
 		v.text("CodRef", r.CodRefBoleta, 18, false)
 		v.text("CodVndor", r.CodVndor, 8, false)
 		v.text("CodCaja", r.CodCaja, 8, false)
+		v.check(!r.IndGlobal || r.FolioRef == "0", "M057", "FolioRef", "una referencia a todos los documentos de un tipo lleva folio 0")
 		v.check(!factura || r.FchRef.exists(), "M051", "FchRef", "falta la fecha del documento al que se hace referencia, o no es válida")
 		v.check(r.CodRef >= 0 && r.CodRef <= 3, "M052", "CodRef", "el código debe ser 1 anula, 2 corrige texto o 3 corrige montos")
 	}
@@ -298,16 +314,19 @@ func (v *validator) totals() {
 		v.fault("M060", "Totales", "%s", err)
 		return
 	}
+	v.check(t.MntTotal >= 0 && t.IVANoRet >= 0, "M064", "Totales/MntTotal", "las retenciones son mayores que lo que se paga")
 	code := v.d.codRef()
 	switch {
 	case v.d.Tipo.EsNota() && code == CorrigeTexto:
-		v.check(t.MntTotal == 0, "M061", "Totales/MntTotal", "una nota que corrige texto lleva total 0 (REF-2-781)")
+		v.check(t.isZero(), "M061", "Totales/MntTotal", "una nota que corrige texto lleva total 0 (REF-2-781)")
 	case v.d.Tipo.EsNota() && code == CorrigeMontos:
-		v.check(t.MntTotal > 0, "M062", "Totales/MntTotal", "una nota que corrige montos lleva un total mayor que cero (REF-2-768)")
+		v.check(!t.isZero(), "M062", "Totales/MntTotal", "una nota que corrige montos lleva un total mayor que cero (REF-2-768)")
 	case v.d.Tipo.EsNota():
 		// An annulment repeats the amounts of what it annuls, and those may be zero.
-	case v.d.FmaPago == 3:
-		// Free of charge.
+	case v.d.FmaPago == 3, v.d.Tipo == GuiaDespacho:
+		// Free of charge, or goods that are not sold with this document.
+	case t.Divisa != nil:
+		v.check(t.Divisa.MntTotal > 0, "M063", "Totales/MntTotal", "el total debe ser mayor que cero")
 	default:
 		v.check(t.MntTotal > 0 || t.VlrPagar > 0, "M063", "Totales/MntTotal", "el total debe ser mayor que cero")
 	}

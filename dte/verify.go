@@ -26,11 +26,11 @@ var (
 //
 // The certificate's chain and its owner's rights are not judged: only the SII knows them.
 func Verify(xml []byte, t Trust) (*Document, error) {
-	return verify(xml, func(c *CAF) error { return c.Verify(t) })
+	return verify(xml, xmltree.Latin1, func(c *CAF) error { return c.Verify(t) })
 }
 
-func verify(xml []byte, judgeCAF func(*CAF) error) (*Document, error) {
-	return verifyAs(stranger{judgeCAF}, xml)
+func verify(xml []byte, enc xmltree.Encoding, judgeCAF func(*CAF) error) (*Document, error) {
+	return verifyAs(stranger{judgeCAF}, xml, enc)
 }
 
 // judge says how a verifier comes to what a document carries of others: a stranger reads it and judges it; its own maker
@@ -52,8 +52,8 @@ func (s stranger) caf(doc *xmltree.Doc, n *xmltree.Node) (*CAF, error) {
 
 func (stranger) certificate(der []byte) (*x509.Certificate, error) { return x509.ParseCertificate(der) }
 
-func verifyAs(j judge, xml []byte) (*Document, error) {
-	f, err := parseFragment(xml)
+func verifyAs(j judge, xml []byte, enc xmltree.Encoding) (*Document, error) {
+	f, err := parseFragment(xml, enc)
 	if err != nil {
 		return nil, err
 	}

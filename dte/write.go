@@ -65,12 +65,19 @@ func (w *writer) date(name string, d Date) { w.text(name, d.String()) }
 // documento writes <Documento> up to and without the TED. The order of elements is the schema's.
 func (w *writer) documento(doc *Document) {
 	w.b.Grow(2048 + 320*len(doc.Detalle))
-	w.b.WriteString(`<Documento ID="` + doc.Key().ID() + "\">\n")
+	w.b.WriteString("<" + doc.Tipo.node() + ` ID="` + doc.Key().ID() + "\">\n")
 	w.open("Encabezado")
 	w.idDoc(doc)
 	w.emisor(doc.Tipo, doc.Emisor)
-	w.receptor(doc.Tipo, doc.Receptor)
-	w.totales(doc)
+	w.text("RUTMandante", doc.RUTMandante.String())
+	w.receptor(doc)
+	w.text("RUTSolicita", doc.RUTSolicita.String())
+	w.transporte(doc)
+	if doc.Tipo.EsExportacion() {
+		w.totalesDivisa(doc)
+	} else {
+		w.totales(doc)
+	}
 	w.close("Encabezado")
 	for i, l := range doc.Detalle {
 		w.linea(i, l, doc)
@@ -88,19 +95,57 @@ func (w *writer) idDoc(doc *Document) {
 	w.integer("TipoDTE", int(doc.Tipo))
 	w.must("Folio", doc.Folio.String())
 	w.date("FchEmis", doc.FchEmis)
-	w.integer("IndServicio", doc.IndServicio)
 	if doc.Tipo.EsBoleta() {
+		w.integer("IndServicio", doc.IndServicio)
+		w.date("PeriodoDesde", doc.PeriodoDesde)
+		w.date("PeriodoHasta", doc.PeriodoHasta)
 		w.date("FchVenc", doc.FchVenc)
 		w.text("MedioPago", doc.MedioPago)
 	} else {
-		if doc.MntBruto {
-			w.integer("MntBruto", 1)
-		}
-		w.integer("FmaPago", doc.FmaPago)
-		w.text("MedioPago", doc.MedioPago)
-		w.date("FchVenc", doc.FchVenc)
+		w.idDocFactura(doc)
 	}
 	w.close("IdDoc")
+}
+
+func (w *writer) idDocFactura(doc *Document) {
+	w.flag("IndNoRebaja", doc.IndNoRebaja)
+	w.integer("TipoDespacho", doc.TipoDespacho)
+	w.integer("IndTraslado", doc.IndTraslado)
+	w.integer("IndServicio", doc.IndServicio)
+	w.flag("MntBruto", doc.MntBruto)
+	w.integer("TpoTranCompra", doc.TpoTranCompra)
+	w.integer("TpoTranVenta", doc.TpoTranVenta)
+	w.integer("FmaPago", doc.FmaPago)
+	if doc.Exportacion != nil {
+		w.integer("FmaPagExp", doc.Exportacion.FmaPagExp)
+	}
+	w.date("FchCancel", doc.FchCancel)
+	w.pesos("MntCancel", doc.MntCancel)
+	w.pesos("SaldoInsol", doc.SaldoInsol)
+	for _, p := range doc.MntPagos {
+		w.open("MntPagos")
+		w.date("FchPago", p.Fch)
+		w.must("MntPago", p.Mnt.XML())
+		w.text("GlosaPagos", p.Glosa)
+		w.close("MntPagos")
+	}
+	w.date("PeriodoDesde", doc.PeriodoDesde)
+	w.date("PeriodoHasta", doc.PeriodoHasta)
+	w.text("MedioPago", doc.MedioPago)
+	w.text("TpoCtaPago", doc.TpoCtaPago)
+	w.text("NumCtaPago", doc.NumCtaPago)
+	w.text("BcoPago", doc.BcoPago)
+	w.text("TermPagoCdg", doc.TermPagoCdg)
+	w.text("TermPagoGlosa", doc.TermPagoGlosa)
+	w.integer("TermPagoDias", doc.TermPagoDias)
+	w.date("FchVenc", doc.FchVenc)
+}
+
+// flag writes a 1 where the format knows only that value.
+func (w *writer) flag(name string, on bool) {
+	if on {
+		w.integer(name, 1)
+	}
 }
 
 // emisor: boletas name two fields differently and lack the rest, which the draft has already lost.
@@ -133,11 +178,18 @@ func emisorNames(tipo TipoDTE) (rznSoc, giro string) {
 	return "RznSoc", "GiroEmis"
 }
 
-func (w *writer) receptor(tipo TipoDTE, r Receptor) {
+func (w *writer) receptor(doc *Document) {
+	r := doc.Receptor
 	w.open("Receptor")
 	w.must("RUTRecep", r.RUT.String())
 	w.text("CdgIntRecep", r.CdgInt)
 	w.text("RznSocRecep", r.RznSoc)
+	if e := doc.Exportacion; e != nil && (e.NumID != "" || e.Nacionalidad != "") {
+		w.open("Extranjero")
+		w.text("NumId", e.NumID)
+		w.text("Nacionalidad", e.Nacionalidad)
+		w.close("Extranjero")
+	}
 	w.text("GiroRecep", r.Giro)
 	w.text("Contacto", r.Contacto)
 	w.text("CorreoRecep", r.Correo)
@@ -146,6 +198,37 @@ func (w *writer) receptor(tipo TipoDTE, r Receptor) {
 	w.text("CmnaRecep", r.Comuna)
 	w.text("CiudadRecep", r.Ciudad)
 	w.close("Receptor")
+}
+
+func (w *writer) transporte(doc *Document) {
+	t := doc.Transporte
+	aduana := doc.Exportacion != nil && doc.Exportacion.Aduana != nil
+	if t == nil && !aduana {
+		return
+	}
+	if t == nil {
+		t = &Transporte{}
+	}
+	w.open("Transporte")
+	w.text("Patente", t.Patente)
+	w.text("PatenteCarro", t.PatenteCarro)
+	w.text("RUTTrans", t.RUTTrans.String())
+	if t.NombreChofer != "" {
+		w.open("Chofer")
+		w.must("RUTChofer", t.RUTChofer.String())
+		w.must("NombreChofer", t.NombreChofer)
+		w.close("Chofer")
+	}
+	w.text("DirDest", t.Direccion)
+	w.text("CmnaDest", t.Comuna)
+	w.text("CiudadDest", t.Ciudad)
+	if aduana {
+		w.aduana(doc.Exportacion.Aduana)
+	}
+	w.date("FchSalida", t.FchSalida)
+	w.text("HraSalida", t.HraSalida)
+	w.date("FchLlegada", t.FchLlegada)
+	w.close("Transporte")
 }
 
 func (w *writer) totales(doc *Document) {
@@ -163,8 +246,25 @@ func (w *writer) totales(doc *Document) {
 		}
 		w.must("IVA", t.IVA.XML())
 	}
+	for _, i := range t.Impuestos {
+		w.open("ImptoReten")
+		w.integer("TipoImp", i.Cod)
+		if i.Tasa != 0 {
+			w.must("TasaImp", i.Tasa.XML())
+		}
+		w.must("MontoImp", i.Monto.XML())
+		w.close("ImptoReten")
+	}
+	w.pesos("IVANoRet", t.IVANoRet)
+	w.pesos("GrntDep", t.GrntDep)
 	w.must("MntTotal", t.MntTotal.XML())
 	w.pesos("MontoNF", t.MontoNF)
+	if doc.Tipo.EsBoleta() {
+		w.pesos("TotalPeriodo", t.MontoPeriodo)
+	} else {
+		w.pesos("MontoPeriodo", t.MontoPeriodo)
+	}
+	w.pesos("SaldoAnterior", t.SaldoAnterior)
 	w.pesos("VlrPagar", t.VlrPagar)
 	w.close("Totales")
 }
@@ -179,11 +279,26 @@ func (w *writer) linea(i int, l Linea, doc *Document) {
 		w.close("CdgItem")
 	}
 	w.integer("IndExe", int(l.IndExe))
+	if l.Retenedor {
+		w.open("Retenedor")
+		w.must("IndAgente", "R")
+		w.pesos("MntBaseFaena", l.MntBaseFaena)
+		w.close("Retenedor")
+	}
 	w.must("NmbItem", l.Nombre)
 	w.text("DscItem", l.Descripcion)
+	if l.QtyRef != 0 {
+		w.must("QtyRef", l.QtyRef.XML())
+	}
+	w.text("UnmdRef", l.UnidadRef)
+	if l.PrcRef != 0 {
+		w.must("PrcRef", l.PrcRef.XML())
+	}
 	if l.Qty != 0 {
 		w.must("QtyItem", l.Qty.XML())
 	}
+	w.date("FchElabor", l.FchElabor)
+	w.date("FchVencim", l.FchVencim)
 	w.text("UnmdItem", l.Unidad)
 	if l.Prc != 0 {
 		w.must("PrcItem", l.Prc.XML())
@@ -196,7 +311,14 @@ func (w *writer) linea(i int, l Linea, doc *Document) {
 		w.must("RecargoPct", l.RecargoPct.XML())
 	}
 	w.pesos("RecargoMonto", doc.Recargos[i])
-	w.must("MontoItem", doc.Montos[i].XML())
+	for _, cod := range l.CodImpAdic {
+		w.integer("CodImpAdic", cod)
+	}
+	if doc.Tipo.EsExportacion() {
+		w.must("MontoItem", doc.MontosDivisa[i].XML())
+	} else {
+		w.must("MontoItem", doc.Montos[i].XML())
+	}
 	w.close("Detalle")
 }
 
@@ -205,10 +327,14 @@ func (w *writer) global(i int, g DscRcgGlobal) {
 	w.integer("NroLinDR", i+1)
 	w.must("TpoMov", string(g.TpoMov))
 	w.text("GlosaDR", g.Glosa)
-	if g.Pct != 0 {
+	switch {
+	case g.Pct != 0:
 		w.must("TpoValor", "%")
 		w.must("ValorDR", g.Pct.XML())
-	} else {
+	case g.Divisa != 0:
+		w.must("TpoValor", "$")
+		w.must("ValorDR", g.Divisa.XML())
+	default:
 		w.must("TpoValor", "$")
 		w.must("ValorDR", g.Monto.XML())
 	}
@@ -220,7 +346,9 @@ func (w *writer) referencia(i int, r Referencia) {
 	w.open("Referencia")
 	w.integer("NroLinRef", i+1)
 	w.text("TpoDocRef", r.TpoDocRef)
+	w.flag("IndGlobal", r.IndGlobal)
 	w.text("FolioRef", r.FolioRef)
+	w.text("RUTOtr", r.RUTOtr.String())
 	w.date("FchRef", r.FchRef)
 	w.integer("CodRef", int(r.CodRef))
 	w.text("CodRef", r.CodRefBoleta)

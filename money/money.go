@@ -24,6 +24,12 @@ type Qty int64
 // Price is a unit price in millionths of a peso: the 12 whole and 6 decimal digits of the SII's PrcItem.
 type Price int64
 
+// Divisa is an amount of a foreign currency in ten-thousandths: export documents allow four decimals (Dec14_4Type).
+type Divisa int64
+
+// Cambio is a rate of exchange, pesos for one unit of a foreign currency, in ten-thousandths (Dec6_4Type).
+type Cambio int64
+
 // Rate is a percentage in basis points: 1900 is 19 %.
 type Rate int64
 
@@ -44,6 +50,12 @@ const (
 	MaxQty Qty = 999_999_999_999_999_999
 	// MaxPrice is the largest unit price: 12 whole digits and 6 decimals (Dec12_6Type).
 	MaxPrice Price = 999_999_999_999_999_999
+	// MaxDivisa is the largest foreign amount: 14 whole digits and 4 decimals.
+	MaxDivisa Divisa = 999_999_999_999_999_999
+	// MaxCambio is the largest rate of exchange: 6 whole digits and 4 decimals.
+	MaxCambio Cambio = 9_999_999_999
+	// OneDivisa is one unit of a foreign currency.
+	OneDivisa Divisa = 10_000
 	// MaxRate is the largest percentage: 999.99 % (PctType).
 	MaxRate Rate = 99_999
 )
@@ -87,6 +99,35 @@ func (p Pesos) valid() bool { return p >= -MaxPesos && p <= MaxPesos }
 // Negative factors round symmetrically, so that a reversal is the exact opposite of what it reverses.
 func (p Price) Times(q Qty) (Pesos, error) {
 	return mulDivHalfUp(int64(p), int64(q), million*million)
+}
+
+// TimesDivisa is the foreign amount of q units at price p in that currency, rounded half up to four decimals.
+func (p Price) TimesDivisa(q Qty) (Divisa, error) {
+	v, err := mulDivHalfUp(int64(p), int64(q), million*million/int64(OneDivisa))
+	return Divisa(v), err
+}
+
+// OfDivisa is the given percentage of a foreign amount, rounded half up to four decimals.
+func (r Rate) OfDivisa(amount Divisa) (Divisa, error) {
+	v, err := mulDivHalfUp(int64(amount), int64(r), wholeRate)
+	return Divisa(v), err
+}
+
+// Add is d + e.
+func (d Divisa) Add(e Divisa) (Divisa, error) {
+	p, err := Pesos(d).Add(Pesos(e))
+	return Divisa(p), err
+}
+
+// Pesos is the amount in pesos at a rate of exchange, rounded half up.
+func (d Divisa) Pesos(c Cambio) (Pesos, error) {
+	return mulDivHalfUp(int64(d), int64(c), int64(OneDivisa)*int64(OneDivisa))
+}
+
+// Whole is the amount rounded half up to whole units of its currency: what discounts and surcharges of a line are.
+func (d Divisa) Whole() (Divisa, error) {
+	p, err := mulDivHalfUp(int64(d), 1, int64(OneDivisa))
+	return Divisa(p) * OneDivisa, err
 }
 
 // Times is n whole units of q.

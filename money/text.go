@@ -61,6 +61,27 @@ func (r Rate) String() string { return chilean.format(int64(r), 2) }
 // XML is the percentage in the SII's spelling: "20.5".
 func (r Rate) XML() string { return sii.format(int64(r), 2) }
 
+// String is the foreign amount in Chilean spelling, with at least two decimals: "1.234,50".
+func (d Divisa) String() string { return atLeastCents(chilean, d) }
+
+// XML is the foreign amount in the SII's spelling, with at least two decimals: "1234.50".
+func (d Divisa) XML() string { return atLeastCents(sii, d) }
+
+func atLeastCents(sp spelling, d Divisa) string {
+	s := sp.format(int64(d), 4)
+	i := strings.IndexByte(s, sp.decimal)
+	if i < 0 {
+		return s + string(sp.decimal) + "00"
+	}
+	return s + strings.Repeat("0", max(0, 2-(len(s)-i-1)))
+}
+
+// String is the rate of exchange in Chilean spelling: "945,1234".
+func (c Cambio) String() string { return chilean.format(int64(c), 4) }
+
+// XML is the rate of exchange in the SII's spelling: "945.1234".
+func (c Cambio) XML() string { return sii.format(int64(c), 4) }
+
 // ParsePesos reads "1234", "1.234", "$1.234" or "-1.234". Thousands points, where present, must be complete.
 func ParsePesos(s string) (Pesos, error) {
 	v, why := chilean.parse(strings.TrimPrefix(s, "$"), 0, int64(MaxPesos))
@@ -132,6 +153,36 @@ func RateFromXML(s string) (Rate, error) {
 	}
 	return Rate(v), nil
 }
+
+// DivisaFromXML reads a foreign amount as the SII writes it.
+func DivisaFromXML(s string) (Divisa, error) {
+	v, why := sii.parse(s, 4, int64(MaxDivisa))
+	if why != "" {
+		return 0, &ParseError{"monto", s, why}
+	}
+	return Divisa(v), nil
+}
+
+// CambioFromXML reads a rate of exchange as the SII writes it.
+func CambioFromXML(s string) (Cambio, error) {
+	v, why := sii.parse(s, 4, int64(MaxCambio))
+	if why != "" {
+		return 0, &ParseError{"tipo de cambio", s, why}
+	}
+	return Cambio(v), nil
+}
+
+// MarshalText writes the SII's spelling.
+func (d Divisa) MarshalText() ([]byte, error) { return []byte(d.XML()), nil }
+
+// UnmarshalText reads the SII's spelling.
+func (d *Divisa) UnmarshalText(b []byte) (err error) { *d, err = DivisaFromXML(string(b)); return err }
+
+// MarshalText writes the SII's spelling.
+func (c Cambio) MarshalText() ([]byte, error) { return []byte(c.XML()), nil }
+
+// UnmarshalText reads the SII's spelling.
+func (c *Cambio) UnmarshalText(b []byte) (err error) { *c, err = CambioFromXML(string(b)); return err }
 
 // MarshalText writes the SII's spelling, so that files and wires of ours read like the law's.
 func (q Qty) MarshalText() ([]byte, error) { return []byte(q.XML()), nil }

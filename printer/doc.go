@@ -6,5 +6,5 @@
 // amount is computed here. The timbre carries Document.TED byte for byte. A ticket is made as a whole before its first
 // byte leaves, and the same job makes the same bytes. A printer that fails never loses a job and never stops a sale.
 //
-// Imports sale, dte and money; never store, ui or sync.
+// Imports sale, dte (with its customs tables) and money; never store, ui or sync.
 package printer

@@ -6,6 +6,7 @@ import (
 	"image"
 	"slices"
 	"strings"
+	"time"
 
 	"mostrador/dte"
 	"mostrador/money"
@@ -30,13 +31,15 @@ func (p Paper) known() bool { return p == Paper80 || p == Paper58 }
 
 // Job is a committed document to be put on paper.
 type Job struct {
-	// Document is read from the stored bytes; Record is the sale that they belong to.
+	// Document is read from the stored bytes; Record is the sale that they belong to. A document that no till sold has a
+	// Record with its Key alone.
 	Document *dte.Document
 	Record   sale.Record
 	Shop     sale.Shop
 	// Copy is 0 for the original and n for the n-th reprint, which says so.
 	Copy int
-	// Cedible asks for the copy that can be ceded, with the acknowledgement of receipt; only facturas have one.
+	// Cedible asks for the copy that can be ceded, with the acknowledgement of receipt; without effect on documents that
+	// have none (see Cedible).
 	Cedible bool
 }
 
@@ -58,9 +61,26 @@ func (j Job) check() error {
 
 func (j Job) training() bool { return j.Record.Training || j.Shop.Training() }
 
-// cedible reports whether this copy carries the acknowledgement of receipt: facturas only (law 19.983).
-func (j Job) cedible() bool {
-	return j.Cedible && (j.Document.Tipo == dte.Factura || j.Document.Tipo == dte.FacturaExenta)
+// Cedible reports whether a document has a copy that can be ceded: facturas, facturas de compra, and guías that are a
+// sale (law 19.983; SII, "Manual de muestras impresas").
+func Cedible(d *dte.Document) bool {
+	switch d.Tipo {
+	case dte.Factura, dte.FacturaExenta, dte.FacturaCompra:
+		return true
+	case dte.GuiaDespacho:
+		return d.IndTraslado == 1
+	}
+	return false
+}
+
+func (j Job) cedible() bool { return j.Cedible && Cedible(j.Document) }
+
+// at is when it was sold, or signed, where no till sold it.
+func (j Job) at() time.Time {
+	if j.Record.At.IsZero() {
+		return j.Document.TmstFirma.In(dte.Santiago)
+	}
+	return j.Record.At.In(dte.Santiago)
 }
 
 // Layout is a ticket before it becomes bytes of a printer, a picture or a page. It ends with a cut.
@@ -144,6 +164,7 @@ func Ticket(job Job, paper Paper) (Layout, error) {
 	t.banner()
 	t.head()
 	t.parties()
+	t.sections()
 	t.detail()
 	t.totals()
 	t.payment()
@@ -254,7 +275,7 @@ func (t *ticket) head() {
 // parties is when and where, the buyer, and what the document refers to.
 func (t *ticket) parties() {
 	d, r := t.Document, t.Record
-	t.pair("Fecha: "+fecha(d.FchEmis), "Hora: "+r.At.In(dte.Santiago).Format("15:04"), Text{})
+	t.pair("Fecha: "+fecha(d.FchEmis), "Hora: "+t.at().Format("15:04"), Text{})
 	if caja := legible(r.Caja); caja != "" {
 		turno := ""
 		if r.Shift > 0 {
@@ -262,7 +283,7 @@ func (t *ticket) parties() {
 		}
 		t.pair("Caja: "+caja, turno, Text{})
 	}
-	for _, f := range append(receptorFields(d.Receptor), conditionFields(d)...) {
+	for _, f := range append(receptorFields(d), conditionFields(d)...) {
 		t.text(f.label+": "+f.text, Text{})
 	}
 	for _, ref := range d.Referencia {
@@ -273,20 +294,26 @@ func (t *ticket) parties() {
 	t.add(Rule{})
 }
 
+func (t *ticket) sections() {
+	for _, s := range sections(t.Document) {
+		t.text(s.title, Text{Bold: true})
+		for _, f := range s.fields {
+			t.text(f.label+": "+f.text, Text{})
+		}
+		t.add(Rule{})
+	}
+}
+
 func (t *ticket) detail() {
 	for i, l := range t.Document.Detalle {
-		amount := ""
-		if i < len(t.Document.Montos) {
-			amount = t.Document.Montos[i].String()
-		}
-		t.line(l, changes(t.Document, i), amount)
+		t.line(l, changes(t.Document, i), amount(t.Document, i))
 	}
 	t.add(Rule{})
 }
 
 // line is one article: in a boleta a single unit takes one line, anything else shows how the amount comes about.
 func (t *ticket) line(l dte.Linea, altered []change, amount string) {
-	mark := exemption(t.Document, l)
+	mark := marks(t.Document, l)
 	name := legible(l.Nombre)
 	single := l.Qty == money.One || l.Qty == 0 || l.Prc == 0
 	if single && t.Document.Tipo.EsBoleta() && mark == "" && len(altered) == 0 && l.Descripcion == "" && l.Unidad == "" {
@@ -326,15 +353,15 @@ func quantity(l dte.Linea) string {
 
 func (t *ticket) totals() {
 	d := t.Document
-	for _, f := range totalFields(d) {
+	for _, f := range append(globalFields(d), totalFields(d)...) {
 		t.pair(f.label, f.text, Text{})
 	}
-	total := pesos(d.Totales.MntTotal)
+	total := totalField(d)
 	size := Double
-	if width("TOTAL "+total) > t.columns/2 {
+	if width(total.label+" "+total.text) > t.columns/2 {
 		size = Tall
 	}
-	t.pair("TOTAL", total, Text{Bold: true, Size: size})
+	t.pair(total.label, total.text, Text{Bold: true, Size: size})
 	for _, f := range afterTotalFields(d) {
 		t.pair(f.label, f.text, Text{})
 	}
@@ -387,7 +414,7 @@ func (t *ticket) timbre() error {
 func (t *ticket) foot() {
 	if t.cedible() {
 		t.gap()
-		t.text(cedibleWord, Text{Align: Right, Bold: true, Size: Double})
+		t.text(cedibleWord(t.Document), Text{Align: Right, Bold: true, Size: Double})
 	}
 	if t.paper == Paper58 && !t.Document.Tipo.EsBoleta() {
 		// Continuous paper for these must be 7.5 cm wide (SII, "Manual de muestras impresas").

@@ -3,6 +3,7 @@ package printer
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jung-kurt/gofpdf"
@@ -34,6 +35,7 @@ const (
 	markY      = 132.0 // middle of the mark of the practice shop, above the timbre
 	rowLine    = 4.2   // a line of text in the table and the totals
 	acuseHigh  = 36.0
+	footRoom   = 200.0 // of a page, with its head and a row
 	cedeHigh   = 10.0
 )
 
@@ -66,6 +68,8 @@ type letter struct {
 	canvas
 	Job
 	timbre timbre
+	// squeeze is how much smaller than usual the totals are: 1, unless there are so many that a page would not hold them.
+	squeeze float64
 }
 
 // loadTimbre draws the timbre once for all copies. A boleta goes on without (see Ticket).
@@ -88,18 +92,24 @@ func (l *letter) loadTimbre() error {
 	return fmt.Errorf("no se puede dibujar el timbre de la %s: %w", l.Document.Tipo, err)
 }
 
-// copy draws one copy of the document: the rows are shared out over pages, the last of which keeps room for the foot.
+// copy draws one copy of the document: what stands between the buyer and the totals is rows, which are shared out over
+// pages, the last of which keeps room for the foot.
 func (l *letter) copy(cedible bool) {
 	l.addPage()
+	l.squeeze = 1
+	if excess := l.footHigh(cedible) - footRoom; excess > 0 {
+		l.squeeze = max(0.4, 1-excess/l.closingHigh())
+	}
 	y := l.head()
 	y = l.parties(y)
-	pages := share(l.rows(), pageBottom-y-tableHead, pageBottom-pageMargin-continuedHead-tableHead, l.footHigh(cedible))
+	rows := slices.Concat(l.sectionRows(), l.referenceRows(), l.detailRows())
+	pages := share(rows, pageBottom-y-tableHead, pageBottom-pageMargin-continuedHead-tableHead, l.footHigh(cedible))
 	for n, rows := range pages {
 		if n > 0 {
 			l.addPage()
 			y = l.continued()
 		}
-		l.table(y, rows)
+		l.rows(y, rows)
 		if len(pages) > 1 {
 			l.font("", 8)
 			l.put(pageMargin, pageBottom+5, innerWide, 4, fmt.Sprintf("Página %d de %d", n+1, len(pages)), "C")
@@ -168,7 +178,7 @@ func (l *letter) box() float64 {
 	return y
 }
 
-// parties is the buyer at the left and the conditions at the right, in one frame, and the references under it.
+// parties is the buyer at the left and the conditions at the right, in one frame.
 func (l *letter) parties(y float64) float64 {
 	d := l.Document
 	const right = 62.0
@@ -178,35 +188,36 @@ func (l *letter) parties(y float64) float64 {
 	}
 	top := y
 	var end float64
-	if buyer := receptorFields(d.Receptor); len(buyer) == 0 {
+	if buyer := receptorFields(d); len(buyer) == 0 {
 		end = l.fields(pageMargin+3, y+2.5, innerWide-6, 30, conditions) + 2.5
 	} else {
-		end = max(l.fields(pageMargin+3, y+2.5, innerWide-right-8, 20, buyer),
+		end = max(l.fields(pageMargin+3, y+2.5, innerWide-right-8, 25, buyer),
 			l.fields(pageWide-pageMargin-right, y+2.5, right-3, 30, conditions)) + 2.5
 	}
 	l.pdf.SetLineWidth(0.25)
 	l.pdf.Rect(pageMargin, top, innerWide, end-top, "D")
-	y = end + 3
-	for _, ref := range d.Referencia {
-		if sentence := referenceSentence(ref); sentence != "" {
-			l.font("B", 9)
-			l.put(pageMargin, y, 22, 4.4, "Referencia:", "L")
-			l.font("", 9)
-			y = l.block(pageMargin+22, y, innerWide-22, 4.4, sentence, "L")
-		}
-	}
-	return y + 2
+	return end + 4
 }
 
 // fields writes labels in a column of their own.
 func (l *letter) fields(x, y, w, labels float64, fields []field) float64 {
 	for _, f := range fields {
 		l.font("B", 9)
-		l.put(x, y, labels, 4.6, f.label, "L")
+		l.put(x, y, labels, fieldLine, f.label, "L")
 		l.font("", 9)
-		y = max(l.block(x+labels, y, w-labels, 4.6, f.text, "L"), y+4.6)
+		y = max(l.block(x+labels, y, w-labels, fieldLine, f.text, "L"), y+fieldLine)
 	}
 	return y
+}
+
+// fieldsHigh is what fields takes.
+func (l *letter) fieldsHigh(w, labels float64, fields []field) float64 {
+	l.font("", 9)
+	n := 0
+	for _, f := range fields {
+		n += max(1, len(l.lines(f.text, w-labels)))
+	}
+	return float64(n) * fieldLine
 }
 
 // column is one of the table: title, width, alignment.
@@ -220,7 +231,57 @@ const (
 	tableHead     = 7.0
 	continuedHead = 9.0
 	rowGap        = 1.6
+	fieldLine     = 4.6
 )
+
+// row is what may not be cut by the end of a page: a line of the table, a reference, a section.
+type row struct {
+	high  float64
+	table bool // stands under the head of the table
+	draw  func(y float64)
+}
+
+// sectionRows are the sections, each in a frame with its fields in two columns.
+func (l *letter) sectionRows() []row {
+	const title, labels, wide = fieldLine + 2, 35.0, innerWide/2 - 5
+	var rows []row
+	for _, s := range sections(l.Document) {
+		half := (len(s.fields) + 1) / 2
+		left, right := s.fields[:half], s.fields[half:]
+		high := title + max(l.fieldsHigh(wide, labels, left), l.fieldsHigh(wide, labels, right)) + 2
+		rows = append(rows, row{high: high + 3, draw: func(y float64) {
+			l.pdf.SetLineWidth(0.25)
+			l.pdf.Rect(pageMargin, y, innerWide, high, "D")
+			l.font("B", 9)
+			l.put(pageMargin+3, y+1.5, innerWide-6, fieldLine, strings.ToUpper(s.title), "L")
+			l.fields(pageMargin+3, y+title, wide, labels, left)
+			l.fields(pageMargin+innerWide/2+3, y+title, wide, labels, right)
+		}})
+	}
+	return rows
+}
+
+// referenceRows are the references in words. The last keeps its distance from the table.
+func (l *letter) referenceRows() []row {
+	const label, line = 22.0, 4.4
+	var rows []row
+	l.font("", 9)
+	for _, ref := range l.Document.Referencia {
+		if sentence := referenceSentence(ref); sentence != "" {
+			n := len(l.lines(sentence, innerWide-label))
+			rows = append(rows, row{high: float64(n) * line, draw: func(y float64) {
+				l.font("B", 9)
+				l.put(pageMargin, y, label, line, "Referencia:", "L")
+				l.font("", 9)
+				l.block(pageMargin+label, y, innerWide-label, line, sentence, "L")
+			}})
+		}
+	}
+	if n := len(rows); n > 0 {
+		rows[n-1].high += 2
+	}
+	return rows
+}
 
 // columns are those of the table. Codes and changes have one only where a line has some; the description takes the rest.
 func (l *letter) columns() [6]column {
@@ -251,46 +312,60 @@ func (l *letter) columns() [6]column {
 	return all
 }
 
-// row is a line of detail: the lines of text of each cell.
-type row [6][]string
-
-func (r row) high() float64 {
-	n := 1
-	for _, cell := range r {
-		n = max(n, len(cell))
-	}
-	return float64(n)*rowLine + rowGap
-}
-
-// rows are the lines of detail as the document states them, broken to the widths of their columns.
-func (l *letter) rows() []row {
+// detailRows are the lines of detail as the document states them, and the discounts and surcharges on the whole under
+// them.
+func (l *letter) detailRows() []row {
 	d := l.Document
-	var rows []row
 	cols := l.columns()
-	l.font("", 9)
+	var rows []row
 	for i, line := range d.Detalle {
-		mark := exemption(d, line)
+		mark := marks(d, line)
 		cells := [6][]string{
 			codes(line.Codigos),
-			notEmpty([]string{line.Nombre, line.Descripcion, labelIf("("+mark+")", mark)}),
-			notEmpty([]string{amountOf(line.Qty != 0, join(" ", line.Qty.String(), line.Unidad))}),
-			notEmpty([]string{amountOf(line.Prc != 0, line.Prc.String())}),
+			{line.Nombre, line.Descripcion, labelIf("("+mark+")", mark)},
+			{amountOf(line.Qty != 0, join(" ", line.Qty.String(), line.Unidad))},
+			{amountOf(line.Prc != 0, line.Prc.String())},
+			nil,
+			{amount(d, i)},
 		}
 		for _, c := range changes(d, i) {
 			cells[4] = append(cells[4], join(" ", labelIf("("+c.percent()+")", c.percent()), c.signed()))
 		}
-		if i < len(d.Montos) {
-			cells[5] = []string{d.Montos[i].String()}
-		}
-		var r row
-		for n, c := range cols {
-			for _, text := range cells[n] {
-				r[n] = append(r[n], l.lines(text, c.wide-3)...)
-			}
-		}
-		rows = append(rows, r)
+		rows = append(rows, l.detailRow(cols, cells))
+	}
+	for _, f := range globalFields(d) {
+		rows = append(rows, l.detailRow(cols, [6][]string{1: {f.label}, 5: {f.text}}))
 	}
 	return rows
+}
+
+// detailRow breaks the texts of each cell to the width of its column.
+func (l *letter) detailRow(cols [6]column, cells [6][]string) row {
+	var broken [6][]string
+	longest := 1
+	l.font("", 9)
+	for n, c := range cols {
+		for _, text := range cells[n] {
+			broken[n] = append(broken[n], l.lines(text, c.wide-3)...)
+		}
+		longest = max(longest, len(broken[n]))
+	}
+	high := float64(longest)*rowLine + rowGap
+	return row{high, true, func(y float64) {
+		x := pageMargin
+		l.font("", 9)
+		for n, c := range cols {
+			for i, text := range broken[n] {
+				l.pdf.SetXY(x+1.5, y+float64(i)*rowLine)
+				l.pdf.CellFormat(c.wide-3, rowLine, text, "", 0, c.align, false, 0, "")
+			}
+			x += c.wide
+		}
+		l.pdf.SetDrawColor(200, 200, 200)
+		l.pdf.SetLineWidth(0.15)
+		l.pdf.Line(pageMargin, y+high-rowGap/2, pageMargin+innerWide, y+high-rowGap/2)
+		l.pdf.SetDrawColor(0, 0, 0)
+	}}
 }
 
 func codes(all []dte.Codigo) []string {
@@ -314,12 +389,12 @@ func share(rows []row, first, other, foot float64) [][]row {
 	room := first
 	for _, r := range rows {
 		last := len(pages) - 1
-		if r.high() > room && len(pages[last]) > 0 {
+		if r.high > room && len(pages[last]) > 0 {
 			pages, room = append(pages, nil), other
 			last++
 		}
 		pages[last] = append(pages[last], r)
-		room -= r.high()
+		room -= r.high
 	}
 	last := pages[len(pages)-1]
 	if foot > room && len(last) > 1 {
@@ -341,33 +416,28 @@ func (l *letter) continued() float64 {
 	return pageMargin + continuedHead
 }
 
-func (l *letter) table(y float64, rows []row) {
-	cols := l.columns()
+// rows draws the rows of a page, with the head of the table over the first that stands under it.
+func (l *letter) rows(y float64, rows []row) {
+	headed := false
+	for _, r := range rows {
+		if r.table && !headed {
+			y, headed = l.tableHead(y), true
+		}
+		r.draw(y)
+		y += r.high
+	}
+}
+
+func (l *letter) tableHead(y float64) float64 {
 	l.pdf.SetFillColor(232, 232, 232)
 	l.pdf.Rect(pageMargin, y, innerWide, tableHead-1, "F")
 	l.font("B", 9)
 	x := pageMargin
-	for _, c := range cols {
+	for _, c := range l.columns() {
 		l.put(x+1.5, y, c.wide-3, tableHead-1, c.title, c.align)
 		x += c.wide
 	}
-	y += tableHead
-	l.font("", 9)
-	l.pdf.SetDrawColor(200, 200, 200)
-	l.pdf.SetLineWidth(0.15)
-	for _, r := range rows {
-		x = pageMargin
-		for n, c := range cols {
-			for i, text := range r[n] {
-				l.pdf.SetXY(x+1.5, y+float64(i)*rowLine)
-				l.pdf.CellFormat(c.wide-3, rowLine, text, "", 0, c.align, false, 0, "")
-			}
-			x += c.wide
-		}
-		y += r.high()
-		l.pdf.Line(pageMargin, y-rowGap/2, pageMargin+innerWide, y-rowGap/2)
-	}
-	l.pdf.SetDrawColor(0, 0, 0)
+	return y + tableHead
 }
 
 // closingRow is a row of the totals: the lines of its label, and its amount.
@@ -385,33 +455,40 @@ func (l *letter) closing() []closingRow {
 	var rows []closingRow
 	add := func(total bool, fields ...field) {
 		for _, f := range fields {
-			l.font(fontStyle(total), 9.5)
+			l.font(fontStyle(total), closingPoints)
 			rows = append(rows, closingRow{l.lines(f.label, totalsWide-7-l.pdf.GetStringWidth(latin(f.text))), f.text, total})
 		}
 	}
 	add(false, totalFields(d)...)
-	add(true, field{"TOTAL", pesos(d.Totales.MntTotal)})
+	add(true, totalField(d))
 	add(false, afterTotalFields(d)...)
 	add(false, paymentFields(l.Record)...)
 	return rows
 }
 
 const (
-	totalLine  = 5.4
-	legendLine = 3.8
-	footGap    = 6.0
+	closingPoints = 9.5
+	totalLine     = 5.4
+	legendLine    = 3.8
+	footGap       = 6.0
 )
 
 func (l *letter) timbreHigh() float64 { return l.timbre.high + 3*legendLine + 2 }
 
 // totalsHigh is the frame of the totals with the sentence under it.
 func (l *letter) totalsHigh() float64 {
-	h := 3.0
-	for _, r := range l.closing() {
-		h += r.high()
-	}
+	h := 3 + l.closingHigh()*l.squeeze
 	if ivaSentence(l.Document) != "" {
 		h += 3 + legendLine
+	}
+	return h
+}
+
+// closingHigh is the height of the totals' rows at their usual size.
+func (l *letter) closingHigh() float64 {
+	h := 0.0
+	for _, r := range l.closing() {
+		h += r.high()
 	}
 	return h
 }
@@ -432,7 +509,7 @@ func (l *letter) foot(cedible bool) {
 	bottom := pageBottom
 	if cedible {
 		l.font("B", 13)
-		l.put(pageWide-pageMargin-60, bottom-6, 60, 6, cedibleWord, "R")
+		l.put(pageWide-pageMargin-90, bottom-6, 90, 6, cedibleWord(l.Document), "R")
 		bottom -= cedeHigh
 		l.acuse(y)
 		y += acuseHigh
@@ -444,18 +521,20 @@ func (l *letter) foot(cedible bool) {
 func (l *letter) totals(y float64) {
 	x, top := pageWide-pageMargin-totalsWide, y
 	y += 1.5
+	line, pitch := totalLine*l.squeeze, rowLine*l.squeeze
 	for _, r := range l.closing() {
+		high := r.high() * l.squeeze
 		if r.total {
 			l.pdf.SetFillColor(232, 232, 232)
-			l.pdf.Rect(x, y, totalsWide, r.high(), "F")
+			l.pdf.Rect(x, y, totalsWide, high, "F")
 		}
-		l.font(fontStyle(r.total), 9.5)
-		for i, line := range r.label {
-			l.pdf.SetXY(x+2, y+float64(i)*rowLine)
-			l.pdf.CellFormat(totalsWide-4, totalLine, line, "", 0, "L", false, 0, "")
+		l.font(fontStyle(r.total), closingPoints*l.squeeze)
+		for i, text := range r.label {
+			l.pdf.SetXY(x+2, y+float64(i)*pitch)
+			l.pdf.CellFormat(totalsWide-4, line, text, "", 0, "L", false, 0, "")
 		}
-		l.put(x+2, y+r.high()-totalLine, totalsWide-4, totalLine, r.amount, "R")
-		y += r.high()
+		l.put(x+2, y+high-line, totalsWide-4, line, r.amount, "R")
+		y += high
 	}
 	l.pdf.SetLineWidth(0.25)
 	l.pdf.Rect(x, top, totalsWide, y+1.5-top, "D")

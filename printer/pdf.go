@@ -8,8 +8,6 @@ import (
 
 	"github.com/jung-kurt/gofpdf"
 	"golang.org/x/text/encoding/charmap"
-
-	"mostrador/dte"
 )
 
 // TicketPDF makes a PDF of a ticket: one page as wide as the roll and as long as the ticket. The same job and layout
@@ -118,8 +116,8 @@ func (r *roll) picture(p Picture, high float64) error {
 func newPDF(job Job, init gofpdf.InitType) *gofpdf.Fpdf {
 	pdf := gofpdf.NewCustom(&init)
 	pdf.SetCatalogSort(true)
-	pdf.SetCreationDate(job.Record.At.In(dte.Santiago).Truncate(time.Second))
-	pdf.SetModificationDate(job.Record.At.In(dte.Santiago).Truncate(time.Second))
+	pdf.SetCreationDate(job.at().Truncate(time.Second))
+	pdf.SetModificationDate(job.at().Truncate(time.Second))
 	pdf.SetProducer("Mostrador", true)
 	pdf.SetTitle(job.Document.Tipo.String()+" "+folio(job.Document), true)
 	pdf.SetAuthor(job.Document.Emisor.RznSoc, true)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"image/png"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,7 +19,9 @@ func papers() map[string]Paper { return map[string]Paper{"80": Paper80, "58": Pa
 
 // The bytes of each kind of ticket, as the emulator's drawing of the paper.
 func TestTicketGoldens(t *testing.T) {
-	for name, j := range jobs() {
+	all := jobs()
+	maps.Copy(all, backOfficeJobs())
+	for name, j := range all {
 		for mm, paper := range papers() {
 			t.Run(name+"-"+mm, func(t *testing.T) {
 				out, err := emulate(ESCPOS(mustTicket(t, j, paper), Model{Paper: paper}), paper.Columns())
@@ -188,7 +191,7 @@ func TestDrawerPulse(t *testing.T) {
 
 func TestUnknownTypesAreRefused(t *testing.T) {
 	j := boleta()
-	j.Document.Tipo, j.Record.Key.Tipo = 52, 52
+	j.Document.Tipo, j.Record.Key.Tipo = 43, 43
 	if _, err := Ticket(j, Paper80); err == nil {
 		t.Error("a type that nobody can lay out was printed")
 	}

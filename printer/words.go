@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"mostrador/dte"
+	"mostrador/dte/aduana"
 	"mostrador/money"
 	"mostrador/sale"
 )
@@ -16,7 +17,6 @@ import (
 const (
 	legendTimbre = "Timbre Electrónico SII"
 	noTimbre     = "(Timbre no impreso: el documento es igualmente válido)"
-	cedibleWord  = "CEDIBLE"
 	acuseTitle   = "Acuse de recibo"
 	// Law 19.983, arts. 4 b) and 5 c); the wording is the SII's ("Manual de muestras impresas").
 	acuseText = "El acuse de recibo que se declara en este acto, de acuerdo a lo dispuesto en la letra b) del Art. 4°, " +
@@ -25,6 +25,14 @@ const (
 	trainingTitle = "CAPACITACIÓN"
 	trainingText  = "SIN VALIDEZ"
 )
+
+// cedibleWord is the destination of the copy that can be ceded; a guía is ceded together with its factura.
+func cedibleWord(d *dte.Document) string {
+	if d.Tipo == dte.GuiaDespacho {
+		return "CEDIBLE CON SU FACTURA"
+	}
+	return "CEDIBLE"
+}
 
 func acuseFields() []string { return []string{"Nombre", "R.U.T.", "Fecha", "Recinto", "Firma"} }
 
@@ -137,41 +145,38 @@ func emisorLines(e dte.Emisor) []string {
 type field struct{ label, text string }
 
 // receptorFields are the buyer's data; none for a buyer who is not identified.
-func receptorFields(r dte.Receptor) []field {
+func receptorFields(d *dte.Document) []field {
+	r := d.Receptor
 	rut := r.RUT.Dotted()
 	if r.RUT == dte.RUTAnonimo {
 		if rut = ""; r.RznSoc == "" {
 			return nil
 		}
 	}
-	var fields []field
-	for _, f := range []field{
-		{"Señor(es)", legible(r.RznSoc)},
-		{"R.U.T.", rut},
-		{"Giro", legible(r.Giro)},
-		{"Dirección", address(r.Direccion, r.Comuna, r.Ciudad)},
-		{"Contacto", join(" · ", r.Contacto, r.Telefono, r.Correo)},
-	} {
-		if f.text != "" {
-			fields = append(fields, f)
-		}
+	fields := []field{{"Señor(es)", r.RznSoc}, {"R.U.T.", rut}}
+	if e := d.Exportacion; e != nil {
+		fields = append(fields, field{"Identificación", e.NumID}, field{"Nacionalidad", nationality(e.Nacionalidad)})
 	}
-	return fields
+	return withText(append(fields,
+		field{"Giro", r.Giro},
+		field{"Dirección", address(r.Direccion, r.Comuna, r.Ciudad)},
+		field{"Contacto", join(" · ", r.Contacto, r.Telefono, r.Correo)},
+	))
 }
 
-// conditionFields say how the document is to be paid.
+// conditionFields say on which terms, and for whom, the document is made.
 func conditionFields(d *dte.Document) []field {
-	var fields []field
-	if name := formaPago(d.FmaPago); name != "" {
-		fields = append(fields, field{"Forma de pago", name})
+	fields := []field{{"Forma de pago", formaPago(d.FmaPago)}}
+	if e := d.Exportacion; e != nil {
+		fields = []field{{"Moneda", e.TpoMoneda}, {"Forma de pago", customs(aduana.FormasPago, e.FmaPagExp)}}
 	}
-	if name := medioPago(d.MedioPago); name != "" {
-		fields = append(fields, field{"Medio de pago", name})
-	}
-	if !d.FchVenc.IsZero() {
-		fields = append(fields, field{"Vencimiento", fecha(d.FchVenc)})
-	}
-	return fields
+	return withText(append(fields,
+		field{"Medio de pago", medioPago(d.MedioPago)},
+		field{"Vencimiento", day(d.FchVenc)},
+		field{"Período", join(" al ", day(d.PeriodoDesde), day(d.PeriodoHasta))},
+		field{"Mandante", d.RUTMandante.Dotted()},
+		field{"Solicitada por", d.RUTSolicita.Dotted()},
+	))
 }
 
 func formaPago(code int) string {
@@ -224,12 +229,13 @@ func methodName(m sale.Method) string {
 // for one that only carries codes of the till.
 func referenceSentence(r dte.Referencia) string {
 	what := documentNames(r.TpoDocRef)
-	if r.FolioRef != "" && r.FolioRef != "0" {
+	switch {
+	case r.IndGlobal:
+		what = join(" ", what, "(referencia global a varios documentos)")
+	case r.FolioRef != "" && r.FolioRef != "0":
 		what = join(" N° ", what, r.FolioRef)
 	}
-	if !r.FchRef.IsZero() {
-		what = join(" del ", what, fecha(r.FchRef))
-	}
+	what = join(" ", what, labelled("de R.U.T.", r.RUTOtr.Dotted()), labelled("del", day(r.FchRef)))
 	if verb := effect(r.CodRef); verb != "" {
 		what = join(" ", verb, what)
 	}
@@ -251,7 +257,7 @@ func effect(c dte.CodRef) string {
 // documentNames are the names of what may be referred to (Formato DTE, field TpoDocRef).
 func documentNames(code string) string {
 	names := map[string]string{
-		"": "", "30": "Factura", "32": "Factura Exenta", "35": "Boleta", "38": "Boleta Exenta", "45": "Factura de Compra",
+		"": "", "43": "Liquidación-Factura Electrónica", "30": "Factura", "32": "Factura Exenta", "35": "Boleta", "38": "Boleta Exenta", "45": "Factura de Compra",
 		"46": "Factura de Compra Electrónica", "50": "Guía de Despacho", "52": "Guía de Despacho Electrónica",
 		"55": "Nota de Débito", "60": "Nota de Crédito", "103": "Liquidación", "110": "Factura de Exportación Electrónica",
 		"111": "Nota de Débito de Exportación Electrónica", "112": "Nota de Crédito de Exportación Electrónica",
@@ -269,37 +275,64 @@ func documentNames(code string) string {
 	return "Documento " + code
 }
 
-// totalFields are the totals as the document states them, without the total itself.
+// totalFields are the totals as the document states them, in the order in which they add up to the total.
 func totalFields(d *dte.Document) []field {
-	var fields []field
-	for _, g := range d.DscRcg {
-		fields = append(fields, globalField(g))
-	}
 	t := d.Totales
+	if e := t.Divisa; e != nil {
+		return []field{{"Monto Exento", e.MntExe.String()}}
+	}
+	var fields []field
 	if !d.Tipo.EsBoleta() && (t.MntNeto != 0 || t.TasaIVA != 0) {
 		fields = append(fields, field{"Neto", pesos(t.MntNeto)}, field{"IVA " + t.TasaIVA.String() + "%", pesos(t.IVA)})
 	}
 	if t.MntExe != 0 {
 		fields = append(fields, field{"Monto Exento", pesos(t.MntExe)})
 	}
+	for _, i := range t.Impuestos {
+		fields = append(fields, taxField(i))
+	}
+	if t.GrntDep != 0 {
+		fields = append(fields, field{"Garantía por envases", pesos(t.GrntDep)})
+	}
+	return fields
+}
+
+// totalField is the total itself. An export's names its currency.
+func totalField(d *dte.Document) field {
+	e, t := d.Exportacion, d.Totales.Divisa
+	if e == nil || t == nil {
+		return field{"TOTAL", pesos(d.Totales.MntTotal)}
+	}
+	return field{join(" ", "TOTAL", e.TpoMoneda), t.MntTotal.String()}
+}
+
+// globalFields are the discounts and surcharges on the whole.
+func globalFields(d *dte.Document) []field {
+	var fields []field
+	for _, g := range d.DscRcg {
+		fields = append(fields, globalField(d, g))
+	}
 	return fields
 }
 
 // globalField shows a discount or surcharge on the whole in the way that the document states it.
-func globalField(g dte.DscRcgGlobal) field {
+func globalField(d *dte.Document, g dte.DscRcgGlobal) field {
 	label, sign := "Descuento global", money.Pesos(-1)
 	if g.TpoMov == dte.RecargoGlobal {
 		label, sign = "Recargo global", 1
 	}
-	switch g.IndExe {
-	case dte.Exento:
+	switch {
+	case g.IndExe == dte.Exento && !d.Tipo.EsExento() && !d.Tipo.EsExportacion():
 		label += " a lo exento"
-	case dte.NoFacturable:
+	case g.IndExe == dte.NoFacturable:
 		label += " a lo no facturable"
 	}
 	label = join(": ", label, g.Glosa)
-	if g.Pct != 0 {
+	switch {
+	case g.Pct != 0:
 		return field{label, (money.Rate(sign) * g.Pct).String() + "%"}
+	case d.Tipo.EsExportacion():
+		return field{label, (money.Divisa(sign) * g.Divisa).String()}
 	}
 	return field{label, pesos(sign * g.Monto)}
 }
@@ -307,11 +340,25 @@ func globalField(g dte.DscRcgGlobal) field {
 // afterTotalFields follow the total: what is not part of it.
 func afterTotalFields(d *dte.Document) []field {
 	var fields []field
-	if d.Totales.MontoNF != 0 {
-		fields = append(fields, field{"No facturable", pesos(d.Totales.MontoNF)})
+	t := d.Totales
+	if e := d.Exportacion; e != nil && t.Divisa != nil {
+		// The law wants the equivalent in pesos (HED-3-834).
+		fields = append(fields, field{"Tipo de cambio", "$ " + e.TpoCambio.String()},
+			field{"Monto Exento en pesos", pesos(t.Divisa.MntExeCL)}, field{"Total en pesos", pesos(t.Divisa.MntTotCL)})
 	}
-	if d.Totales.VlrPagar != 0 {
-		fields = append(fields, field{"Valor a pagar", pesos(d.Totales.VlrPagar)})
+	for _, f := range []struct {
+		label  string
+		amount money.Pesos
+	}{
+		{"IVA no retenido", t.IVANoRet},
+		{"No facturable", t.MontoNF},
+		{"Monto del período", t.MontoPeriodo},
+		{"Saldo anterior", t.SaldoAnterior},
+		{"Valor a pagar", t.VlrPagar},
+	} {
+		if f.amount != 0 {
+			fields = append(fields, field{f.label, pesos(f.amount)})
+		}
 	}
 	return fields
 }
@@ -412,16 +459,47 @@ func stated(amounts []money.Pesos, i int) money.Pesos {
 	return 0
 }
 
+// marks say what is special about a line: outside the IVA or the total, and under which additional taxes.
+func marks(d *dte.Document, l dte.Linea) string {
+	all := []string{exemption(d, l)}
+	for _, cod := range l.CodImpAdic {
+		all = append(all, fmt.Sprintf("imp. %d", cod))
+	}
+	if l.MntBaseFaena != 0 {
+		all = append(all, "base faena "+pesos(l.MntBaseFaena))
+	}
+	return join(", ", all...)
+}
+
 // exemption marks a line that is outside the IVA or the total, where the document as a whole does not say so.
 func exemption(d *dte.Document, l dte.Linea) string {
 	switch l.IndExe {
 	case dte.Exento:
-		if d.Tipo.EsExento() {
+		if d.Tipo.EsExento() || d.Tipo.EsExportacion() {
 			return ""
 		}
 		return "exento"
-	case dte.NoFacturable, dte.NoFacturableNegativo:
+	case dte.NoFacturable:
 		return "no facturable"
+	case dte.NoFacturableNegativo:
+		return "no facturable, se rebaja"
+	case dte.GarantiaDeposito:
+		return "garantía"
+	case dte.NoVenta:
+		return "no constituye venta"
+	case dte.ARebajar:
+		return "se rebaja"
+	}
+	return ""
+}
+
+// amount is the stated amount of line i.
+func amount(d *dte.Document, i int) string {
+	switch {
+	case i < len(d.MontosDivisa):
+		return d.MontosDivisa[i].String()
+	case i < len(d.Montos):
+		return d.Montos[i].String()
 	}
 	return ""
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"mostrador/dte"
@@ -151,45 +150,11 @@ func (p Payment) settles(due money.Pesos) error {
 	return nil
 }
 
-// maxNoteLines is what fits in a note; a boleta may have more.
-const maxNoteLines = 60
-
-// CreditNote is the order of the note that annuls a document, made from its exact content: same lines, same amounts, and
-// a refund that mirrors how it was paid, rounding included. When the buyer of a boleta is not known the receptor is the
-// issuer itself (SII FAQ 001.380.6571), and reason should say so.
-func CreditNote(id ID, of *dte.Document, paid Payment, reason string) Order {
-	draft := dte.Draft{
-		// The issuer is filled in from the shop: a boleta does not carry all that a note must.
-		Tipo: dte.NotaCredito, Receptor: of.Receptor, Detalle: noteLines(of), DscRcg: of.DscRcg,
-		MntBruto: of.MntBruto || of.Tipo == dte.Boleta,
-		Referencia: []dte.Referencia{{
-			TpoDocRef: strconv.Itoa(int(of.Tipo)), FolioRef: of.Folio.String(), FchRef: of.FchEmis, CodRef: dte.Anula, RazonRef: reason,
-		}},
-	}
-	if draft.Receptor.RUT == dte.RUTAnonimo {
-		draft.Receptor = dte.Receptor{RUT: of.Emisor.RUT, RznSoc: of.Emisor.RznSoc, Giro: firstRunes(of.Emisor.Giro, 40), Direccion: of.Emisor.Direccion, Comuna: of.Emisor.Comuna, Ciudad: of.Emisor.Ciudad}
-	}
-	return Order{ID: id, Draft: draft, Payment: refund(paid)}
-}
-
-// noteLines copies the lines; of a boleta too long for a note, one line for each kind with its sum.
-func noteLines(of *dte.Document) []dte.Linea {
-	if len(of.Detalle) <= maxNoteLines {
-		return of.Detalle
-	}
-	var lines []dte.Linea
-	for _, kind := range []dte.IndExe{dte.Afecto, dte.Exento, dte.NoFacturable, dte.NoFacturableNegativo} {
-		sum := dte.Linea{Nombre: fmt.Sprintf("Anula %s %d", of.Tipo, of.Folio), IndExe: kind}
-		for i, l := range of.Detalle {
-			if l.IndExe == kind {
-				sum.Monto += of.Montos[i]
-			}
-		}
-		if sum.Monto != 0 {
-			lines = append(lines, sum)
-		}
-	}
-	return lines
+// CreditNote is the order of the note that annuls a document, with a refund that mirrors how it was paid, rounding
+// included. The draft is the law's (dte.Annulment); its issuer is filled in from the shop.
+func CreditNote(id ID, of *dte.Document, paid Payment, reason string) (Order, error) {
+	draft, err := dte.Annulment(of, reason)
+	return Order{ID: id, Draft: draft, Payment: refund(paid)}, err
 }
 
 // refund gives back what was received, no more: the change stayed with the buyer.
@@ -200,14 +165,4 @@ func refund(paid Payment) Payment {
 		back.Tenders = append(back.Tenders, t)
 	}
 	return back
-}
-
-func firstRunes(s string, n int) string {
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
 }

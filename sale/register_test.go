@@ -421,7 +421,8 @@ func TestCreditNote(t *testing.T) {
 		doc, err := dte.Parse(xml)
 		must(t, err)
 		paid := sale.Payment{Rounding: -2, Change: 20, Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: rec.Total - 2, Received: rec.Total + 18}}}
-		order := sale.CreditNote(sale.ID(fmt.Sprint("n", i)), doc, paid, "Anula documento")
+		order, err := sale.CreditNote(sale.ID(fmt.Sprint("n", i)), doc, paid, "Anula documento")
+		must(t, err)
 		if p := order.Payment; p.Rounding != -2 || p.Change != 0 || p.Tenders[0].Received != rec.Total-2 {
 			t.Errorf("%s: the refund does not mirror the payment: %+v", tipo, p)
 		}

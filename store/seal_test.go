@@ -281,7 +281,7 @@ func TestImportCAFRefusals(t *testing.T) {
 		{"overlap inside", b.Store, saletest.CAF(dte.Boleta, 12, 13, day), saletest.Now, ErrCAFOverlap},
 		{"same start, other end", b.Store, saletest.CAF(dte.Boleta, 11, 30, day), saletest.Now, ErrCAFOverlap},
 		{"expired", b.Store, saletest.CAF(dte.Factura, 1, 9, august), saletest.Now, dte.ErrCAFExpired},
-		{"type not issued here", b.Store, saletest.CAF(52, 1, 9, day), saletest.Now, ErrCAFTipo},
+		{"type not issued here", b.Store, saletest.CAF(43, 1, 9, day), saletest.Now, ErrCAFTipo},
 		{"other company", otherShop(func(s *sale.Shop) { s.Emisor.RUT = 11111111 }).Store, good, saletest.Now, ErrCAFEmisor},
 		{"other environment", otherShop(func(s *sale.Shop) { s.Ambiente = dte.Produccion }).Store, good, saletest.Now, ErrCAFAmbiente},
 		{"no shop", bare.Store, good, saletest.Now, ErrNoShop},

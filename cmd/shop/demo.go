@@ -58,7 +58,7 @@ func (s *Shop) furnish() error {
 		return err
 	}
 	defer stop()
-	for _, tipo := range dte.Tipos() {
+	for _, tipo := range dte.TiposMostrador() {
 		file, err := sim.IssueCAF(s.Info.Emisor.RUT, s.Info.Emisor.RznSoc, tipo, demoFolios[tipo])
 		if err != nil {
 			return err

@@ -78,8 +78,8 @@ func (s *Shop) device() (printer.Device, printer.Model, error) {
 	return nil, model, nil
 }
 
-// simulatorAt accepts addresses on this machine only: a practice shop must never knock at the authority's door.
-func simulatorAt(address string) (sii.Endpoints, error) {
+// SimulatorAt accepts addresses on this machine only: a practice shop must never knock at the authority's door.
+func SimulatorAt(address string) (sii.Endpoints, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" {
 		return sii.Endpoints{}, fmt.Errorf("la dirección del simulador «%s» no se entiende", address)

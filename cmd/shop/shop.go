@@ -261,7 +261,7 @@ func (s *Shop) simulate() error {
 	}
 	s.trust = dte.Trust{}.With(authority.IDK(), authority.Public())
 	if s.opt.Simulator != "" {
-		s.at, err = simulatorAt(s.opt.Simulator)
+		s.at, err = SimulatorAt(s.opt.Simulator)
 		return err
 	}
 	_, url, stop, err := StartSimulator(s.opt)

@@ -346,7 +346,11 @@ func creditNote(d sale.Deps, n int) (sale.Record, error) {
 	if err != nil {
 		return sale.Record{}, err
 	}
-	return sale.IssueOrder(d, sale.CreditNote(demoID(n), doc, original.Payment, "Anula documento"))
+	order, err := sale.CreditNote(demoID(n), doc, original.Payment, "Anula documento")
+	if err != nil {
+		return sale.Record{}, err
+	}
+	return sale.IssueOrder(d, order)
 }
 
 // report exports everything, verifies every file once more, and ends with the table.

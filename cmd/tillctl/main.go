@@ -70,6 +70,9 @@ func commands() []command {
 		{"resume", "TIPO=FOLIO...", "después de restaurar: últimos folios impresos de cada tipo", runResume},
 		{"unlock", "", "abre los secretos con la frase clave, en otro computador", runUnlock},
 		{"reloj", "-quien NOMBRE", "acepta la hora del equipo aunque haya documentos posteriores", runClock},
+		{"draft", "-f documentos.yaml", "revisa y suma documentos en JSON o YAML; con -sign los timbra y firma", runDraft},
+		{"emit", "-type 39 -n 2000 -caf F -pfx F", "mide cuántos documentos por segundo se timbran y firman", runEmit},
+		{"certify", "-set archivo.txt", "del set de pruebas del SII a los envíos aceptados", runCertify},
 		{"demo", "-out CARPETA", "un día completo de la tienda de práctica", runDemo},
 	}
 }

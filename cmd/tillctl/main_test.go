@@ -161,7 +161,7 @@ func TestBadInput(t *testing.T) {
 	c.refused("fue alterado", "caf import", cafOf(rut, dte.Boleta, 9001, 9010, today)) // another authority's key
 	c.refused("de otra empresa", "caf import", c.file("caf.xml", realFor(t, c, 77777777, dte.Boleta, today)))
 	c.refused("vencido", "caf import", c.file("caf.xml", realFor(t, c, rut, dte.Factura, today.AddMonths(-7))))
-	c.refused("no emite", "caf import", c.file("caf.xml", realFor(t, c, rut, 52, today)))
+	c.refused("no emite", "caf import", c.file("caf.xml", realFor(t, c, rut, 43, today)))
 	c.refused("repite folios", "caf import", c.file("caf.xml", overlapping(t, c)))
 	c.refused("no es un CAF", "caf import", c.file("hola.txt", []byte("hola")))
 	c.refused("no es un CAF", "caf import", c.file("doctype.xml", []byte("<!DOCTYPE a [<!ENTITY b \"c\">]><AUTORIZACION>&b;</AUTORIZACION>")))

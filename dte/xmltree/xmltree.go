@@ -32,9 +32,24 @@ type Encoding int
 
 // The encodings that tax documents use.
 const (
-	Latin1 Encoding = iota // ISO-8859-1: every byte is the character of that number
+	Latin1      Encoding = iota // ISO-8859-1: every byte is the character of that number
+	Windows1252                 // what some programs declare: Latin1 but for 27 characters in 0x80 to 0x9F
 	UTF8
 )
+
+// char is the character of a byte in an encoding of one byte each.
+func (e Encoding) char(c byte) rune {
+	if e == Windows1252 && c >= 0x80 && c < 0xa0 {
+		return windows1252[c-0x80]
+	}
+	return rune(c)
+}
+
+// windows1252 are the characters of 0x80 to 0x9F. The five bytes without one stay controls, as in browsers.
+var windows1252 = [32]rune{
+	'€', 0x81, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0x8d, 'Ž', 0x8f,
+	0x90, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0x9d, 'ž', 'Ÿ',
+}
 
 // Attr is an attribute as written, namespace declarations included; Value has its references resolved, in UTF-8.
 type Attr struct{ Name, Value string }
@@ -180,6 +195,8 @@ func (p *parser) declaration() error {
 	switch p.doc.Declared {
 	case "iso-8859-1", "latin1", "latin-1":
 		p.doc.Encoding = Latin1
+	case "windows-1252", "cp1252":
+		p.doc.Encoding = Windows1252
 	case "utf-8", "us-ascii", "ascii":
 		p.doc.Encoding = UTF8
 	default:
@@ -531,8 +548,8 @@ func numeric(name string) (rune, bool) {
 
 // writeChar writes the character at the start of raw as UTF-8 and returns how many bytes of raw it took.
 func writeChar(b *strings.Builder, raw []byte, enc Encoding) int {
-	if enc == Latin1 {
-		b.WriteRune(rune(raw[0]))
+	if enc != UTF8 {
+		b.WriteRune(enc.char(raw[0]))
 		return 1
 	}
 	_, n := utf8.DecodeRune(raw)
@@ -696,8 +713,8 @@ func decode(b, raw []byte, enc Encoding, literal bool, escape func(r rune) strin
 				put('\n')
 			}
 			i++
-		case c < 0x80 || enc == Latin1:
-			put(rune(c))
+		case enc != UTF8 || c < 0x80:
+			put(enc.char(c))
 			i++
 		default:
 			r, n := utf8.DecodeRune(raw[i:])
