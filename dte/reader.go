@@ -135,7 +135,10 @@ func (r *reader) pesos(n *xmltree.Node, name string) money.Pesos {
 
 func (r *reader) base64(n *xmltree.Node, name string) []byte {
 	s, _ := r.get(n, name)
-	b, err := base64.StdEncoding.DecodeString(withoutSpace(s))
+	if strings.ContainsAny(s, " \t") { // line ends are the decoder's own business
+		s = withoutSpace(s)
+	}
+	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil || len(b) == 0 {
 		r.fail(name, s, "no es base64")
 	}

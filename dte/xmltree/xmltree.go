@@ -590,8 +590,14 @@ func (n *Node) Child(local string) *Node {
 
 // isNamed is n.Local() == local, without cutting.
 func (n *Node) isNamed(local string) bool {
-	prefix, found := strings.CutSuffix(n.Name, local)
-	return found && (prefix == "" || prefix[len(prefix)-1] == ':')
+	switch colon := len(n.Name) - len(local) - 1; {
+	case colon == -1:
+		return n.Name == local
+	case colon < 0:
+		return false
+	default:
+		return n.Name[colon] == ':' && n.Name[colon+1:] == local
+	}
 }
 
 // All are the child elements with this local name. It may be called on nil.
