@@ -135,6 +135,10 @@ func (l *Loop) step(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// maxReads is how often a document that cannot be read is tried before its paper is given up: a passing fault of the disk
+// is forgiven, a damaged document does not hold up the others.
+const maxReads = 5
+
 const storeTrouble = "No se puede leer la cola de impresión. Los documentos están emitidos y guardados."
 
 // paper makes the whole ticket and then sends it. It reports whether the paper is out; a job that never can be is
@@ -144,7 +148,12 @@ func (l *Loop) paper(ctx context.Context, job sale.PrintJob) (bool, error) {
 	switch {
 	case errors.Is(err, sale.ErrNotFound):
 		return false, l.drop(job, err)
+	case err != nil && job.Attempts >= maxReads:
+		return false, l.drop(job, err) // it will not get better, and others wait behind it
 	case err != nil:
+		if noted := l.Queue.PrintFailed(job.ID, storeTrouble); noted != nil {
+			err = errors.Join(err, noted)
+		}
 		return false, l.trouble(job, storeTrouble, err)
 	}
 	ticket, err := l.ticket(job, xml, record)

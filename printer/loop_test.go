@@ -393,6 +393,24 @@ func TestDocumentsThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// Bug found in review: a document whose bytes are damaged was tried for ever, and every later ticket waited behind it.
+func TestDamagedDocumentHoldsUpNobody(t *testing.T) {
+	r := newRig(t, &memoryDevice{})
+	r.sell(dte.Boleta)
+	r.config.Documents = brokenDocuments{}
+	r.start()
+	for range maxReads {
+		if s := r.next(); s.Dropped || s.Problem == "" {
+			t.Fatalf("given up too early: %+v", s)
+		}
+		<-r.pauses
+		r.resume <- time.Time{}
+	}
+	if s := r.next(); !s.Dropped {
+		t.Errorf("still waiting: %+v", s)
+	}
+}
+
 // Paper that is out is not printed again while the queue cannot note it.
 func TestPaperIsNotedLater(t *testing.T) {
 	device := &memoryDevice{}
