@@ -27,15 +27,16 @@ func Normalize(s string) string {
 	return norm.NFC.String(strings.Join(strings.Fields(lookalikes.Replace(s)), " "))
 }
 
-// isNormal reports the usual case, which needs no work: ASCII without quotes, and single spaces between words.
+// isNormal reports the usual case, which needs no work: characters of ISO-8859-1 without quotes (none of them composes with
+// another), and single spaces between words.
 func isNormal(s string) bool {
-	before := byte(' ')
-	for i := range len(s) {
-		c := s[i]
-		if c < ' ' || c > '~' || c == '"' || c == '\'' || c == ' ' && before == ' ' {
+	before := ' '
+	for _, r := range s {
+		switch {
+		case r == ' ' && before == ' ', r == '"', r == '\'', r == '\u00ad', r < ' ', r > '~' && r <= '\u00a0', r > 'ÿ':
 			return false
 		}
-		before = c
+		before = r
 	}
 	return before != ' ' || s == ""
 }
@@ -107,8 +108,12 @@ func utf8Of(latin []byte) []byte {
 		return latin
 	}
 	out := make([]byte, 0, len(latin)+extra)
-	for _, c := range latin {
-		out = utf8.AppendRune(out, rune(c))
+	start := 0
+	for i, c := range latin {
+		if c >= 0x80 {
+			out = utf8.AppendRune(append(out, latin[start:i]...), rune(c))
+			start = i + 1
+		}
 	}
-	return out
+	return append(out, latin[start:]...)
 }
