@@ -288,7 +288,7 @@ func decide(t *bolt.Tx, v dte.Veredicto) error {
 		return err
 	}
 	d.State, d.Veredicto = v.State, v
-	return putState(t, keyBytes(v.Key), d)
+	return errors.Join(openTask(t, v.Key, d), putState(t, keyBytes(v.Key), d))
 }
 
 func settle(t *bolt.Tx, sobre dte.Sobre) error {

@@ -477,6 +477,10 @@ var (
 	bPapers   = []byte("papers")   // document → papers
 	bShifts   = []byte("shifts")   // number → sale.Shift
 	bAudit    = []byte("audit")    // number → hash, fact
+
+	bTasks    = []byte("tasks")    // alarm ID → document with a verdict that nobody has attended
+	bAttended = []byte("attended") // alarm ID → who attended it, and how
+	bOutages  = []byte("outages")  // number → sale.Outage
 )
 
 // Names in the meta bucket.
@@ -484,15 +488,16 @@ var (
 	kSchema = []byte("schema") // number of migrations that were applied
 	kLast   = []byte("last")   // token of the last transaction
 	kCart   = []byte("cart")
-	kClock  = []byte("clock") // latest time of issue
-	kHold   = []byte("hold")  // why issuing waits for a person
-	kEpoch  = []byte("epoch") // how often the store was restored
-	kWrap   = []byte("key")   // the data key under the passphrase
+	kClock  = []byte("clock")  // latest time of issue
+	kHold   = []byte("hold")   // why issuing waits for a person
+	kEpoch  = []byte("epoch")  // how often the store was restored
+	kWrap   = []byte("key")    // the data key under the passphrase
+	kOutage = []byte("outage") // number of the outage under way
 )
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks}
 }
 
 func makeBuckets(t *bolt.Tx) error {
