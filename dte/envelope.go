@@ -1,9 +1,10 @@
 package dte
 
 import (
-	"bytes"
+	"crypto/sha1"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,11 +51,11 @@ func NewEnvelope(docs []*Document, res Resolucion, receptor RUT, s *Signer, now 
 	if caratula.err != nil {
 		return nil, caratula.err
 	}
-	canonical, err := canonicalSet(caratula.b.Bytes(), docs)
+	digest, err := digestSet(caratula.b.Bytes(), docs)
 	if err != nil {
 		return nil, err
 	}
-	signature, _, err := s.signature("SetDoc", canonical, inEnvelope)
+	signature, _, err := s.signatureOver("SetDoc", digest, inEnvelope)
 	if err != nil {
 		return nil, err
 	}
@@ -153,23 +154,23 @@ func subtotals(docs []*Document) []subtotal {
 	return subs
 }
 
-// canonicalSet is the canonical form of the set inside the envelope. What we write is its own canonical form but for two
-// things: the namespaces that the set inherits, and what stands inside a stored document and was written by others (its
-// CAF).
-func canonicalSet(caratula []byte, docs []*Document) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString("<SetDTE" + string(inEnvelope) + " ID=\"SetDoc\">\n")
-	b.Write(utf8Of(caratula))
+// digestSet is the SHA-1 of the set's canonical form inside the envelope, taken document by document so that it never
+// stands whole in memory. What we write is its own canonical form but for two things: the namespaces that the set
+// inherits, and what stands inside a stored document and was written by others (its CAF).
+func digestSet(caratula []byte, docs []*Document) ([]byte, error) {
+	h := sha1.New()
+	io.WriteString(h, "<SetDTE"+string(inEnvelope)+" ID=\"SetDoc\">\n")
+	h.Write(utf8Of(caratula))
 	for _, d := range docs {
 		canonical, err := d.canonicalInEnvelope()
 		if err != nil {
 			return nil, err
 		}
-		b.Write(canonical)
-		b.WriteByte('\n')
+		h.Write(canonical)
+		io.WriteString(h, "\n")
 	}
-	b.WriteString("</SetDTE>")
-	return b.Bytes(), nil
+	io.WriteString(h, "</SetDTE>")
+	return h.Sum(nil), nil
 }
 
 // canonicalInEnvelope is the canonical form of a stored document where it stands in an envelope: inherited declarations

@@ -31,7 +31,12 @@ const (
 // signature is the <Signature> that stands beside an element named id, whose canonical form is given.
 func (s *Signer) signature(id string, canonical []byte, around scope) (xml []byte, value string, err error) {
 	digest := sha1.Sum(canonical)
-	info := signedInfo("#"+id, algC14N, digest[:])
+	return s.signatureOver(id, digest[:], around)
+}
+
+// signatureOver is signature, of an element whose canonical form has this SHA-1.
+func (s *Signer) signatureOver(id string, digest []byte, around scope) (xml []byte, value string, err error) {
+	info := signedInfo("#"+id, algC14N, digest)
 	// In its canonical form SignedInfo declares what it inherits: its own namespace from <Signature>, and xsi from the
 	// envelope.
 	declared := ` xmlns="` + nsDSig + `"`

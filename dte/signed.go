@@ -136,7 +136,7 @@ func verifyIn(doc *xmltree.Doc, n *xmltree.Node, signature int) (*x509.Certifica
 	if id := n.Children[0].Attr("ID"); ref.uri != "#"+id {
 		return nil, fmt.Errorf("%w: firma %s y el elemento es #%s", ErrSignature, clipText(ref.uri, 40), clipText(id, 40))
 	}
-	return checkSignature(doc, n.Children[signature], ref, doc.Canonical(n.Children[0], true))
+	return checkSignature(doc, n.Children[signature], ref, digestOf(doc, n.Children[0]))
 }
 
 // readBackAs returns xml if it reads as what was meant.

@@ -150,7 +150,7 @@ func verifySiblingAs(j judge, doc *xmltree.Doc, signed, signature *xmltree.Node)
 	if ref.uri != "#"+id {
 		return nil, fmt.Errorf("%w: firma %s y el documento es #%s", ErrSignature, clipText(ref.uri, 40), id)
 	}
-	return checkSignatureAs(j, doc, signature, ref, doc.Canonical(signed, true))
+	return checkSignatureAs(j, doc, signature, ref, digestOf(doc, signed))
 }
 
 func countID(n *xmltree.Node, id string) int {
@@ -208,13 +208,12 @@ func readSignedInfo(doc *xmltree.Doc, signature *xmltree.Node) (reference, error
 }
 
 // checkSignature compares the digest and verifies the value with the key inside, which must be the certificate's.
-func checkSignature(doc *xmltree.Doc, signature *xmltree.Node, ref reference, canonical []byte) (*x509.Certificate, error) {
-	return checkSignatureAs(stranger{}, doc, signature, ref, canonical)
+func checkSignature(doc *xmltree.Doc, signature *xmltree.Node, ref reference, digest []byte) (*x509.Certificate, error) {
+	return checkSignatureAs(stranger{}, doc, signature, ref, digest)
 }
 
-func checkSignatureAs(j judge, doc *xmltree.Doc, signature *xmltree.Node, ref reference, canonical []byte) (*x509.Certificate, error) {
-	digest := sha1.Sum(canonical)
-	if subtle.ConstantTimeCompare(digest[:], ref.digest) != 1 {
+func checkSignatureAs(j judge, doc *xmltree.Doc, signature *xmltree.Node, ref reference, digest []byte) (*x509.Certificate, error) {
+	if subtle.ConstantTimeCompare(digest, ref.digest) != 1 {
 		return nil, fmt.Errorf("%w: el contenido no es el que se firmó", ErrSignature)
 	}
 	key, cert, err := readKeyInfo(j, doc, signature.Child("KeyInfo"))
@@ -227,6 +226,13 @@ func checkSignatureAs(j judge, doc *xmltree.Doc, signature *xmltree.Node, ref re
 		return nil, fmt.Errorf("%w: el valor de la firma no corresponde a la llave", ErrSignature)
 	}
 	return cert, nil
+}
+
+// digestOf is the SHA-1 of the canonical form of n where it stands.
+func digestOf(doc *xmltree.Doc, n *xmltree.Node, omit ...*xmltree.Node) []byte {
+	h := sha1.New()
+	doc.HashCanonical(h, n, true, omit...)
+	return h.Sum(nil)
 }
 
 // readKeyInfo takes the key of KeyValue, and the certificate if there is one; both must be the same key.
@@ -267,7 +273,7 @@ func VerifyGetToken(xml []byte) (semilla string, signer RUT, err error) {
 	if ref.uri != "" || ref.transform != algEnveloped {
 		return "", 0, fmt.Errorf("%w: la firma no es del documento completo", ErrSignature)
 	}
-	cert, err := checkSignature(doc, signature, ref, doc.Canonical(doc.Root, true, signature))
+	cert, err := checkSignature(doc, signature, ref, digestOf(doc, doc.Root, signature))
 	if err != nil {
 		return "", 0, err
 	}

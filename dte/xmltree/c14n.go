@@ -1,6 +1,7 @@
 package xmltree
 
 import (
+	"hash"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -14,18 +15,33 @@ import (
 func (d *Doc) Canonical(n *Node, inContext bool, omit ...*Node) []byte {
 	w := canonicalWriter{doc: d, omit: omit}
 	w.b = make([]byte, 0, n.End-n.Start+256)
-	var above []Attr
-	if inContext {
-		above = namespacesAbove(n)
-	}
-	w.element(n, above, nil)
+	w.root(n, inContext)
 	return w.b
 }
+
+// HashCanonical writes Canonical to h in pieces, without holding the whole.
+func (d *Doc) HashCanonical(h hash.Hash, n *Node, inContext bool, omit ...*Node) {
+	w := canonicalWriter{doc: d, omit: omit, h: h}
+	w.b = make([]byte, 0, min(n.End-n.Start+256, 2*piece))
+	w.root(n, inContext)
+	h.Write(w.b)
+}
+
+const piece = 32 << 10
 
 type canonicalWriter struct {
 	doc  *Doc
 	omit []*Node
 	b    []byte
+	h    hash.Hash // where full pieces of b go; nil keeps them all
+}
+
+func (w *canonicalWriter) root(n *Node, inContext bool) {
+	var above []Attr
+	if inContext {
+		above = namespacesAbove(n)
+	}
+	w.element(n, above, nil)
 }
 
 // element writes n. inScope are the namespaces declared above n that count; rendered those already written above it.
@@ -52,6 +68,10 @@ func (w *canonicalWriter) element(n *Node, inScope, rendered []Attr) {
 		w.doc.content(n, w.text, func(c *Node) { w.element(c, inScope, rendered) })
 	}
 	w.b = append(append(append(w.b, "</"...), n.Name...), '>')
+	if w.h != nil && len(w.b) >= piece {
+		w.h.Write(w.b)
+		w.b = w.b[:0]
+	}
 }
 
 func (w *canonicalWriter) attr(a Attr) {

@@ -1,6 +1,7 @@
 package xmltree
 
 import (
+	"crypto/sha256"
 	"bytes"
 	"errors"
 	"os"
@@ -155,6 +156,17 @@ func TestCanonical(t *testing.T) {
 }
 
 // xmllint is the independent judge of the canonical form.
+func TestHashCanonicalIsTheHashOfCanonical(t *testing.T) {
+	for _, n := range []int{0, 1, 5_000} {
+		d := mustParse(t, `<a xmlns="urn:a"><s x="1">`+strings.Repeat("<b>ñ &amp; 1</b>", n)+`</s><f/></a>`)
+		h := sha256.New()
+		d.HashCanonical(h, d.Root, true, d.Root.Child("f"))
+		if want := sha256.Sum256(d.Canonical(d.Root, true, d.Root.Child("f"))); !bytes.Equal(h.Sum(nil), want[:]) {
+			t.Errorf("with %d elements the hash is another", n)
+		}
+	}
+}
+
 func TestCanonicalAgreesWithXmllint(t *testing.T) {
 	if _, err := exec.LookPath("xmllint"); err != nil {
 		t.Skip("xmllint is not installed (Debian package libxml2-utils)")
