@@ -1,5 +1,5 @@
-// Command siisim runs the simulated SII: it authorises folios, receives and judges documents, and shows on its page what
-// it holds. Nothing in it is valid before the real one.
+// Command siisim runs the simulated SII: it authorises folios, receives and judges documents, misbehaves on request, and
+// shows on its page what it holds. Nothing in it is valid before the real one. See docs/simulador.md.
 package main
 
 import (
@@ -40,14 +40,36 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	state := flags.String("state", "", "archivo donde recuerda lo autorizado y lo recibido")
 	key := flags.String("key", "", "archivo de la llave con que firma los CAF; se crea si no existe")
 	delay := flags.Duration("delay", 0, "cuánto tarda en procesar un envío")
+	received := flags.String("received", "", "carpeta donde deja cada envío recibido; sin ella recuerda los últimos")
+	scenario := flags.String("scenario", "", "cómo portarse mal: un nombre de --scenarios, reject:CÓDIGO, object:CÓDIGO, status:N, state:CÓDIGO o un archivo JSON")
+	seed := flags.Uint64("seed", 0, "azar del escenario; 0 deja el suyo")
+	list := flags.Bool("scenarios", false, "muestra los escenarios con nombre y termina")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *list {
+		for _, s := range siisim.Scenarios() {
+			fmt.Fprintf(out, "%-16s %s\n", s.Name, s.Text)
+		}
+		return nil
+	}
+	script, err := openScenario(*scenario, *seed)
+	if err != nil {
+		return err
+	}
+	if *received != "" {
+		if err := os.MkdirAll(*received, 0o700); err != nil {
+			return err
+		}
 	}
 	authority, err := openAuthority(*key)
 	if err != nil {
 		return err
 	}
-	sim, err := siisim.New(siisim.Config{Authority: authority, Now: time.Now, Schemas: *schemas, StateFile: *state, ProcessingTime: *delay})
+	sim, err := siisim.New(siisim.Config{
+		Authority: authority, Now: time.Now, Schemas: *schemas, StateFile: *state, ProcessingTime: *delay,
+		Received: *received, Scenario: script, Pause: pause,
+	})
 	if err != nil {
 		return err
 	}
@@ -67,6 +89,40 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return errors.Join(err, sim.Close())
 	}
 	return errors.Join(<-stopped, sim.Close()) // what is being received is finished first
+}
+
+// openScenario finds a scenario by its name, or reads it from a file of that name. Without a name there is none.
+func openScenario(name string, seed uint64) (siisim.Scenario, error) {
+	if name == "" {
+		return siisim.Scenario{}, nil
+	}
+	scenario, unknown := siisim.NamedScenario(name)
+	if unknown != nil {
+		file, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return siisim.Scenario{}, fmt.Errorf("%w, ni un archivo con ese nombre; --scenarios muestra los que hay", unknown)
+		}
+		if err != nil {
+			return siisim.Scenario{}, err
+		}
+		if scenario, err = siisim.ReadScenario(file); err != nil {
+			return siisim.Scenario{}, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if seed != 0 {
+		scenario.Seed = seed
+	}
+	return scenario, nil
+}
+
+// pause waits, but not for a connection that is gone.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // openAuthority takes up the key of a file, or makes a key and keeps it there, readable by its owner only. Without a

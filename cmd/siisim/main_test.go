@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"mostrador/dte"
+	"mostrador/dte/sii/siisim"
 )
 
 // start runs the command and returns its address, and what ends it.
@@ -83,7 +84,14 @@ func TestRefusesWhatItCannotUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"--key", bad}, {"--schemas", t.TempDir()}, {"--addr", "no es una dirección"}, {"--no-such-flag"},
+		{"--scenario", "nada"},
+		{"--scenario", bad},
+		{"--scenario", "reject:QUE"},
+		{"--received", filepath.Join(bad, "x")},
+		{"--key", bad},
+		{"--schemas", t.TempDir()},
+		{"--addr", "no es una dirección"},
+		{"--no-such-flag"},
 	} {
 		if err := run(t.Context(), args, io.Discard); err == nil {
 			t.Errorf("%v: it ran", args)
@@ -92,4 +100,60 @@ func TestRefusesWhatItCannotUse(t *testing.T) {
 	if left, err := os.ReadFile(bad); err != nil || string(left) != "no es una llave" {
 		t.Error("a file that is not a key was overwritten")
 	}
+}
+
+// A named scenario and one from a file are played, and the page can change them.
+func TestScenario(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mi escenario.json")
+	if err := os.WriteFile(file, []byte(`{"name":"mío","rules":[{"to":1,"do":"error","status":503}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{file, "unavailable"} {
+		address, stop := start(t, "--addr", "127.0.0.1:0", "--scenario", name, "--seed", "7", "--received", filepath.Join(t.TempDir(), "recibidos"))
+		get := func() int {
+			resp, err := http.Get(address + "/recursos/v1/boleta.electronica.semilla")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			return resp.StatusCode
+		}
+		if code := get(); code != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d", name, code)
+		}
+		resp, err := http.PostForm(address+"/control/scenario", url.Values{"name": {"normal"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || !strings.Contains(string(page), "<b>normal</b>") {
+			t.Errorf("the page: %v %s", err, page)
+		}
+		if code := get(); code != http.StatusOK {
+			t.Errorf("behaving: %d", code)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestListOfScenarios(t *testing.T) {
+	var out strings.Builder
+	if err := run(t.Context(), []string{"--scenarios"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range siisim.Scenarios() {
+		if !strings.Contains(out.String(), s.Name+" ") || !strings.Contains(out.String(), s.Text) {
+			t.Errorf("%s is not listed", s.Name)
+		}
+	}
+}
+
+func TestPauseEndsWithTheConnection(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	pause(ctx, 1<<62) // or the test never ends
+	pause(t.Context(), 1)
 }

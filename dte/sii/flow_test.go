@@ -803,10 +803,13 @@ func TestParseProxy(t *testing.T) {
 // What is asked goes through the proxy of the setting, and a proxy that wants a password is the line's trouble.
 func TestProxy(t *testing.T) {
 	w := newWorld(t)
-	through := make(chan string, 100)
+	var through []string
+	var mu sync.Mutex
 	status := new(atomic.Int64)
 	proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		through <- r.Method + " " + r.Host
+		mu.Lock()
+		through = append(through, r.Method+" "+r.Host)
+		mu.Unlock()
 		if code := int(status.Load()); code != 0 {
 			rw.WriteHeader(code)
 			return
@@ -819,21 +822,22 @@ func TestProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	doc := dtetest.Emit(dtetest.Draft(dte.Boleta, dtetest.Today()), 7)
+	newClient := func(base string) *sii.Client {
+		return sii.New(sii.Config{Endpoints: sii.Single(base), Signer: dtetest.Signer(dtetest.Person), Now: w.clock.now, Proxy: setting})
+	}
+	if _, err := newClient("http://sii.invalid").DocumentStatus(t.Context(), doc); err != nil {
+		t.Fatal(err)
+	}
 	for base, want := range map[string]string{"http://sii.invalid": "GET sii.invalid", "https://sii.invalid": "CONNECT sii.invalid:443"} {
-		client := sii.New(sii.Config{Endpoints: sii.Single(base), Signer: dtetest.Signer(dtetest.Person), Now: w.clock.now, Proxy: setting})
-		if status.Store(0); base == "http://sii.invalid" {
-			if _, err := client.DocumentStatus(t.Context(), doc); err != nil {
-				t.Fatal(err)
-			}
-			if got := <-through; got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-			client = sii.New(sii.Config{Endpoints: sii.Single(base), Signer: dtetest.Signer(dtetest.Person), Now: w.clock.now, Proxy: setting})
-		}
 		status.Store(http.StatusProxyAuthRequired)
-		_, err := client.DocumentStatus(t.Context(), doc)
+		_, err := newClient(base).DocumentStatus(t.Context(), doc)
 		if e := wantError(t, err, sii.Later); e.Code != "proxy" || !e.Down {
 			t.Errorf("%s: %+v", base, e)
 		}
+		mu.Lock()
+		if !slices.Contains(through, want) {
+			t.Errorf("%v went through, want %s", through, want)
+		}
+		mu.Unlock()
 	}
 }

@@ -230,7 +230,7 @@ func readReception(body []byte) (Receipt, error) {
 }
 
 var (
-	earlierTrack = regexp.MustCompile(`(?i)ya fue enviado.{0,60}track\s*id\s*:?\s*([0-9]{1,20})`)
+	earlierTrack = regexp.MustCompile(`(?i)ya fue enviado.{0,60}track\s*id\s*:?\s*([0-9]{1,20})[^0-9]`)
 	earlierWait  = regexp.MustCompile(`([0-9]{1,6}) segundos`)
 )
 

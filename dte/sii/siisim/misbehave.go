@@ -20,7 +20,7 @@ import (
 const (
 	// maxWaiting bounds late requests and claims; maxLate the memory of the former.
 	maxWaiting = 1000
-	maxLate    = 256 << 20
+	maxLate    = 64 << 20
 	// maxDrip bounds the pauses of one answer; what is left then comes at once.
 	maxDrip = 10 * time.Minute
 )
@@ -380,7 +380,11 @@ func (s *Sim) deliver(now func(lateRequest) bool) int {
 	s.late = rest
 	s.mu.Unlock()
 	for _, l := range ready {
-		s.perform(withOrder(l.Request, order{at: l.due}))
+		at := s.cfg.Now()
+		if !l.due.IsZero() && l.due.Before(at) {
+			at = l.due
+		}
+		s.perform(withOrder(l.Request, order{at: at}))
 	}
 	return len(ready)
 }

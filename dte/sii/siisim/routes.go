@@ -205,7 +205,7 @@ func (s *Sim) receive(w http.ResponseWriter, r *http.Request, ch sii.Channel) (E
 	}
 	o := orderOf(r)
 	faults := s.schemaFaults(r.Context(), f.xml)
-	if faults == nil && o.Do == Reject && uploadCode.MatchString(o.Code) {
+	if faults == nil && ch == sii.ChannelDTE && o.Do == Reject && uploadCode.MatchString(o.Code) {
 		faults = []string{o.Code + ": " + why(o.Code).glosa}
 	}
 	if faults != nil && ch == sii.ChannelDTE {

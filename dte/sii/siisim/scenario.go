@@ -96,6 +96,15 @@ var faults = []faultKind{
 	{Object, "object", aCode, "acepta con el reparo «code» los documentos que estaban bien; «documents» los limita"},
 }
 
+// Faults are the names of all faults and what each does, in Spanish.
+func Faults() map[string]string {
+	all := map[string]string{}
+	for _, f := range faults {
+		all[f.name] = f.text
+	}
+	return all
+}
+
 // String is the fault's name in a scenario.
 func (f Fault) String() string {
 	for _, known := range faults {
