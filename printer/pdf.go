@@ -114,13 +114,19 @@ func (r *roll) picture(p Picture, high float64) error {
 
 // newPDF makes an empty file whose bytes depend on the job only.
 func newPDF(job Job, init gofpdf.InitType) *gofpdf.Fpdf {
-	pdf := gofpdf.NewCustom(&init)
-	pdf.SetCatalogSort(true)
-	pdf.SetCreationDate(job.at().Truncate(time.Second))
-	pdf.SetModificationDate(job.at().Truncate(time.Second))
-	pdf.SetProducer("Mostrador", true)
+	pdf := emptyPDF(init, job.at())
 	pdf.SetTitle(job.Document.Tipo.String()+" "+folio(job.Document), true)
 	pdf.SetAuthor(job.Document.Emisor.RznSoc, true)
+	return pdf
+}
+
+// emptyPDF makes an empty file whose bytes depend on nothing but its arguments.
+func emptyPDF(init gofpdf.InitType, at time.Time) *gofpdf.Fpdf {
+	pdf := gofpdf.NewCustom(&init)
+	pdf.SetCatalogSort(true)
+	pdf.SetCreationDate(at.Truncate(time.Second))
+	pdf.SetModificationDate(at.Truncate(time.Second))
+	pdf.SetProducer("Mostrador", true)
 	pdf.SetAutoPageBreak(false, 0)
 	pdf.SetMargins(0, 0, 0)
 	pdf.SetCellMargin(0)

@@ -18,7 +18,7 @@ type Cause string
 // The causes. The first two are noticed by the till itself, the others are told by a person.
 const (
 	CauseLine  Cause = "linea"   // no connection: documents are issued and wait
-	CauseSII   Cause = "sii"     // the SII does not answer or fails: the same
+	CauseSII   Cause = "sii"     // the SII fails or refuses to receive: the same
 	CausePower Cause = "energia" // no power: nothing could be issued
 	CauseAll   Cause = "todo"    // nothing worked and boletas were written by hand
 )
@@ -29,7 +29,7 @@ func (c Cause) Words() string {
 	case CauseLine:
 		return "sin internet"
 	case CauseSII:
-		return "el SII no responde"
+		return "el SII no recibe los documentos"
 	case CausePower:
 		return "sin energía"
 	case CauseAll:
@@ -95,6 +95,34 @@ type Outage struct {
 // Open reports an entry that has not ended.
 func (o Outage) Open() bool { return o.Number > 0 && o.To.IsZero() }
 
+// OutageStory is what was done about an entry, in a sentence or two.
+func OutageStory(o Outage) string {
+	var said []string
+	switch {
+	case o.Cause == CauseLine || o.Cause == CauseSII:
+		said = append(said, "Se emitió sin enviar; los documentos se envían solos ("+RuleFor(o.Cause).Source+").")
+		if !o.Restored.IsZero() {
+			said = append(said, "Volvió el "+moment(o.Restored)+".")
+		}
+	case o.Summary != (dte.Key{}):
+		said = append(said, fmt.Sprintf("Sus ventas se suman en la %s (%s).", called(o.Summary), o.Rule))
+	case o.Manual != (ManualRange{}):
+		said = append(said, fmt.Sprintf("Boletas manuales %d a %d por $%s (%s).", o.Manual.First, o.Manual.Last, o.Manual.Total, o.Rule))
+	default:
+		said = append(said, "Falta la boleta que suma sus ventas.")
+	}
+	if n := len(o.Copies); n > 0 {
+		said = append(said, plural(n, "boleta propia", "boletas propias")+" para compradores.")
+	}
+	if o.Detail != "" {
+		said = append(said, ended(o.Detail))
+	}
+	if o.Who != "" {
+		said = append(said, "Informó "+o.Who+".")
+	}
+	return strings.Join(said, " ")
+}
+
 // ManualRange are boletas of stamped paper that were used.
 type ManualRange struct {
 	First int64       `json:"first"`
@@ -157,6 +185,27 @@ func CheckPeriod(from, to, now time.Time) error {
 		return fmt.Errorf("%w: dura más de un mes. No se anotó nada; una falta permanente se trata con el formulario F2117", ErrOutage)
 	}
 	return nil
+}
+
+// ParseMoment reads a time as people write it: "16-03-2026 15:16", "16-03 15:16" of this year, or "15:16" for the last time
+// that it was so late.
+func ParseMoment(s string, now time.Time) (time.Time, error) {
+	s, now = strings.Join(strings.Fields(s), " "), now.In(dte.Santiago)
+	if at, err := time.ParseInLocation("02-01-2006 15:04", s, dte.Santiago); err == nil {
+		return at, nil
+	}
+	if at, err := time.ParseInLocation("02-01-2006 15:04", strings.Replace(s, " ", fmt.Sprintf("-%04d ", now.Year()), 1), dte.Santiago); err == nil {
+		return at, nil
+	}
+	at, err := time.ParseInLocation("15:04", s, dte.Santiago)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("«%s» no es una hora: escriba 15:16, o 16-03-2026 15:16", s)
+	}
+	at = time.Date(now.Year(), now.Month(), now.Day(), at.Hour(), at.Minute(), 0, 0, dte.Santiago)
+	if at.After(now) {
+		at = at.AddDate(0, 0, -1)
+	}
+	return at, nil
 }
 
 // Takings are sales that were made without the till.

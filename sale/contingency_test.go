@@ -112,3 +112,22 @@ func TestContingencyRefusals(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestParseMoment(t *testing.T) {
+	for text, want := range map[string]time.Time{
+		"16-03-2026 09:05":    time.Date(2026, 3, 16, 9, 5, 0, 0, dte.Santiago),
+		" 25-02-2025   15:16": time.Date(2025, 2, 25, 15, 16, 0, 0, dte.Santiago),
+		"01-02 08:00":         time.Date(2026, 2, 1, 8, 0, 0, 0, dte.Santiago),
+		"11:59":               time.Date(2026, 3, 16, 11, 59, 0, 0, dte.Santiago),
+		"12:01":               time.Date(2026, 3, 15, 12, 1, 0, 0, dte.Santiago), // not yet today
+	} {
+		if got, err := sale.ParseMoment(text, noon); err != nil || !got.Equal(want) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "ayer", "25:00", "31-02-2026 10:00", "16-03-2026", "10:00 16-03-2026"} {
+		if got, err := sale.ParseMoment(text, noon); err == nil {
+			t.Errorf("%q was read as %v", text, got)
+		}
+	}
+}

@@ -94,6 +94,7 @@ type Shop struct {
 
 	mu     sync.Mutex
 	status Status
+	failed time.Time // since when the SII does not receive, though the line is up; zero while it does
 }
 
 // Path is the store of a folder.
@@ -405,7 +406,10 @@ func (s *Shop) newWorker() *possync.Worker {
 	return possync.New(possync.Config{
 		Outbox: s.Store, Authority: sii.New(sii.Config{Endpoints: s.at, Signer: s.signer, Now: s.opt.Now}), Signer: s.signer,
 		Resolucion: s.Info.Resolucion, Now: s.opt.Now, After: time.After, Jitter: jitter, Pace: s.opt.Pace,
-		Report: func(w possync.Status) { s.tell(func(st *Status) { st.Worker, st.Known = w, true }) },
+		Report: func(w possync.Status) {
+			s.observe(&w)
+			s.tell(func(st *Status) { st.Worker, st.Known = w, true })
+		},
 	})
 }
 
@@ -465,6 +469,7 @@ func (s *Shop) SyncNow(ctx context.Context) (possync.Status, error) {
 	for {
 		next := w.Step(ctx)
 		status := w.Status()
+		s.observe(&status)
 		if status.Backlog.Documents == 0 || next.IsZero() || ctx.Err() != nil {
 			return status, nil
 		}
