@@ -13,7 +13,7 @@ import (
 )
 
 // maxRecent bounds what is kept in memory of the envelopes' bytes.
-const maxRecent = 64 << 20
+const maxRecent = 16 << 20
 
 // recent are the bytes of the last envelopes.
 type recent struct {
