@@ -72,7 +72,7 @@ torture: ## kill the till ROUNDS times while it issues, fail its every write, cu
 	MOSTRADOR_TORTURE=$(ROUNDS) MOSTRADOR_POWERCUT=$(if $(filter 0,$(shell id -u)),$(CUTS)) \
 	$(GO) test -count=1 -timeout 2h -v -run '^Test(KilledAtAnyMoment|EveryWriteFails|PowerCut|DiskFull|CommitUnknown)$$' ./store
 
-SCREENS := venta-larga-1280 pago-1280 listo-1280 documentos-1280 cliente-falta-1280 turno-cerrado-1280 capacitacion-1024 oscuro-1280
+SCREENS := venta-larga-1280 pago-1280 listo-1280 documentos-1280 cliente-falta-1280 turno-cerrado-1280 avisos-1280 contingencia-1280 capacitacion-1024 oscuro-1280
 
 screens: ## draw all screens under out/screens, and those of the manual anew in docs/img
 	@mkdir -p docs/img out/screens

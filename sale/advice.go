@@ -30,7 +30,7 @@ type Advice struct {
 // What to do, by way out.
 var waysOut = map[Way]string{
 	WayRead:       "No hay que hacer nada; sirve saberlo para la próxima.",
-	WayReuse:      "Corrija el dato y emita de nuevo. Como el SII no lo aceptó, ese folio se puede reutilizar o informar como nulo en sii.cl; el documento rechazado no debe quedar en manos del cliente.",
+	WayReuse:      "Corrija el dato y emita de nuevo. El SII no lo aceptó: ese folio se puede reutilizar o informar como nulo en sii.cl.",
 	WayNewFolio:   "Ese folio ya no sirve: emita la venta otra vez, con el folio siguiente, y cambie el papel al cliente.",
 	WayResend:     "El documento está bien: resuelva la causa y pida al soporte que lo reenvíe tal cual; no lo emita otra vez.",
 	WayCreditNote: "Si el contenido está mal, corríjalo con una nota de crédito; si está bien, basta con saberlo.",

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"mostrador/dte"
 	"mostrador/money"
@@ -182,7 +183,7 @@ func refused(f Facts) (alarms []Alarm) {
 		text := fmt.Sprintf("El SII rechazó %s por $%s: %s La venta y su pago siguen guardados. %s",
 			the(t.Key), t.Total, advice.Means, advice.Do)
 		if t.Printed > 0 && advice.Way == WayReuse {
-			text += " El papel ya salió: si lo tiene el cliente, avísele y pídalo de vuelta."
+			text += " El papel ya salió: no debe quedar en manos del cliente."
 		}
 		alarms = append(alarms, taskAlarm(AlarmRejected, Urgent, "Rechazada: ", t, advice, text))
 	}
@@ -404,6 +405,13 @@ func span(d time.Duration) string {
 }
 
 // civil and moment are a day and a time as people write them.
-func civil(d dte.Date) string      { return fmt.Sprintf("%02d-%02d-%04d", d.Day, d.Month, d.Year) }
-func moment(t time.Time) string    { return t.In(dte.Santiago).Format("02-01-2006 15:04") }
-func ended(sentence string) string { return strings.TrimRight(strings.TrimSpace(sentence), ".") + "." }
+func civil(d dte.Date) string   { return fmt.Sprintf("%02d-%02d-%04d", d.Day, d.Month, d.Year) }
+func moment(t time.Time) string { return t.In(dte.Santiago).Format("02-01-2006 15:04") }
+
+// ended and capital make a sentence of what others wrote.
+func ended(s string) string { return strings.TrimRight(strings.TrimSpace(s), ".") + "." }
+
+func capital(s string) string {
+	_, n := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:n]) + s[n:]
+}

@@ -115,7 +115,7 @@ func OutageStory(o Outage) string {
 		said = append(said, plural(n, "boleta propia", "boletas propias")+" para compradores.")
 	}
 	if o.Detail != "" {
-		said = append(said, ended(o.Detail))
+		said = append(said, capital(ended(o.Detail)))
 	}
 	if o.Who != "" {
 		said = append(said, "Informó "+o.Who+".")

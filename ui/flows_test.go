@@ -682,7 +682,7 @@ func TestTrainingCannotBeOverlooked(t *testing.T) {
 func TestStrip(t *testing.T) {
 	x := newWorld(t)
 	x.w.SetStatus(offline(x))
-	x.sees("CAJA1", "Sin turno", "Sin internet hace 12 min", "SII: 3 por enviar, hace 8 min", "Folios: 412", "12:30")
+	x.sees("CAJA1", "Sin turno", "Sin internet hace 12 min", "SII: 3 por enviar, 8 min", "Folios: 412", "12:30")
 	strip := x.w.frame.strip
 	test.Tap(strip.line.panel)
 	x.sees("Puede seguir vendiendo")

@@ -61,7 +61,7 @@ func newFrame(w *Window, training bool) *frame {
 	f := &frame{lead: lead, result: newResult(w), banner: newBanner(w), total: newTotalBar(w), actions: newActionBar(w), strip: newStrip(w)}
 	top := beside(l, w.sink.framed(22, pad(l.px(8), 0, row(0, fixed(l.px(24), lead)))), f.result.panel)
 	bodies := stack()
-	for _, p := range []place{selling, paying, done, documents, shiftPlace} {
+	for _, p := range []place{selling, paying, done, documents, notices, shiftPlace} {
 		bodies.Add(w.screens[p].object())
 	}
 	bodies.Add(f.banner.object)
@@ -159,6 +159,8 @@ func (r *result) render(at place) {
 		o = outcome{state{theme.IconNameHistory, warn, words}, "Al volver a la venta se agrega solo", warnSoft}
 	case at == documents:
 		o = outcome{state{theme.IconNameDocument, muted, "Documentos emitidos"}, "La venta abierta sigue guardada", card}
+	case at == notices:
+		o = outcome{state{theme.IconNameInfo, muted, "Avisos y contingencia"}, "La venta abierta sigue guardada", card}
 	case at == shiftPlace:
 		o = outcome{state{theme.IconNameAccount, muted, "Turno de caja"}, "La venta abierta sigue guardada", card}
 	}
@@ -330,6 +332,7 @@ type strip struct {
 	w                                           *Window
 	object                                      fyne.CanvasObject
 	caja, shift, line, waiting, folios, printer *badge
+	notices                                     *badge
 	clock                                       *text
 }
 
@@ -340,11 +343,12 @@ func newStrip(w *Window) *strip {
 	s.shift = newBadge(l, func() { w.visit(shiftPlace) })
 	s.line = newBadge(l, func() { w.say(accent, lineAdvice(w.status.Line)) })
 	s.waiting = newBadge(l, func() { w.visit(documents) })
+	s.notices = newBadge(l, func() { w.showNotices() })
 	s.folios = newBadge(l, func() { w.say(accent, folioAdvice(w.s)) })
 	s.printer = newBadge(l, func() { w.say(printerTone(w.status), printerAdvice(w.status)) })
 	bar := newPanel(l, card, pad(l.px(8), l.px(3), row(l.px(4),
-		share(0.75, s.caja.panel), share(0.85, s.shift.panel), share(1.6, s.line.panel), share(1.8, s.waiting.panel),
-		share(0.95, s.folios.panel), share(1.15, s.printer.panel), fixed(l.px(60), s.clock))))
+		share(0.77, s.caja.panel), share(0.94, s.shift.panel), share(1.83, s.line.panel), share(1.8, s.waiting.panel),
+		share(1, s.notices.panel), share(1.06, s.folios.panel), share(1.1, s.printer.panel), fixed(l.px(46), s.clock))))
 	bar.radius = 0
 	s.object = bar
 	return s
@@ -356,6 +360,7 @@ func (p *strip) render(s sale.Snapshot) {
 	p.shift.tell(shiftState(s.Shift))
 	p.line.tell(lineState(p.w.status, now))
 	p.waiting.tell(waitingState(p.w.status, now))
+	p.notices.tell(noticesState(p.w.alarms))
 	p.folios.tell(folioState(s))
 	p.printer.tell(printerState(p.w.status))
 	p.clock.say(now.In(dte.Santiago).Format("15:04"))

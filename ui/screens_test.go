@@ -71,6 +71,25 @@ var scenes = []struct {
 	{"ayuda", false, Look{}, func(x *world) { x.press(fyne.KeyF1) }},
 	{"documentos", false, Look{}, func(x *world) { many(x); x.press(fyne.KeyF5, fyne.KeyDown, fyne.KeyDown) }},
 	{"documentos-vacio", false, Look{}, func(x *world) { x.press(fyne.KeyF5) }},
+	{"avisos", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF7) }},
+	{"avisos-registro", false, Look{Tone: Oscuro}, func(x *world) {
+		eventful(x)
+		x.press(fyne.KeyF7, fyne.KeyEnd)
+		for range len(x.news.alarms) + 1 {
+			x.press(fyne.KeyDown)
+		}
+	}},
+	{"avisos-vacio", false, Look{Percent: 125}, func(x *world) { x.press(fyne.KeyF7) }},
+	{"avisos-atender", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF7, fyne.KeyF7) }},
+	{"contingencia", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF7, fyne.KeyF8) }},
+	{"contingencia-grande", true, Look{Percent: 125}, func(x *world) { eventful(x); x.press(fyne.KeyF7, fyne.KeyF8) }},
+	{"contingencia-resumen", false, Look{}, func(x *world) {
+		eventful(x)
+		x.press(fyne.KeyF7, fyne.KeyF8, fyne.KeyF3)
+		x.enter("08:15")
+		x.enter("14:00")
+		x.press(fyne.KeyF12)
+	}},
 	{"turno", false, Look{}, func(x *world) {
 		x.press(fyne.KeyF9)
 		x.enter("50000")
@@ -98,6 +117,43 @@ func offline(x *world) Status {
 		Line: LineDown, Since: x.now.Add(-12 * time.Minute), Waiting: 3, Oldest: x.now.Add(-8 * time.Minute),
 		PrinterProblem: "sin papel.",
 	}
+}
+
+// eventful has an alarm of every kind, and a log.
+func eventful(x *world) {
+	key := func(tipo dte.TipoDTE, folio dte.Folio) dte.Key {
+		return dte.Key{Emisor: 76543210, Tipo: tipo, Folio: folio}
+	}
+	day := dte.DateOf(x.now)
+	x.news.alarms = sale.Alarms(sale.Facts{
+		Now: x.now, Down: true,
+		Waiting: []sale.Waiting{
+			{Tipo: dte.Boleta, Count: 12, Oldest: x.now.Add(-2 * time.Hour), Key: key(dte.Boleta, 1204)},
+			{Tipo: dte.FacturaExenta, Count: 1, Oldest: x.now.Add(-13 * time.Hour), Key: key(dte.FacturaExenta, 88)},
+		},
+		Rejected: []sale.Task{{Key: key(dte.Boleta, 1198), Total: 14990, Printed: 1, Veredicto: dte.Veredicto{
+			State: dte.Rejected, Codigo: "ENV-3-0", Glosa: "Dato o carácter no permitido",
+		}}},
+		Objected: []sale.Task{{Key: key(dte.Boleta, 1170), Total: 1990, Veredicto: dte.Veredicto{State: dte.Objected, Codigo: "DTE-1-650", Glosa: "Fecha de Emisión Excede Plazo"}}},
+		Ranges: []sale.Range{
+			{Tipo: dte.Boleta, Desde: 1, Hasta: 1500, Next: 1205, FA: day},
+			{Tipo: dte.Factura, Desde: 1, Hasta: 100, Next: 89, FA: day, Vence: dte.DateOf(x.now.AddDate(0, 0, 9))},
+		},
+		Pace:        map[dte.TipoDTE][]int{dte.Boleta: {50, 60, 80, 20}},
+		Certificate: x.now.AddDate(0, 0, 25), Skew: 6 * time.Minute, Papers: 2, PaperProblem: "la impresora no tiene papel",
+		Outage: sale.Outage{Number: 3, Cause: sale.CauseLine, From: x.now.Add(-2 * time.Hour)},
+	})
+	x.news.outages = []sale.Outage{
+		{Number: 3, Cause: sale.CauseLine, From: x.now.Add(-2 * time.Hour), Documents: 12, Detail: "sin conexión con el SII"},
+		{
+			Number: 2, Cause: sale.CausePower, From: x.now.AddDate(0, 0, -3), To: x.now.AddDate(0, 0, -3).Add(6 * time.Hour), Who: "Rosa",
+			Summary: key(dte.Boleta, 1150), Rule: sale.RuleFor(sale.CausePower).Source, Copies: []dte.Key{key(dte.Boleta, 1149)}, Detail: "corte del sector",
+		},
+		{Number: 1, Cause: sale.CauseAll, From: x.now.AddDate(0, 0, -9), To: x.now.AddDate(0, 0, -9).Add(6 * time.Hour), Who: "Rosa"},
+	}
+	x.pass(lookEvery + 10*time.Second)
+	_ = x.w.lookAround()
+	x.w.render()
 }
 
 // many documents in every state.

@@ -125,6 +125,7 @@ func (s *sellScreen) keys() []binding {
 		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { w.settle(w.counter.Bump(-1)) }, off: none},
 		{keycap: "+", words: "Más", help: "agrega una unidad a la línea marcada", do: func() { w.settle(w.counter.Bump(1)) }, off: none},
 		{key: fyne.KeyDelete, keycap: "Supr", words: "Quitar", help: "quita la línea marcada", do: func() { w.settle(w.counter.Remove()) }, off: none},
+		{key: fyne.KeyF7, keycap: "F7", help: "muestra avisos, tareas y contingencia", do: w.showNotices},
 		{key: fyne.KeyF12, keycap: "F12", help: "cobra", do: s.charge, off: none},
 		{keycap: "Flechas", help: "marca otra línea"},
 		{keycap: "3*código", help: "agrega tres; 3* y Enter pone tres en la línea marcada"},

@@ -77,6 +77,7 @@ type Status struct {
 type Deps struct {
 	Counter   Counter
 	Documents Documents
+	Notices   Notices
 	Shop      string // the shop's name, for the title
 	Caja      string // the till's code: "CAJA1"
 	Look      Look
@@ -90,18 +91,23 @@ type Deps struct {
 type Window struct {
 	counter   Counter
 	documents Documents
+	notices   Notices
 	caja      string
 	now       func() time.Time
 	loop      Dispatcher
 	after     Timer
 	mail      mailbox
 	status    Status
-	l         *look
-	win       fyne.Window
+	alarms    []sale.Alarm // as of looked
+	looked    time.Time
+	// showNotices goes to the screen of alarms and contingencies.
+	showNotices func()
+	l           *look
+	win         fyne.Window
 
 	s       sale.Snapshot // the last picture; between gestures nothing changes it
 	screens map[place]screen
-	visited place // documents or shift while the cashier looks there; "" is the sale, at its stage
+	visited place // documents, notices or shift while the cashier looks there; "" is the sale, at its stage
 	dialog  dialog
 	frame   *frame
 	sink    *field
@@ -127,6 +133,7 @@ const (
 	paying     place = "paying"
 	done       place = "done"
 	documents  place = "documents"
+	notices    place = "notices"
 	shiftPlace place = "shift"
 )
 
@@ -157,7 +164,7 @@ type mainAction struct {
 func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
-		counter: d.Counter, documents: d.Documents, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
+		counter: d.Counter, documents: d.Documents, notices: d.Notices, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
 		l: newLook(d.Look, s.Training), s: s,
 	}
 	if w.loop == nil {
@@ -171,10 +178,13 @@ func New(app fyne.App, d Deps) *Window {
 	w.win.SetPadded(false)
 	w.win.SetMaster()
 	w.sink = newField(w, "")
+	news := newNoticesScreen(w)
+	w.showNotices = news.show
 	w.screens = map[place]screen{
 		selling: newSellScreen(w), paying: newPayScreen(w), done: newDoneScreen(w), documents: newDocumentsScreen(w),
-		shiftPlace: newShiftScreen(w),
+		notices: news, shiftPlace: newShiftScreen(w),
 	}
+	_ = w.lookAround() // an alarm that cannot be read is told where alarms are
 	w.frame = newFrame(w, s.Training)
 	w.win.SetContent(w.frame.root)
 	w.win.Resize(fyne.NewSize(1280, 800))
@@ -214,6 +224,9 @@ func (w *Window) Fyne() fyne.Window { return w.win }
 // tick draws the strip again now and then: ages grow and the clock moves by themselves.
 func (w *Window) tick() {
 	w.s = w.counter.Snapshot() // folios may expire at midnight
+	if w.now().Sub(w.looked) >= lookEvery {
+		_ = w.lookAround()
+	}
 	w.frame.strip.render(w.s)
 	w.after(10*time.Second, w.tick)
 }

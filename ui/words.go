@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -196,7 +197,7 @@ func waitingState(s Status, now time.Time) state {
 	}
 	words := fmt.Sprintf("SII: %d por enviar", s.Waiting)
 	if age := ago(s.Oldest, now); age != "" {
-		words += ", " + age
+		words += ", " + strings.TrimPrefix(age, "hace ") // there is little room in the strip
 	}
 	return state{theme.IconNameUpload, lateness(s, now), words}
 }
@@ -236,9 +237,9 @@ func folioAdvice(s sale.Snapshot) string {
 
 func printerState(s Status) state {
 	if s.PrinterProblem != "" {
-		return state{theme.IconNameWarning, warn, "Impresora"}
+		return state{theme.IconNameWarning, warn, "No imprime"}
 	}
-	return state{theme.IconNameDocumentPrint, good, "Impresora lista"}
+	return state{theme.IconNameDocumentPrint, good, "Imprime"}
 }
 
 func printerTone(s Status) fyne.ThemeColorName {

@@ -27,6 +27,7 @@ type world struct {
 	till    *sale.Register
 	journal *journal
 	docs    *issuedDocuments
+	news    *news
 	now     time.Time
 	timers  []pendingTimer
 }
@@ -64,7 +65,7 @@ func newWorld(t testing.TB) *world { return newWorldWith(t, false, Look{}, produ
 
 func newWorldWith(t testing.TB, training bool, look Look, products []sale.Product) *world {
 	x := &world{t: t, now: time.Date(2026, 3, 16, 12, 30, 0, 0, dte.Santiago)}
-	x.docs = &issuedDocuments{}
+	x.docs, x.news = &issuedDocuments{}, &news{}
 	x.journal = &journal{Memory: sale.NewMemory(), docs: x.docs}
 	shop := saletest.Shop()
 	if !training {
@@ -85,7 +86,7 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 		t.Fatal(err)
 	}
 	x.w = New(test.NewTempApp(t), Deps{
-		Counter: x.till, Documents: x.docs, Shop: "Almacén Doña Rosa", Caja: "CAJA1", Look: look,
+		Counter: x.till, Documents: x.docs, Notices: x.news, Shop: "Almacén Doña Rosa", Caja: "CAJA1", Look: look,
 		Now: func() time.Time { return x.now }, Loop: inline{},
 		After: func(d time.Duration, f func()) { x.timers = append(x.timers, pendingTimer{x.now.Add(d), f}) },
 	})
@@ -295,3 +296,58 @@ func (d *issuedDocuments) Reprint(k dte.Key) (sale.PrintJob, error) {
 	d.reprints = append(d.reprints, k)
 	return sale.PrintJob{Key: k, Copy: len(d.reprints)}, nil
 }
+
+// news keeps what the window did about alarms and contingencies.
+type news struct {
+	alarms   []sale.Alarm
+	outages  []sale.Outage
+	fail     error
+	attended []string
+	takings  sale.Takings
+	buyer    dte.Receptor
+}
+
+func (n *news) Alarms() ([]sale.Alarm, error) { return slices.Clone(n.alarms), n.fail }
+
+func (n *news) Attend(id, who, what string) error {
+	n.attended = append(n.attended, id, who, what)
+	n.alarms = slices.DeleteFunc(n.alarms, func(a sale.Alarm) bool { return a.ID == id })
+	return n.fail
+}
+
+func (n *news) Outages(limit int) ([]sale.Outage, error) {
+	return n.outages[:min(limit, len(n.outages))], n.fail
+}
+
+func (n *news) tell(o sale.Outage) sale.Outage {
+	o.Number = len(n.outages) + 1
+	n.outages = slices.Insert(n.outages, 0, o)
+	return o
+}
+
+func (n *news) Summarise(o sale.Outage, t sale.Takings) (sale.Record, error) {
+	order, err := sale.SummaryOrder(o, t)
+	if err != nil {
+		return sale.Record{}, err
+	}
+	key := dte.Key{Emisor: 76543210, Tipo: order.Draft.Tipo, Folio: 1300}
+	o.Summary, n.takings = key, t
+	n.tell(o)
+	return sale.Record{Key: key, Total: t.Afecto + t.Exento}, n.fail
+}
+
+func (n *news) IssueCopy(o sale.Outage, buyer dte.Receptor, t sale.Takings) (sale.Record, error) {
+	order, err := sale.CopyOrder(o, buyer, t)
+	if err != nil {
+		return sale.Record{}, err
+	}
+	n.buyer, n.takings = buyer, t
+	return sale.Record{Key: dte.Key{Emisor: 76543210, Tipo: order.Draft.Tipo, Folio: 1301}, Total: t.Afecto}, n.fail
+}
+
+func (n *news) NoteManual(o sale.Outage, m sale.ManualRange) (sale.Outage, error) {
+	o.Manual = m
+	return n.tell(o), n.fail
+}
+
+func (n *news) SaveOutageReport() (string, error) { return "/caja/informes/contingencias.pdf", n.fail }

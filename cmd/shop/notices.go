@@ -52,6 +52,9 @@ func (s *Shop) Alarms() ([]sale.Alarm, error) {
 	if s.signer != nil {
 		f.Certificate = s.signer.NotAfter()
 	}
+	if client := s.client.Load(); client != nil {
+		f.Skew, _ = client.Skew()
+	}
 	s.mu.Lock()
 	f.Down, f.PaperProblem = s.status.Worker.Down, s.status.PrinterProblem
 	s.mu.Unlock()

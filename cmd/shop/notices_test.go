@@ -2,6 +2,7 @@ package shop
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"testing"
@@ -177,4 +178,29 @@ func TestAlarmsOfAShop(t *testing.T) {
 	if err := s.Attend("rechazo:nada", "Rosa", "nada"); !errors.Is(err, sale.ErrNotFound) {
 		t.Error(err)
 	}
+}
+
+// The authority's own clock tells that ours is wrong.
+func TestAlarmOfAWrongClock(t *testing.T) {
+	o := practice(t)
+	_, url, stop, err := StartSimulator(o)
+	must(t, err)
+	defer stop()
+	o.Simulator, o.Pace = url, quick
+	o.Now = func() time.Time { return time.Now().Add(-40 * time.Minute) }
+	s := opened(t, o)
+	_, err = sell(s)
+	must(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	_, err = s.SyncNow(ctx)
+	must(t, err)
+	alarms, err := s.Alarms()
+	must(t, err)
+	for _, a := range alarms {
+		if a.Kind == sale.AlarmClock && a.Severity == sale.Urgent {
+			return
+		}
+	}
+	t.Errorf("no word about the clock: %+v", alarms)
 }

@@ -86,6 +86,7 @@ type Shop struct {
 	at        sii.Endpoints
 	stop      func() // the simulator inside
 
+	client  atomic.Pointer[sii.Client]     // of the worker; it knows the authority's clock
 	worker  atomic.Pointer[possync.Worker] // sales wake them while Start makes them
 	papers  atomic.Pointer[printer.Loop]
 	loops   sync.WaitGroup
@@ -403,8 +404,10 @@ func (s *Shop) newWorker() *possync.Worker {
 	if s.Info.Training() && s.opt.Pace == (possync.Pace{}) {
 		s.opt.Pace = trainingPace
 	}
+	client := sii.New(sii.Config{Endpoints: s.at, Signer: s.signer, Now: s.opt.Now})
+	s.client.Store(client)
 	return possync.New(possync.Config{
-		Outbox: s.Store, Authority: sii.New(sii.Config{Endpoints: s.at, Signer: s.signer, Now: s.opt.Now}), Signer: s.signer,
+		Outbox: s.Store, Authority: client, Signer: s.signer,
 		Resolucion: s.Info.Resolucion, Now: s.opt.Now, After: time.After, Jitter: jitter, Pace: s.opt.Pace,
 		Report: func(w possync.Status) {
 			s.observe(&w)

@@ -149,7 +149,7 @@ func (t *till) show(a fyne.App) error {
 		return err
 	}
 	window := ui.New(a, ui.Deps{
-		Counter: register, Documents: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
+		Counter: register, Documents: t.shop, Notices: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
 		Look: ui.Look{Tone: t.tone, Percent: t.percent},
 	})
 	t.mu.Lock()
