@@ -1,8 +1,8 @@
 package xmltree
 
 import (
-	"crypto/sha256"
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"os/exec"
