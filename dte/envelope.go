@@ -4,7 +4,6 @@ import (
 	"crypto/sha1"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,7 +158,7 @@ func subtotals(docs []*Document) []subtotal {
 // inherits, and what stands inside a stored document and was written by others (its CAF).
 func digestSet(caratula []byte, docs []*Document) ([]byte, error) {
 	h := sha1.New()
-	io.WriteString(h, "<SetDTE"+string(inEnvelope)+" ID=\"SetDoc\">\n")
+	h.Write([]byte("<SetDTE"+string(inEnvelope)+" ID=\"SetDoc\">\n"))
 	h.Write(utf8Of(caratula))
 	for _, d := range docs {
 		canonical, err := d.canonicalInEnvelope()
@@ -167,9 +166,9 @@ func digestSet(caratula []byte, docs []*Document) ([]byte, error) {
 			return nil, err
 		}
 		h.Write(canonical)
-		io.WriteString(h, "\n")
+		h.Write([]byte("\n"))
 	}
-	io.WriteString(h, "</SetDTE>")
+	h.Write([]byte("</SetDTE>"))
 	return h.Sum(nil), nil
 }
 
