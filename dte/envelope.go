@@ -158,7 +158,7 @@ func subtotals(docs []*Document) []subtotal {
 // inherits, and what stands inside a stored document and was written by others (its CAF).
 func digestSet(caratula []byte, docs []*Document) ([]byte, error) {
 	h := sha1.New()
-	h.Write([]byte("<SetDTE"+string(inEnvelope)+" ID=\"SetDoc\">\n"))
+	h.Write([]byte("<SetDTE" + string(inEnvelope) + " ID=\"SetDoc\">\n"))
 	h.Write(utf8Of(caratula))
 	for _, d := range docs {
 		canonical, err := d.canonicalInEnvelope()
