@@ -156,7 +156,7 @@ func lateAlarm(f Facts, w Waiting, age time.Duration, boletas bool) Alarm {
 	a := Alarm{Kind: AlarmLate, Severity: Aviso, Key: w.Key, Action: "Ver documentos"}
 	a.ID, a.Title = string(a.Kind)+":boletas", "Boletas sin llegar al SII"
 	if !boletas {
-		a.ID, a.Title = string(a.Kind)+":facturas", "Facturas o notas sin llegar al SII"
+		a.ID, a.Title = string(a.Kind)+":facturas", "Facturas o guías sin llegar al SII"
 	}
 	if age >= lateUrgent {
 		a.Severity = Urgent
@@ -382,6 +382,16 @@ func name(t dte.TipoDTE) string {
 		return "nota de crédito"
 	case dte.NotaDebito:
 		return "nota de débito"
+	case dte.FacturaCompra:
+		return "factura de compra"
+	case dte.GuiaDespacho:
+		return "guía de despacho"
+	case dte.FacturaExportacion:
+		return "factura de exportación"
+	case dte.NotaDebitoExp:
+		return "nota de débito de exportación"
+	case dte.NotaCreditoExp:
+		return "nota de crédito de exportación"
 	}
 	return t.String()
 }

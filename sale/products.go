@@ -59,7 +59,7 @@ const (
 // reported with its line and reason: the caller decides whether good rows alone may be used. The error says that the
 // file as a whole is not a product file; then there are no products.
 func ReadProducts(r io.Reader) ([]Product, []RowError, error) {
-	text, err := readText(r)
+	text, err := readText(r, "el archivo de productos")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -97,15 +97,15 @@ func ReadProducts(r io.Reader) ([]Product, []RowError, error) {
 }
 
 // readText reads a file of people: whatever the spreadsheet wrote, as composed Unicode.
-func readText(r io.Reader) (string, error) {
+func readText(r io.Reader, what string) (string, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("no se pudo leer el archivo de productos: %w", err)
+		return "", fmt.Errorf("no se pudo leer %s: %w", what, err)
 	case len(raw) > maxFile:
-		return "", fmt.Errorf("el archivo de productos pasa de %d MB: no se cargó nada; divídalo", maxFile>>20)
+		return "", fmt.Errorf("%s pasa de %d MB: no se cargó nada; divídalo", what, maxFile>>20)
 	case len(bytes.TrimSpace(raw)) == 0:
-		return "", fmt.Errorf("el archivo de productos está vacío")
+		return "", fmt.Errorf("%s está vacío", what)
 	case bytes.IndexByte(raw, 0) >= 0: // UTF-16, a real spreadsheet, a picture
 		return "", fmt.Errorf("el archivo no es texto: en la planilla elija «Guardar como» y «CSV UTF-8»")
 	}
@@ -114,7 +114,7 @@ func readText(r io.Reader) (string, error) {
 		// Windows-1252 is Latin-1 with typographic signs in the place of control characters; read so, a sign that a
 		// document cannot carry is refused by its name and not as an unprintable number.
 		if raw, err = charmap.Windows1252.NewDecoder().Bytes(raw); err != nil {
-			return "", fmt.Errorf("no se pudo leer el archivo de productos: %w", err)
+			return "", fmt.Errorf("no se pudo leer %s: %w", what, err)
 		}
 	}
 	return string(norm.NFC.Bytes(raw)), nil
