@@ -64,7 +64,7 @@ golden: ## write the golden files anew; look at every difference before committi
 fuzz: ## fuzz every parser for TIME each (make fuzz TIME=10m)
 	@grep -rnoE --include='*_test.go' 'func Fuzz[A-Za-z0-9_]+' . | sed -E 's|^(.*)/[^/]+:[0-9]+:func |\1 |' | \
 	while read -r dir name; do \
-	  echo "== $$dir $$name"; $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(TIME) "$$dir" || exit 1; \
+	  echo "== $$dir $$name"; $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(TIME) -fuzzminimizetime 20x "$$dir" || exit 1; \
 	done
 
 # Every write needs strace, power cuts need root and mkfs.ext4; without them those tests say so and are skipped.

@@ -40,7 +40,7 @@ func (c *clock) set(t time.Time) {
 // world is a till's outbox, the authority on a socket, and a clock that only the test turns.
 type world struct {
 	*clock
-	t      *testing.T
+	t      testing.TB
 	sim    *siisim.Sim
 	box    *possync.Memory
 	worker *possync.Worker
@@ -48,7 +48,7 @@ type world struct {
 	url    string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{t: dtetest.Now()}, box: possync.NewMemory()}
 	sim, err := siisim.New(siisim.Config{Authority: dtetest.Authority(), Now: w.now, ProcessingTime: 10 * time.Second})
@@ -148,6 +148,35 @@ func TestDrains(t *testing.T) {
 	if boletas != 3 || others != 1 {
 		t.Errorf("%d and %d envelopes, want 3 and 1", boletas, others)
 	}
+}
+
+// BenchmarkDrain sends 4,000 waiting boletas to the authority on its socket, which verifies every signature, and asks for
+// their verdicts until all are accepted. Time that only the clock waits is not counted.
+func BenchmarkDrain(b *testing.B) {
+	const n = 4000
+	draft, signer := dtetest.Draft(dte.Boleta, dtetest.Today()), dtetest.Signer(dtetest.Person)
+	caf, _ := dtetest.CAF(draft.Emisor.RUT, dte.Boleta, 1, n, dtetest.FA())
+	docs, keys := make([]*dte.Document, n), make([]dte.Key, n)
+	for i := range n {
+		doc, err := dte.Emit(draft, dte.Folio(i+1), caf, signer, dtetest.Now())
+		if err != nil {
+			b.Fatal(err)
+		}
+		docs[i], keys[i] = doc, doc.Key()
+	}
+	for b.Loop() {
+		b.StopTimer()
+		w := newWorld(b)
+		for _, doc := range docs {
+			w.box.Add(doc, w.now())
+		}
+		b.StartTimer()
+		w.run()
+		b.StopTimer()
+		w.accepted(keys...)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "documents/s")
 }
 
 // Boletas wait for company, facturas do not.
