@@ -73,8 +73,14 @@ find_window() {
   [ -n "$window" ]
 }
 until_true find_window || fail "the window did not open within $deadline s"
-xdotool windowmove "$window" 0 0 windowsize "$window" 1366 768 windowfocus --sync "$window"
 until_true test -s "$out/estado.json" || fail "the till did not say how it is"
+fills_screen() { # asked again until it holds: the window sets its own size while it opens
+  xdotool windowmove "$window" 0 0 windowsize "$window" 1366 768
+  sleep 0.3
+  xdotool getwindowgeometry "$window" | grep -q 1366x768
+}
+until_true fills_screen || fail "the window does not take the size of the screen"
+xdotool windowfocus --sync "$window"
 
 sleep 1 # the first drawing, on a machine that draws in software
 for word in $keys; do
