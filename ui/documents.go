@@ -153,9 +153,7 @@ func (s *documentsScreen) edited(string) { s.selected = 0; s.w.render() }
 func (s *documentsScreen) back()         { s.w.visit("") }
 
 func (s *documentsScreen) move(key fyne.KeyName) bool {
-	step, ok := map[fyne.KeyName]int{
-		fyne.KeyUp: -1, fyne.KeyDown: 1, fyne.KeyPageUp: -s.list.room(), fyne.KeyPageDown: s.list.room(),
-	}[key]
+	step, ok := s.list.step(key)
 	if ok {
 		s.choose(s.selected + step)
 	}

@@ -237,9 +237,7 @@ func (s *noticesScreen) edited(string) {}
 func (s *noticesScreen) back()         { s.w.visit("") }
 
 func (s *noticesScreen) move(key fyne.KeyName) bool {
-	step, ok := map[fyne.KeyName]int{
-		fyne.KeyUp: -1, fyne.KeyDown: 1, fyne.KeyPageUp: -s.list.room(), fyne.KeyPageDown: s.list.room(),
-	}[key]
+	step, ok := s.list.step(key)
 	if ok {
 		s.choose(s.selected + step)
 	}

@@ -234,9 +234,7 @@ func (s *sellScreen) pick(i int) {
 }
 
 func (s *sellScreen) move(key fyne.KeyName) bool {
-	step, ok := map[fyne.KeyName]int{
-		fyne.KeyUp: -1, fyne.KeyDown: 1, fyne.KeyPageUp: -s.ticket.room(), fyne.KeyPageDown: s.ticket.room(),
-	}[key]
+	step, ok := s.ticket.step(key)
 	if !ok {
 		return false
 	}

@@ -61,6 +61,14 @@ func (t *table) room() int {
 	return max(1, int((t.Size().Height-t.header())/t.l.px(t.rowSize)))
 }
 
+// step is how far a key moves the selection; false if it is no key for that.
+func (t *table) step(key fyne.KeyName) (int, bool) {
+	step, ok := map[fyne.KeyName]int{
+		fyne.KeyUp: -1, fyne.KeyDown: 1, fyne.KeyPageUp: -t.room(), fyne.KeyPageDown: t.room(),
+	}[key]
+	return step, ok
+}
+
 func (t *table) follow() {
 	if t.selected >= 0 {
 		t.top = max(min(t.top, t.selected), t.selected-t.room()+1)
