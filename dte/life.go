@@ -1,6 +1,7 @@
 package dte
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -38,7 +39,8 @@ func States() []State {
 func (s State) Final() bool { return s == Accepted || s == Objected || s == Rejected }
 
 // CanBecome reports a step that the life of a document allows: forward, never out of a final state; and from Sending or
-// Unknown back to Enveloped, once it is known that nothing arrived.
+// Unknown back to Enveloped, once it is known that nothing arrived. A document whose envelope was refused as a whole
+// becomes Enveloped in another one: that is no step of the envelope, which ends.
 func (s State) CanBecome(next State) bool {
 	from, to := slices.Index(States(), s), slices.Index(States(), next)
 	if from < 0 || to < 0 || s.Final() {
@@ -59,9 +61,15 @@ type Sobre struct {
 	XML       []byte    `json:"-"`
 	SHA256    string    `json:"sha256"`
 	CreatedAt time.Time `json:"createdAt"`
-	// State is Enveloped, Sending, Unknown or Sent; Settled says that every document has its final state.
-	State   State     `json:"state"`
-	Settled bool      `json:"settled,omitempty"`
+	// State is Enveloped, Sending, Unknown or Sent; Settled says that nothing is left to do with it: every document has
+	// its final state, or left it because the authority refused the whole.
+	State   State `json:"state"`
+	Settled bool  `json:"settled,omitempty"`
+	// Refused is the authority's reason for refusing the envelope as a whole; empty otherwise. None of its documents was
+	// received, and its bytes are never sent again: other envelopes carry the documents.
+	Refused string `json:"refused,omitempty"`
+	// Instead is the refused envelope whose documents, or some of them, this one carries.
+	Instead string    `json:"instead,omitempty"`
 	TrackID string    `json:"trackId,omitempty"`
 	SentAt  time.Time `json:"sentAt,omitzero"`
 	// Attempts counts uploads and questions that the authority failed; a line that is down counts none.
@@ -70,6 +78,33 @@ type Sobre struct {
 	NextAt time.Time `json:"nextAt,omitzero"`
 	// Problem is the last trouble, in Spanish, for the screen; empty when all is well.
 	Problem string `json:"problem,omitempty"`
+}
+
+// CheckRegroup reports why those envelopes cannot take the place of a refused one of which the documents left are
+// undecided: they carry each of these once, and nothing else.
+func CheckRegroup(refused Sobre, left []Key, reason string, into []Sobre) error {
+	if refused.Settled || reason == "" || len(left) == 0 {
+		return fmt.Errorf("el sobre %s no tiene nada que reagrupar", refused.ID)
+	}
+	missing := map[Key]bool{}
+	for _, key := range left {
+		missing[key] = true
+	}
+	for _, s := range into {
+		if len(s.Keys) == 0 || len(s.XML) == 0 || s.Boletas != refused.Boletas || s.Emisor != refused.Emisor {
+			return fmt.Errorf("un sobre en lugar del %s lleva documentos y bytes de la misma clase y empresa", refused.ID)
+		}
+		for _, key := range s.Keys {
+			if !missing[key] {
+				return fmt.Errorf("%s no puede ir en lugar del sobre %s", key, refused.ID)
+			}
+			delete(missing, key)
+		}
+	}
+	for key := range missing {
+		return fmt.Errorf("%s quedaría sin sobre", key)
+	}
+	return nil
 }
 
 // Veredicto is the authority's last word on a document.

@@ -328,6 +328,18 @@ func (a *auditor) queue() {
 	}
 }
 
+// belongs reports that a document stands where its envelope does. Those of an envelope that was refused as a whole are
+// in a later one, but for those that were decided before.
+func belongs(d docState, sobre dte.Sobre) bool {
+	switch {
+	case d.Sobre != sobre.ID:
+		return gone(sobre) && d.Sobre > sobre.ID
+	case d.State.Final():
+		return true
+	}
+	return !sobre.Settled && d.State == sobre.State
+}
+
 // sobres checks the envelopes: bytes, documents, and whether they are settled.
 func (a *auditor) sobres() {
 	open := 0
@@ -346,9 +358,7 @@ func (a *auditor) sobres() {
 			a.fault("el sobre %s no figura donde corresponde", id)
 		}
 		for _, key := range sobre.Keys {
-			d, err := stateOf(a.t, key)
-			if a.check(err) && (d.Sobre != sobre.ID || sobre.Settled && !d.State.Final() ||
-				!d.State.Final() && d.State != sobre.State) {
+			if d, err := stateOf(a.t, key); a.check(err) && !belongs(d, sobre) {
 				a.fault("el documento %s no calza con el sobre %s", key, id)
 			}
 		}

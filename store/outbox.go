@@ -136,24 +136,20 @@ func (s *Store) NewSobre(sobre dte.Sobre) (dte.Sobre, error) {
 	if len(sobre.Keys) == 0 || len(sobre.XML) == 0 {
 		return dte.Sobre{}, fmt.Errorf("%w: un sobre lleva documentos y bytes", ErrStep)
 	}
-	err := s.update(func(t *bolt.Tx) error {
-		n, err := t.Bucket(bSobres).NextSequence()
-		if err != nil {
-			return err
-		}
-		sobre.ID, sobre.State, sobre.Settled = fmt.Sprintf("S%09d", n), dte.Enveloped, false
-		sobre.SHA256 = sale.HashXML(sobre.XML)
-		for _, key := range sobre.Keys {
-			if err := envelop(t, key, sobre); err != nil {
+	err := s.update(func(t *bolt.Tx) (err error) {
+		for i, key := range sobre.Keys {
+			d, err := stateOf(t, key)
+			switch {
+			case err != nil:
 				return err
+			case d.State != dte.Issued || slices.Contains(sobre.Keys[:i], key):
+				return fmt.Errorf("%w: %s ya está en el sobre %s", ErrStep, key, d.Sobre)
+			case key.Tipo.EsBoleta() != sobre.Boletas:
+				return fmt.Errorf("%w: %s no va en ese tipo de sobre", ErrStep, key)
 			}
 		}
-		id := []byte(sobre.ID)
-		return errors.Join(
-			putJSON(t, bSobres, id, sobre),
-			t.Bucket(bSobreXML).Put(id, sobre.XML),
-			t.Bucket(bOpen).Put(id, []byte{}),
-		)
+		sobre, err = newSobre(t, sobre)
+		return err
 	})
 	if err != nil {
 		return dte.Sobre{}, err
@@ -161,18 +157,81 @@ func (s *Store) NewSobre(sobre dte.Sobre) (dte.Sobre, error) {
 	return sobre, nil
 }
 
-func envelop(t *bolt.Tx, key dte.Key, sobre dte.Sobre) error {
-	d, err := stateOf(t, key)
-	switch {
-	case err != nil:
-		return err
-	case d.State != dte.Issued:
-		return fmt.Errorf("%w: %s ya está en el sobre %s", ErrStep, key, d.Sobre)
-	case key.Tipo.EsBoleta() != sobre.Boletas:
-		return fmt.Errorf("%w: %s no va en ese tipo de sobre", ErrStep, key)
+// newSobre stores an envelope under the next ID and puts its documents in it.
+func newSobre(t *bolt.Tx, sobre dte.Sobre) (dte.Sobre, error) {
+	n, err := t.Bucket(bSobres).NextSequence()
+	if err != nil {
+		return sobre, err
 	}
-	d.State, d.Sobre = dte.Enveloped, sobre.ID
-	return putState(t, keyBytes(key), d)
+	sobre.ID, sobre.State, sobre.Settled, sobre.Refused = fmt.Sprintf("S%09d", n), dte.Enveloped, false, ""
+	sobre.SHA256 = sale.HashXML(sobre.XML)
+	for _, key := range sobre.Keys {
+		d, err := stateOf(t, key)
+		if err != nil {
+			return sobre, err
+		}
+		d.State, d.Sobre = dte.Enveloped, sobre.ID
+		if err := putState(t, keyBytes(key), d); err != nil {
+			return sobre, err
+		}
+	}
+	id := []byte(sobre.ID)
+	return sobre, errors.Join(
+		putJSON(t, bSobres, id, sobre),
+		t.Bucket(bSobreXML).Put(id, sobre.XML),
+		t.Bucket(bOpen).Put(id, []byte{}),
+	)
+}
+
+// Regroup ends an envelope that the authority refused as a whole, and stores those that carry its undecided documents
+// instead: all of them, each once, or ErrStep and nothing changes.
+func (s *Store) Regroup(id, reason string, into []dte.Sobre) (made []dte.Sobre, err error) {
+	err = s.update(func(t *bolt.Tx) error {
+		refused, err := sobreOf(t, id)
+		if err != nil {
+			return err
+		}
+		left, err := undecided(t, refused)
+		if err != nil {
+			return err
+		}
+		if err := dte.CheckRegroup(refused, left, reason, into); err != nil {
+			return fmt.Errorf("%w: %w", ErrStep, err)
+		}
+		for _, sobre := range into {
+			sobre.Instead = id
+			if sobre, err = newSobre(t, sobre); err != nil {
+				return err
+			}
+			made = append(made, sobre)
+		}
+		refused.Refused, refused.Problem = reason, ""
+		return end(t, refused)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// undecided are the documents of an envelope that have no final state.
+func undecided(t *bolt.Tx, sobre dte.Sobre) (left []dte.Key, err error) {
+	for _, key := range sobre.Keys {
+		d, err := stateOf(t, key)
+		if err != nil {
+			return nil, err
+		}
+		if !d.State.Final() {
+			left = append(left, key)
+		}
+	}
+	return left, nil
+}
+
+// end settles an envelope: nobody looks at it again.
+func end(t *bolt.Tx, sobre dte.Sobre) error {
+	sobre.Settled = true
+	return errors.Join(putJSON(t, bSobres, []byte(sobre.ID), sobre), t.Bucket(bOpen).Delete([]byte(sobre.ID)))
 }
 
 // OpenSobres returns the envelopes that are not settled, oldest first, without XML.
@@ -241,7 +300,7 @@ func updateSobre(t *bolt.Tx, next dte.Sobre) error {
 	if err != nil {
 		return err
 	}
-	if next.State == dte.Issued || next.State.Final() || !old.State.CanBecome(next.State) {
+	if gone(old) || next.State == dte.Issued || next.State.Final() || !old.State.CanBecome(next.State) {
 		return fmt.Errorf("%w: el sobre %s no pasa de %s a %s", ErrStep, old.ID, old.State, next.State)
 	}
 	next.Boletas, next.Emisor, next.Keys, next.SHA256 = old.Boletas, old.Emisor, old.Keys, old.SHA256
@@ -271,7 +330,7 @@ func (s *Store) Settle(id string, verdicts []dte.Veredicto) error {
 			return err
 		}
 		for _, v := range verdicts {
-			if !v.State.Final() || !slices.Contains(sobre.Keys, v.Key) {
+			if gone(sobre) || !v.State.Final() || !slices.Contains(sobre.Keys, v.Key) {
 				return fmt.Errorf("%w: veredicto «%s» de %s en el sobre %s", ErrStep, v.State, v.Key, id)
 			}
 			if err := decide(t, v); err != nil {
@@ -281,6 +340,9 @@ func (s *Store) Settle(id string, verdicts []dte.Veredicto) error {
 		return settle(t, sobre)
 	})
 }
+
+// gone reports an envelope that was refused as a whole: its documents are in others now.
+func gone(sobre dte.Sobre) bool { return sobre.Settled && sobre.Refused != "" }
 
 func decide(t *bolt.Tx, v dte.Veredicto) error {
 	d, err := stateOf(t, v.Key)
@@ -292,13 +354,11 @@ func decide(t *bolt.Tx, v dte.Veredicto) error {
 }
 
 func settle(t *bolt.Tx, sobre dte.Sobre) error {
-	for _, key := range sobre.Keys {
-		if d, err := stateOf(t, key); err != nil || !d.State.Final() {
-			return err
-		}
+	left, err := undecided(t, sobre)
+	if err != nil || len(left) > 0 {
+		return err
 	}
-	sobre.Settled = true
-	return errors.Join(putJSON(t, bSobres, []byte(sobre.ID), sobre), t.Bucket(bOpen).Delete([]byte(sobre.ID)))
+	return end(t, sobre)
 }
 
 // interrupted turns uploads that a crash or a power cut ended into Unknown: their first byte may have left.

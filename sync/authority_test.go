@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,12 +25,16 @@ type scripted struct {
 	sobres   map[string][]byte                       // track id → bytes
 	names    map[string][]byte                       // file name → bytes of the first upload
 	held     map[dte.Key]string                      // track id of each document
+	refuse   func(docs []*dte.Document) *sii.Error   // what the envelope as a whole is refused for
+	late     bool                                    // the refusal comes with the question, not with the upload
+	lost     map[string]*sii.Error                   // track id → refusal
+	wait     time.Duration                           // said with the answer about a document
 	uploads  int
 	asked    []string
 }
 
 func newScripted(t *testing.T) *scripted {
-	return &scripted{t: t, sobres: map[string][]byte{}, names: map[string][]byte{}, held: map[dte.Key]string{}}
+	return &scripted{t: t, sobres: map[string][]byte{}, names: map[string][]byte{}, held: map[dte.Key]string{}, lost: map[string]*sii.Error{}}
 }
 
 func (a *scripted) failure(step string, ch sii.Channel) error {
@@ -62,6 +67,14 @@ func (a *scripted) Upload(_ context.Context, ch sii.Channel, _ dte.RUT, name str
 		a.t.Errorf("%s: %v", name, readErr)
 		return sii.Receipt{}, err
 	}
+	if a.refuse != nil {
+		if no := a.refuse(read.Documents); no != nil && a.late {
+			a.lost[track] = no
+			return sii.Receipt{TrackID: track}, err
+		} else if no != nil {
+			return sii.Receipt{}, no
+		}
+	}
 	for _, d := range read.Documents {
 		if a.held[d.Key()] != "" {
 			a.t.Errorf("%s was received twice", d.Key())
@@ -74,6 +87,9 @@ func (a *scripted) Upload(_ context.Context, ch sii.Channel, _ dte.RUT, name str
 func (a *scripted) EnvelopeStatus(_ context.Context, ch sii.Channel, _ dte.RUT, track string) (sii.EnvelopeStatus, error) {
 	if err := a.failure("envelope", ch); err != nil {
 		return sii.EnvelopeStatus{}, err
+	}
+	if no := a.lost[track]; no != nil {
+		return sii.EnvelopeStatus{Phase: sii.Rejected, Fault: no.Fault, Estado: no.Code, Glosa: no.Message}, nil
 	}
 	counts := map[dte.TipoDTE]int{}
 	for key, in := range a.held {
@@ -94,7 +110,7 @@ func (a *scripted) DocumentStatus(_ context.Context, doc *dte.Document) (sii.Doc
 	}
 	track, found := a.held[doc.Key()]
 	if !found {
-		return sii.DocumentStatus{Codigo: "FAU"}, nil
+		return sii.DocumentStatus{Codigo: "FAU", RetryAfter: a.wait}, nil
 	}
 	return sii.DocumentStatus{Found: true, State: dte.Accepted, TrackID: track}, nil
 }
@@ -485,4 +501,93 @@ func TestALineThatIsDownCostsLittle(t *testing.T) {
 		t.Errorf("%d uploads in a step", n)
 	}
 	d.drains(time.Hour, 100)
+}
+
+// One document that the authority will not have does not take its neighbours along: the envelope is halved until it
+// stands alone.
+func TestOneBadDocumentIsQuarantined(t *testing.T) {
+	for _, tipo := range []dte.TipoDTE{dte.Boleta, dte.Factura} {
+		for _, late := range []bool{false, true} {
+			for _, bad := range [][]dte.Folio{{1}, {17}, {40}, {3, 4}, {1, 20, 40}} {
+				t.Run(fmt.Sprint(tipo, " late ", late, " ", bad), func(t *testing.T) {
+					d := newDesk(t, func(d *desk) { d.pace.BoletaBatch, d.pace.DTEBatch = 40, 40 })
+					d.sii.late = late
+					d.sii.refuse = func(docs []*dte.Document) *sii.Error {
+						for _, doc := range docs {
+							if slices.Contains(bad, doc.Folio) {
+								return &sii.Error{Verdict: sii.Person, Fault: sii.FaultContent, Code: "RSC", Message: "esquema"}
+							}
+						}
+						return nil
+					}
+					keys := d.issue(tipo, 1, 40)
+					d.drains(3*time.Hour, 200)
+					for _, key := range keys {
+						want := dte.Accepted
+						if slices.Contains(bad, key.Folio) {
+							want = dte.Rejected
+						}
+						d.state(key, want)
+						if _, v, _ := d.box.DocumentState(key); want == dte.Rejected && (v.Codigo != "RSC" || v.Glosa != "esquema") {
+							t.Errorf("%s: %+v", key.ID(), v)
+						}
+					}
+					if most := 1 + 12*len(bad); len(d.sii.names) > most {
+						t.Errorf("%d envelopes for %d bad documents, at most %d", len(d.sii.names), len(bad), most)
+					}
+				})
+			}
+		}
+	}
+}
+
+// A sender that the authority refuses holds up his own channel, and only what is to be sent on it: what was received is
+// followed to its verdict.
+func TestARefusedSenderHoldsUpOnlySending(t *testing.T) {
+	d := newDesk(t)
+	before := d.issue(dte.Factura, 1, 1)
+	d.worker.Step(t.Context()) // received
+	d.sii.refuse = func(docs []*dte.Document) *sii.Error {
+		if docs[0].Tipo.EsBoleta() {
+			return nil
+		}
+		return &sii.Error{Verdict: sii.Person, Fault: sii.FaultSender, Code: "6", Message: "sin permiso"}
+	}
+	refused := append(d.issue(dte.Factura, 2, 1), d.issue(dte.FacturaExenta, 1, 1)...)
+	boletas := d.issue(dte.Boleta, 1, 2)
+	for end := d.now().Add(10 * time.Minute); d.now().Before(end); {
+		d.step()
+	}
+	d.state(before[0], dte.Accepted)
+	d.state(boletas[0], dte.Accepted)
+	if s := d.worker.Status(); s.Problem != "sin permiso" || s.Cause != possync.CauseSII || s.Backlog.Documents != len(refused) {
+		t.Errorf("status: %+v", s)
+	}
+	if n := len(d.sii.names); n > 3 {
+		t.Errorf("%d envelopes were sent", n)
+	}
+	d.sii.refuse = nil
+	d.drains(time.Hour, 50)
+	d.state(refused[0], dte.Accepted)
+}
+
+// How long the authority wants to be left alone after a question about a document is kept.
+func TestWaitsAsLongAsAskedAboutADocument(t *testing.T) {
+	d := newDesk(t)
+	d.sii.wait = 20 * time.Minute
+	var asked []time.Time
+	d.sii.fail = func(step string, _ sii.Channel) error {
+		if step == "document" {
+			asked = append(asked, d.now())
+			return nil
+		}
+		return &sii.Error{Verdict: sii.Later, MaybeReceived: true, Message: "quizás"}
+	}
+	d.issue(dte.Factura, 1, 1)
+	for len(asked) < 2 {
+		d.step()
+	}
+	if waited := asked[1].Sub(asked[0]); waited < d.sii.wait {
+		t.Errorf("asked again after %s", waited)
+	}
 }

@@ -154,13 +154,38 @@ func (m *Memory) NewSobre(s dte.Sobre) (dte.Sobre, error) {
 			return dte.Sobre{}, fmt.Errorf("%w: %s no puede ir en este sobre", ErrStep, key)
 		}
 	}
+	return m.keep(s), nil
+}
+
+// keep stores a new envelope.
+func (m *Memory) keep(s dte.Sobre) dte.Sobre {
 	sum := sha256.Sum256(s.XML)
 	s.ID, s.SHA256 = fmt.Sprintf("S%09d", len(m.sobres)+1), hex.EncodeToString(sum[:])
-	s.State, s.Settled = dte.Enveloped, false
+	s.State, s.Settled, s.Refused = dte.Enveloped, false, ""
 	kept := cloneSobre(s)
 	m.sobres = append(m.sobres, &kept)
 	m.move(s.Keys, dte.Enveloped)
-	return s, nil
+	return s
+}
+
+// Regroup implements Outbox.
+func (m *Memory) Regroup(id, reason string, into []dte.Sobre) (made []dte.Sobre, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.sobre(id)
+	if err != nil {
+		return nil, err
+	}
+	left := slices.DeleteFunc(slices.Clone(s.Keys), func(k dte.Key) bool { return m.docs[k].state.Final() })
+	if err := dte.CheckRegroup(*s, left, reason, into); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStep, err)
+	}
+	s.Settled, s.Refused, s.Problem = true, reason, ""
+	for _, next := range into {
+		next.Instead = id
+		made = append(made, m.keep(next))
+	}
+	return made, nil
 }
 
 // move takes the undecided documents to state.
@@ -210,7 +235,7 @@ func (m *Memory) UpdateSobre(next dte.Sobre) error {
 	if err != nil {
 		return err
 	}
-	if next.State == dte.Issued || next.State.Final() || !s.State.CanBecome(next.State) {
+	if gone(s) || next.State == dte.Issued || next.State.Final() || !s.State.CanBecome(next.State) {
 		return fmt.Errorf("%w: el sobre %s no pasa de %s a %s", ErrStep, s.ID, s.State, next.State)
 	}
 	next.Boletas, next.Emisor, next.Keys, next.XML, next.SHA256 = s.Boletas, s.Emisor, s.Keys, s.XML, s.SHA256
@@ -219,6 +244,9 @@ func (m *Memory) UpdateSobre(next dte.Sobre) error {
 	m.move(s.Keys, s.State)
 	return nil
 }
+
+// gone reports an envelope that was refused as a whole: its documents are in others now.
+func gone(s *dte.Sobre) bool { return s.Settled && s.Refused != "" }
 
 // Settle implements Outbox.
 func (m *Memory) Settle(id string, verdicts []dte.Veredicto) error {
@@ -229,7 +257,7 @@ func (m *Memory) Settle(id string, verdicts []dte.Veredicto) error {
 		return err
 	}
 	for _, v := range verdicts {
-		if !v.State.Final() || !slices.Contains(s.Keys, v.Key) {
+		if gone(s) || !v.State.Final() || !slices.Contains(s.Keys, v.Key) {
 			return fmt.Errorf("%w: veredicto «%s» de %s en el sobre %s", ErrStep, v.State, v.Key, id)
 		}
 	}

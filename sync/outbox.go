@@ -22,10 +22,15 @@ type Outbox interface {
 	// SobreXML returns the frozen bytes, checked against the hash.
 	SobreXML(id string) ([]byte, error)
 	// UpdateSobre stores s (by ID) and moves its undecided documents to s.State. Keys, bytes and CreatedAt never change.
+	// It fails, as Settle does, for an envelope whose documents Regroup put in others.
 	UpdateSobre(s dte.Sobre) error
 	// Settle stores verdicts of documents in envelope id. When every document of it has one, the envelope is settled.
 	// A document that already has a final state keeps it.
 	Settle(id string, verdicts []dte.Veredicto) error
+	// Regroup ends envelope id, which the authority refused as a whole for that reason, and stores others, in state
+	// Enveloped under the next IDs, that carry its undecided documents: all of them, each once. Otherwise it fails,
+	// changing nothing.
+	Regroup(id, reason string, into []dte.Sobre) ([]dte.Sobre, error)
 	// DocumentIn returns a document's stored bytes, parsed.
 	DocumentIn(key dte.Key) (*dte.Document, error)
 	// Standing returns where a document stands. Known is false for a document that

@@ -1,11 +1,13 @@
 package sync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"mostrador/dte"
@@ -93,16 +95,32 @@ type Status struct {
 	// Down: the line is down since Since; nobody is at fault and nothing is lost.
 	Down  bool
 	Since time.Time
-	// Problem is the last trouble in words for the shop; empty when all is well.
+	// Problem is the last trouble in words for the shop; empty when all is well. Cause says whose it is.
 	Problem string
+	Cause   Cause
 	Backlog dte.Backlog
 }
+
+// Cause is where a trouble comes from.
+type Cause string
+
+// The causes.
+const (
+	CauseLine Cause = "line" // nobody's: the line is down
+	CauseSII  Cause = "sii"  // the authority fails, or refuses
+	CauseTill Cause = "till" // this machine's: what was stored cannot be read, or the disk does not take more
+)
+
+func (s *Status) trouble(c Cause, words string) { s.Cause, s.Problem = c, words }
 
 // line is one channel's way to the authority. The channels have hosts of their own, which fail apart.
 type line struct {
 	since time.Time     // down since; zero while it is up
 	probe time.Duration // pause before it is tried again
 	until time.Time     // nothing is tried before, while it is down
+	// The authority refused the sender since suspect, until it has processed an envelope of his again. Nothing is sent
+	// before hold, and then one envelope at a time; questions go on.
+	suspect, hold time.Time
 }
 
 // Worker drains an Outbox. Run it once; Wake and Step may not be mixed from several goroutines, except that Wake may be
@@ -164,7 +182,7 @@ func (w *Worker) Step(ctx context.Context) time.Time {
 	}
 	next, err := w.round(ctx)
 	if err != nil && ctx.Err() == nil {
-		w.status.Problem = err.Error()
+		w.status.trouble(CauseTill, err.Error())
 		next = earliest(next, w.Now().Add(w.Pace.FirstRetry))
 	}
 	w.count()
@@ -190,7 +208,7 @@ func (w *Worker) lineDown(l *line, e *sii.Error) {
 	if l.since.IsZero() {
 		l.since = now
 	}
-	w.status.Problem = e.Message
+	w.status.trouble(CauseLine, e.Message)
 	l.probe = min(max(2*l.probe, w.Pace.LineProbe), max(maxLineProbe, w.Pace.LineProbe))
 	l.until = now.Add(max(w.withJitter(l.probe), min(e.RetryAfter, maxWait)))
 }
@@ -215,7 +233,8 @@ func (w *Worker) withJitter(d time.Duration) time.Duration {
 // round makes envelopes of what waits and takes the envelopes one step further. What fails for one of them does not hold
 // up the others; a line that is down holds up its own.
 func (w *Worker) round(ctx context.Context) (next time.Time, err error) {
-	w.status.Problem, w.quiet = "", time.Time{}
+	w.status.trouble("", "")
+	w.quiet = time.Time{}
 	next, fillErr := w.fill()
 	open, err := w.Outbox.OpenSobres()
 	if err != nil {
@@ -236,7 +255,7 @@ func (w *Worker) round(ctx context.Context) (next time.Time, err error) {
 			s.NextAt = w.lineOf(s).until
 		}
 		if s.Problem != "" {
-			w.status.Problem = s.Problem
+			w.status.trouble(w.causeOf(s), s.Problem)
 		}
 		next = earliest(next, w.orNow(s.NextAt))
 	}
@@ -259,7 +278,7 @@ func (w *Worker) visit(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	if err != nil {
 		return s, fmt.Errorf("sobre %s: %w", s.ID, err)
 	}
-	*l = line{}
+	*l = line{suspect: l.suspect, hold: l.hold}
 	if s.Settled {
 		s.NextAt = w.Now() // a note may have waited for this
 	}
@@ -272,6 +291,14 @@ func (w *Worker) orNow(t time.Time) time.Time {
 		return t
 	}
 	return w.Now()
+}
+
+// causeOf is whose an envelope's problem is.
+func (w *Worker) causeOf(s dte.Sobre) Cause {
+	if w.lineOf(s).since.IsZero() {
+		return CauseSII
+	}
+	return CauseLine
 }
 
 // soonest is when the first line that is down is tried again.
@@ -301,6 +328,9 @@ func (w *Worker) fill() (next time.Time, err error) {
 }
 
 func (w *Worker) fillBoletas() (next time.Time, err error) {
+	if hold := w.lines[sii.ChannelBoleta].hold; w.rests(hold) {
+		return w.laterIfAny(true, hold)
+	}
 	for range mostInARound {
 		due, err := w.boletasDue()
 		if err != nil || due.IsZero() || due.After(w.Now()) {
@@ -318,6 +348,9 @@ func (w *Worker) fillBoletas() (next time.Time, err error) {
 }
 
 func (w *Worker) fillDTE() (next time.Time, err error) {
+	if hold := w.lines[sii.ChannelDTE].hold; w.rests(hold) {
+		return w.laterIfAny(false, hold)
+	}
 	const look = mostInARound * 25 // notes that wait must not hide what is behind them
 	docs, err := w.Outbox.Waiting(false, look)
 	if err != nil {
@@ -336,6 +369,14 @@ func (w *Worker) fillDTE() (next time.Time, err error) {
 		return w.Now(), nil
 	}
 	return time.Time{}, nil
+}
+
+// laterIfAny is t if something waits to be put in an envelope.
+func (w *Worker) laterIfAny(boletas bool, t time.Time) (time.Time, error) {
+	if n, _, err := w.Outbox.WaitingSince(boletas, 1); err != nil || n == 0 {
+		return time.Time{}, err
+	}
+	return t, nil
 }
 
 // ready are those that may go: a note waits until the authority has decided on what it refers to (REF-3-750). If that was
@@ -391,27 +432,36 @@ func (w *Worker) boletasDue() (time.Time, error) {
 
 // envelop freezes an envelope. Its bytes are stored before the first of them leaves.
 func (w *Worker) envelop(docs []*dte.Document) error {
-	now := w.Now()
-	xml, err := dte.NewEnvelope(docs, w.Resolucion, dte.RUTSII, w.Signer, now)
+	s, err := w.freeze(docs)
 	if err != nil {
-		return fmt.Errorf("no se pudo armar el envío al SII: %w", err)
-	}
-	s := dte.Sobre{Boletas: docs[0].Tipo.EsBoleta(), Emisor: docs[0].Emisor.RUT, XML: xml, CreatedAt: now}
-	for _, d := range docs {
-		s.Keys = append(s.Keys, d.Key())
+		return err
 	}
 	_, err = w.Outbox.NewSobre(s)
 	return err
 }
 
+// freeze signs documents together.
+func (w *Worker) freeze(docs []*dte.Document) (dte.Sobre, error) {
+	now := w.Now()
+	xml, err := dte.NewEnvelope(docs, w.Resolucion, dte.RUTSII, w.Signer, now)
+	if err != nil {
+		return dte.Sobre{}, fmt.Errorf("no se pudo armar el envío al SII: %w", err)
+	}
+	s := dte.Sobre{Boletas: docs[0].Tipo.EsBoleta(), Emisor: docs[0].Emisor.RUT, XML: xml, CreatedAt: now}
+	for _, d := range docs {
+		s.Keys = append(s.Keys, d.Key())
+	}
+	return s, nil
+}
+
 // advance takes one envelope as far as it goes now. The error is a line that is down, or the outbox's.
 func (w *Worker) advance(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
-	switch s.State {
-	case dte.Enveloped:
-		return w.upload(ctx, s)
-	case dte.Sending, dte.Unknown:
+	switch {
+	case s.Refused != "", s.State == dte.Enveloped:
+		return w.send(ctx, s)
+	case s.State == dte.Sending, s.State == dte.Unknown:
 		return w.find(ctx, s)
-	case dte.Sent:
+	case s.State == dte.Sent:
 		return w.follow(ctx, s)
 	}
 	return s, fmt.Errorf("el sobre %s está en un estado que no existe: %s", s.ID, s.State)
@@ -422,6 +472,27 @@ func channel(s dte.Sobre) sii.Channel {
 		return sii.ChannelBoleta
 	}
 	return sii.ChannelDTE
+}
+
+// send uploads an envelope, unless the authority refuses the sender: then one is tried now and then, made anew with what
+// may have been mended. Bytes that may have left are never made anew, only those that were refused or are still here.
+func (w *Worker) send(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
+	l := w.lineOf(s)
+	switch {
+	case w.rests(l.hold):
+		s.NextAt = l.hold
+		return s, w.Outbox.UpdateSobre(s)
+	case !l.suspect.IsZero():
+		l.hold = w.Now().Add(w.Pace.MaxRetry)
+	}
+	if s.Refused == "" && (l.suspect.IsZero() || !s.SentAt.IsZero()) {
+		return w.upload(ctx, s)
+	}
+	made, err := w.regroup(s, cmp.Or(s.Refused, "hecho antes de que se corrigiera el rechazo"), 1)
+	if err != nil {
+		return s, err
+	}
+	return w.upload(ctx, made[0])
 }
 
 func (w *Worker) upload(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
@@ -444,6 +515,9 @@ func (w *Worker) upload(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	e := asTrouble(err)
 	if s.State = dte.Enveloped; e.MaybeReceived || e.Verdict == sii.Already { // otherwise nothing arrived
 		s.State = dte.Unknown
+	}
+	if e.Fault != "" {
+		return w.refused(s, refusal{e.Fault, e.Code, e.Message, e.Message})
 	}
 	return w.failed(s, e)
 }
@@ -502,13 +576,16 @@ func (w *Worker) find(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	case err != nil:
 		return w.failed(s, asTrouble(err))
 	case known.Found:
-		return w.sent(s, known.TrackID, 0)
+		return w.sent(s, known.TrackID, known.RetryAfter)
 	}
 	if s.SentAt.After(w.Now()) {
 		s.SentAt = w.Now() // the clock was put back since; patience begins anew
 	}
 	if believed := s.SentAt.Add(w.Pace.Patience); w.Now().Before(believed) {
 		s.NextAt = believed
+		if asked := w.Now().Add(min(known.RetryAfter, maxWait)); asked.After(believed) {
+			s.NextAt = asked
+		}
 		return s, w.Outbox.UpdateSobre(s)
 	}
 	s.State, s.Problem, s.NextAt = dte.Enveloped, "", w.Now()
@@ -548,13 +625,82 @@ func (w *Worker) follow(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	case sii.Processed:
 		return w.judge(ctx, s, status)
 	case sii.Rejected:
-		var verdicts []dte.Veredicto
-		for _, key := range s.Keys {
-			verdicts = append(verdicts, dte.Veredicto{Key: key, State: dte.Rejected, Codigo: status.Estado, Glosa: status.Glosa, At: w.Now()})
-		}
-		return w.settle(s, verdicts)
+		return w.refused(s, refusal{status.Fault, status.Estado, status.Glosa, "El SII no recibe los envíos de esta caja (" +
+			strings.TrimSpace(status.Estado+" "+status.Glosa) + "). Los documentos están guardados y se volverá a intentar. " +
+			"Revise el certificado, el permiso de quien firma y los datos de la resolución."})
 	}
 	return w.askLater(s, status.RetryAfter, "")
+}
+
+// refusal is the authority's no to an envelope as a whole.
+type refusal struct {
+	fault         sii.Fault
+	codigo, glosa string
+	words         string // for the shop
+}
+
+func (r refusal) String() string { return strings.TrimSpace(r.codigo + " " + r.glosa) }
+
+// refused takes the documents out of an envelope that the authority will not have, none of which it received. What may
+// be one document's doing is halved until that one stands alone, with its verdict, and the others are received. What is
+// the sender's doing waits, and so does everything else to send, until someone may have mended it; then it leaves in an
+// envelope made anew.
+func (w *Worker) refused(s dte.Sobre, r refusal) (dte.Sobre, error) {
+	if r.fault == sii.FaultSender {
+		s.Refused, s.Problem, s.NextAt = r.String(), r.words, w.Now().Add(w.Pace.MaxRetry)
+		l := w.lineOf(s)
+		l.suspect, l.hold = w.Now(), s.NextAt
+		return s, w.Outbox.UpdateSobre(s)
+	}
+	left, err := w.left(s)
+	if err != nil {
+		return s, err
+	}
+	if len(left) == 1 {
+		return w.settle(s, []dte.Veredicto{{Key: left[0], State: dte.Rejected, Codigo: r.codigo, Glosa: r.glosa, At: w.Now()}})
+	}
+	s.Settled = true
+	_, err = w.regroup(s, r.String(), 2)
+	return s, err
+}
+
+// regroup puts the undecided documents of a refused envelope in so many others.
+func (w *Worker) regroup(s dte.Sobre, reason string, parts int) ([]dte.Sobre, error) {
+	left, err := w.left(s)
+	if err != nil {
+		return nil, err
+	}
+	var docs []*dte.Document
+	for _, key := range left {
+		doc, err := w.Outbox.DocumentIn(key)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, doc)
+	}
+	var into []dte.Sobre
+	for part := range slices.Chunk(docs, (len(docs)+parts-1)/parts) {
+		next, err := w.freeze(part)
+		if err != nil {
+			return nil, err
+		}
+		into = append(into, next)
+	}
+	return w.Outbox.Regroup(s.ID, reason, into)
+}
+
+// left are the documents of an envelope without a final state.
+func (w *Worker) left(s dte.Sobre) (keys []dte.Key, err error) {
+	for _, key := range s.Keys {
+		state, _, err := w.Outbox.Standing(key)
+		if err != nil {
+			return nil, err
+		}
+		if !state.Final() {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
 }
 
 // askLater keeps when the envelope is asked about again: at half its age, within bounds.
@@ -569,6 +715,9 @@ func (w *Worker) askLater(s dte.Sobre, wait time.Duration, problem string) (dte.
 // judge reads a processed envelope. "Processed" is not acceptance: the counts and the details decide, and where they do
 // not, each document is asked for.
 func (w *Worker) judge(ctx context.Context, s dte.Sobre, status sii.EnvelopeStatus) (dte.Sobre, error) {
+	if l := w.lineOf(s); s.SentAt.After(l.suspect) {
+		l.suspect, l.hold = time.Time{}, time.Time{}
+	}
 	total := status.Total()
 	told := map[dte.Key]sii.Detail{}
 	for _, d := range status.Details {
@@ -602,16 +751,19 @@ const worry = time.Hour
 // rejections, so a document that it does not hold is one of them.
 func (w *Worker) askEach(ctx context.Context, s dte.Sobre, keys []dte.Key, lost bool) (dte.Sobre, error) {
 	var verdicts []dte.Veredicto
-	problem := ""
+	var unread error
+	problem, wait := "", time.Duration(0)
 	for _, key := range keys {
 		doc, v, err := w.undecided(key)
 		if err != nil {
-			problem = err.Error() // this one cannot be read; the others can
+			unread = errors.Join(unread, err) // this one cannot be read; the others can
 			continue
 		}
 		found := true
 		if doc != nil {
-			if v, found, err = w.ask(ctx, doc); err != nil {
+			var pause time.Duration
+			v, found, pause, err = w.ask(ctx, doc)
+			if wait = max(wait, pause); err != nil {
 				if _, keepErr := w.settle(s, verdicts); keepErr != nil {
 					return s, keepErr
 				}
@@ -632,7 +784,8 @@ func (w *Worker) askEach(ctx context.Context, s dte.Sobre, keys []dte.Key, lost 
 	if err != nil || s.Settled {
 		return s, err
 	}
-	return w.askLater(s, 0, problem)
+	s, err = w.askLater(s, wait, problem)
+	return s, errors.Join(err, unread)
 }
 
 // undecided is a document to ask for; nil with its verdict if it has one already.
@@ -645,14 +798,14 @@ func (w *Worker) undecided(key dte.Key) (*dte.Document, dte.Veredicto, error) {
 	return doc, dte.Veredicto{}, err
 }
 
-// ask asks for one document; found says that the authority holds it.
-func (w *Worker) ask(ctx context.Context, doc *dte.Document) (v dte.Veredicto, found bool, err error) {
+// ask asks for one document; found says that the authority holds it, and wait how long it wants to be left alone.
+func (w *Worker) ask(ctx context.Context, doc *dte.Document) (v dte.Veredicto, found bool, wait time.Duration, err error) {
 	known, err := w.Authority.DocumentStatus(ctx, doc)
 	v = dte.Veredicto{Key: doc.Key(), State: known.State, At: w.Now()}
 	if known.State != dte.Accepted {
 		v.Codigo, v.Glosa = known.Codigo, known.Glosa
 	}
-	return v, known.Found, err
+	return v, known.Found, known.RetryAfter, err
 }
 
 // settle keeps verdicts and tells whether the envelope is done.
@@ -663,13 +816,7 @@ func (w *Worker) settle(s dte.Sobre, verdicts []dte.Veredicto) (dte.Sobre, error
 	if err := w.Outbox.Settle(s.ID, verdicts); err != nil {
 		return s, err
 	}
-	s.Settled = true
-	for _, key := range s.Keys {
-		state, _, err := w.Outbox.Standing(key)
-		if err != nil {
-			return s, err
-		}
-		s.Settled = s.Settled && state.Final()
-	}
-	return s, nil
+	left, err := w.left(s)
+	s.Settled = err == nil && len(left) == 0
+	return s, err
 }

@@ -336,15 +336,39 @@ func TestRejectedAlone(t *testing.T) {
 	}
 }
 
-// An envelope refused as a whole rejects its documents, with the authority's reason.
-func TestEnvelopeRefused(t *testing.T) {
-	w := newWorld(t)
-	keys := w.issue(dte.Factura, 1, 1)
-	w.worker.Resolucion = dte.Resolucion{Nro: 99, Fch: dte.Date{Year: 2014, Month: 10, Day: 21}}
-	w.run()
-	state, verdict, err := w.box.DocumentState(keys[0])
-	if err != nil || state != dte.Rejected || verdict.Codigo == "" {
-		t.Errorf("%s %+v %v", state, verdict, err)
+// What the sender does wrong, here the resolution, rejects no document: they wait, nothing else is sent in vain, the shop
+// hears why, and when it is mended they are received in an envelope made anew.
+func TestSenderRefusedWaitsUntilMended(t *testing.T) {
+	for _, tipo := range []dte.TipoDTE{dte.Factura, dte.Boleta} {
+		t.Run(tipo.String(), func(t *testing.T) {
+			w := newWorld(t)
+			right := w.worker.Resolucion
+			keys := w.issue(tipo, 1, 2)
+			w.worker.Resolucion.Nro++
+			folio := dte.Folio(10)
+			for end := w.now().Add(4 * time.Hour); w.now().Before(end); {
+				if next := w.worker.Step(t.Context()); next.After(w.now()) {
+					w.set(next)
+				} else if next.IsZero() {
+					t.Fatal("it waits for ever")
+				}
+				if folio < 20 {
+					keys = append(keys, w.issue(tipo, folio, 1)...) // the shop goes on selling
+					folio++
+				}
+			}
+			s := w.worker.Status()
+			if s.Backlog.Documents != len(keys) || s.Cause != possync.CauseSII || !strings.Contains(s.Problem, "resolución") {
+				t.Errorf("%d of %d documents wait; %q %q", s.Backlog.Documents, len(keys), s.Cause, s.Problem)
+			}
+			if n := len(w.sim.Envelopes()); n < 4 || n > 60 {
+				t.Errorf("%d envelopes in four hours", n)
+			}
+			w.restart()
+			w.worker.Resolucion = right
+			w.run()
+			w.accepted(keys...)
+		})
 	}
 }
 

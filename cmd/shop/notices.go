@@ -19,7 +19,7 @@ const reportsDir = "informes"
 // observe writes the log of contingencies from what the worker found. What goes wrong with that is told as a problem.
 func (s *Shop) observe(w *possync.Status) {
 	if _, err := s.Store.Observe(s.opt.Now(), s.trouble(*w)); err != nil && w.Problem == "" {
-		w.Problem = err.Error()
+		w.Problem, w.Cause = err.Error(), possync.CauseTill
 	}
 }
 
@@ -27,7 +27,7 @@ func (s *Shop) observe(w *possync.Status) {
 func (s *Shop) trouble(w possync.Status) sale.Trouble {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	failing := !w.Down && w.Problem != "" && w.Backlog.Documents > 0
+	failing := !w.Down && w.Cause == possync.CauseSII && w.Backlog.Documents > 0
 	switch {
 	case !failing:
 		s.failed = time.Time{}

@@ -151,7 +151,7 @@ func TestTheWorkerWritesTheLog(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 
-	failing := possync.Status{Problem: "el SII no responde", Backlog: dte.Backlog{Documents: 3}}
+	failing := possync.Status{Cause: possync.CauseSII, Problem: "el SII no responde", Backlog: dte.Backlog{Documents: 3}}
 	s.observe(&failing)
 	now = now.Add(sale.TroubleWait)
 	s.observe(&failing)
@@ -159,6 +159,10 @@ func TestTheWorkerWritesTheLog(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	s.observe(&possync.Status{})
+	ours := possync.Status{Cause: possync.CauseTill, Problem: "bytes dañados", Backlog: dte.Backlog{Documents: 3}}
+	s.observe(&ours)
+	now = now.Add(sale.TroubleWait)
+	s.observe(&ours) // that is no fault of the SII's
 	list, err := s.Outages(10)
 	if err != nil || len(list) != 2 || list[0].Open() {
 		t.Errorf("%+v, %v", list, err)

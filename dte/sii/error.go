@@ -38,6 +38,8 @@ type Error struct {
 	Down bool
 	// MaybeReceived: an upload ended without a clear answer and bytes may have left. Ask before sending again.
 	MaybeReceived bool
+	// Fault: an upload that the authority refused for good; empty for any other trouble.
+	Fault Fault
 	// Code is the authority's ("5", "106", "-1", "401") or one of ours: "red", "plazo", "tls", "portal", "proxy",
 	// "respuesta", "certificado", "dato".
 	Code string
@@ -49,6 +51,18 @@ type Error struct {
 	cause error
 	auth  bool // the token was refused; a new one may help
 }
+
+// Fault is what an envelope was refused for as a whole. None of its documents was received, and the same bytes never
+// will be.
+type Fault string
+
+const (
+	// FaultContent: its form, size or consistency. That may be the doing of one document: without it the others pass.
+	FaultContent Fault = "content"
+	// FaultSender: its signature, its carátula or a permission. No other grouping helps; once someone has mended the
+	// certificate, the data of the company or the permission, the same documents pass in an envelope made anew.
+	FaultSender Fault = "sender"
+)
 
 func (e *Error) Error() string {
 	if e.cause == nil {
@@ -131,13 +145,18 @@ func unauthenticated(code string) *Error {
 	return e
 }
 
+// uploadFaults are the STATUS that no repetition of the same bytes can mend.
+var uploadFaults = map[string]Fault{
+	"1": FaultSender, "2": FaultContent, "6": FaultSender, "7": FaultContent, "8": FaultSender,
+}
+
 // uploadStatus is a STATUS of RECEPCIONDTE other than 0 and 99: nothing was received.
 func uploadStatus(status, detail string) *Error {
 	e := func(v Verdict, message string) *Error {
 		if detail != "" {
 			message += " Detalle del SII: " + clip(detail)
 		}
-		return &Error{Verdict: v, Code: status, Message: message}
+		return &Error{Verdict: v, Fault: uploadFaults[status], Code: status, Message: message}
 	}
 	switch status {
 	case "1":

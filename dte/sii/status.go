@@ -31,6 +31,7 @@ const (
 // EnvelopeStatus is what became of an envelope.
 type EnvelopeStatus struct {
 	Phase         Phase
+	Fault         Fault  // why, if Rejected
 	Estado, Glosa string // the authority's own words: "EPR" "Envio Procesado"
 	// Counts per type, once processed. A type may be missing: the SII sometimes leaves out the notes.
 	Counts []Count
@@ -288,6 +289,18 @@ var phases = map[string]Phase{
 	"LRH": Rejected, "LRS": Rejected, "LRC": Rejected, "LRF": Rejected, "LNC": Rejected,
 }
 
+// faultOf says what a Rejected envelope was refused for. States that nobody has explained (RCH, VOF) are taken for
+// the content's: apart, its documents will tell.
+func faultOf(estado string) Fault {
+	switch {
+	case phases[estado] != Rejected:
+		return ""
+	case estado == "RFR", estado == "RCT":
+		return FaultSender
+	}
+	return FaultContent
+}
+
 // queryError reads a state that is about the question and not about what was asked for.
 func queryError(estado, glosa string) error {
 	switch estado {
@@ -311,7 +324,7 @@ func readEstUp(body []byte) (EnvelopeStatus, error) {
 		return EnvelopeStatus{}, unreadable(false, err)
 	}
 	s := EnvelopeStatus{Estado: fields.Get("ESTADO"), Glosa: clip(fields.First("GLOSA", "GLOSA_ESTADO"))}
-	if s.Phase = phases[s.Estado]; s.Phase == "" {
+	if s.Phase, s.Fault = phases[s.Estado], faultOf(s.Estado); s.Phase == "" {
 		return EnvelopeStatus{}, queryError(s.Estado, s.Glosa)
 	}
 	for _, f := range fields {
@@ -368,7 +381,7 @@ func readEnvioStatus(body []byte) (EnvelopeStatus, error) {
 	if err := readJSON(body, &answer); err != nil {
 		return EnvelopeStatus{}, textAnswer(body, err)
 	}
-	s := EnvelopeStatus{Phase: phases[answer.Estado], Estado: answer.Estado, Glosa: clip(answer.Descripcion)}
+	s := EnvelopeStatus{Phase: phases[answer.Estado], Fault: faultOf(answer.Estado), Estado: answer.Estado, Glosa: clip(answer.Descripcion)}
 	if s.Phase == "" {
 		return EnvelopeStatus{}, queryError(s.Estado, s.Glosa)
 	}

@@ -43,6 +43,7 @@ func RunOutbox(t *testing.T, open func(t *testing.T) Till) {
 		{"the life has no other steps", noOtherSteps},
 		{"verdicts settle", settles},
 		{"a verdict is final", finalVerdict},
+		{"a refused envelope gives its documents to others", regroups},
 		{"an upload that a crash ended is unknown", crashIsUnknown},
 		{"the backlog counts", counts},
 		{"nothing is found where nothing is", nothing},
@@ -278,6 +279,72 @@ func noOtherSteps(p *part) {
 			p.Errorf("%v was accepted", bad)
 		}
 	}
+}
+
+func regroups(p *part) {
+	b1, b2, b3, b4 := p.boleta(), p.boleta(), p.boleta(), p.boleta()
+	s, bystander := p.sobre(b1, b2, b3), p.sobre(b4)
+	s.State, s.TrackID = dte.Sent, "4711"
+	p.must(p.UpdateSobre(s))
+	p.must(p.Settle(s.ID, []dte.Veredicto{accepted(b1.Key())}))
+	one, other := envelope(b2), envelope(b3)
+	one.XML, one.Attempts, one.NextAt = []byte("<one/>"), 2, dtetest.Now().Add(time.Hour)
+
+	regroup := func(id, reason string, into []dte.Sobre) error {
+		_, err := p.Regroup(id, reason, into)
+		return err
+	}
+	factura := envelope(b3)
+	factura.Boletas = false
+	foreign := envelope(b3)
+	foreign.Emisor++
+	for what, into := range map[string][]dte.Sobre{
+		"nothing instead":             nil,
+		"a document left out":         {one},
+		"a document twice":            {one, other, envelope(b3)},
+		"a document twice in one":     {one, envelope(b3, b3)},
+		"a decided document":          {one, other, envelope(b1)},
+		"another envelope's document": {one, other, envelope(b4)},
+		"another kind":                {one, factura},
+		"another company":             {one, foreign},
+		"an envelope without bytes":   {one, {Boletas: true, Emisor: other.Emisor, Keys: other.Keys}},
+		"an empty envelope":           {one, other, {Boletas: true, Emisor: other.Emisor, XML: []byte("<x/>")}},
+	} {
+		p.refused(what, regroup(s.ID, "RSC", into))
+	}
+	p.refused("no reason", regroup(s.ID, "", []dte.Sobre{one, other}))
+	p.refused("an unknown envelope", regroup("S000000099", "RSC", []dte.Sobre{one, other}))
+	p.state(b2.Key(), dte.Sent)
+	p.want("open before", len(p.open()), 2)
+
+	made, err := p.Regroup(s.ID, "RSC Rechazado por Error en Schema", []dte.Sobre{one, other})
+	p.must(err)
+	p.Outbox = p.Restart()
+	open := p.open()
+	p.want("made", []string{made[0].ID, made[1].ID}, []string{open[1].ID, open[2].ID})
+	p.want("open after", len(open), 3)
+	p.want("the bystander", open[0].ID, bystander.ID)
+	p.want("instead of", []string{open[1].Instead, open[2].Instead}, []string{s.ID, s.ID})
+	p.want("keys", [][]dte.Key{open[1].Keys, open[2].Keys}, [][]dte.Key{{b2.Key()}, {b3.Key()}})
+	p.want("attempts", open[1].Attempts, 2)
+	p.want("not before", open[1].NextAt.Equal(dtetest.Now().Add(time.Hour)), true)
+	xml, err := p.SobreXML(open[1].ID)
+	p.must(err)
+	p.want("bytes", string(xml), "<one/>")
+	xml, err = p.SobreXML(s.ID)
+	p.must(err)
+	p.want("bytes of the refused one", string(xml), "<EnvioDTE/>")
+	p.state(b1.Key(), dte.Accepted)
+	p.state(b2.Key(), dte.Enveloped)
+	p.state(b3.Key(), dte.Enveloped)
+	p.want("nothing waits", len(p.waiting(true, 10)), 0)
+
+	p.refused("twice", regroup(s.ID, "RSC", []dte.Sobre{one, other}))
+	p.refused("news of the refused one", p.UpdateSobre(s))
+	p.refused("its late verdict", p.Settle(s.ID, []dte.Veredicto{accepted(b2.Key())}))
+	p.state(b2.Key(), dte.Enveloped)
+	p.must(p.Settle(open[1].ID, []dte.Veredicto{accepted(b2.Key())}))
+	p.want("open at last", len(p.open()), 2)
 }
 
 func settles(p *part) {
