@@ -167,3 +167,14 @@ func TestManualBoletasAndReport(t *testing.T) {
 	x.press(fyne.KeyEscape, fyne.KeyF10)
 	x.sees("/caja/informes/contingencias.pdf")
 }
+
+// The strip's line tells what keeps it down, if that is known.
+func TestTheLineTellsItsTrouble(t *testing.T) {
+	x := newWorld(t)
+	x.w.SetStatus(Status{Line: LineDown, LineProblem: "No responde el proxy de la red. Puede seguir vendiendo."})
+	x.w.frame.strip.line.onTap()
+	x.sees("No responde el proxy de la red.")
+	x.w.SetStatus(Status{Line: LineDown})
+	x.w.frame.strip.line.onTap()
+	x.sees("Sin internet. Puede seguir vendiendo")
+}

@@ -66,6 +66,9 @@ const (
 type Status struct {
 	Line  Line
 	Since time.Time // when Line became so; zero if not known
+	// LineProblem says in Spanish what keeps the line down and what to do, when that is known: a proxy, a wifi that wants
+	// a login.
+	LineProblem string
 	// Waiting documents have no verdict of the SII; Oldest is when the first of them was issued.
 	Waiting int
 	Oldest  time.Time

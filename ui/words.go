@@ -184,8 +184,11 @@ func lineState(s Status, now time.Time) state {
 	return state{theme.IconNameHistory, muted, "Probando línea"}
 }
 
-func lineAdvice(l Line) string {
-	if l == LineDown {
+func lineAdvice(s Status) string {
+	switch {
+	case s.Line == LineDown && s.LineProblem != "":
+		return s.LineProblem
+	case s.Line == LineDown:
 		return "Sin internet. Puede seguir vendiendo: los documentos son válidos y se enviarán solos al volver la línea."
 	}
 	return "Hay internet. Los documentos se envían solos al SII; si se corta la línea, se puede seguir vendiendo."

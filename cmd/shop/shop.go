@@ -373,9 +373,12 @@ func (s *Shop) Start() error {
 	if s.cancel != nil {
 		return errors.New("la caja ya está en marcha")
 	}
+	worker, err := s.newWorker()
+	if err != nil {
+		return err
+	}
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
-	worker := s.newWorker()
 	s.worker.Store(worker)
 	s.loops.Go(func() { _ = worker.Run(ctx) })
 
@@ -400,11 +403,14 @@ var trainingPace = possync.Pace{
 	BoletaWait: 2 * time.Second, FirstPoll: time.Second, FirstRetry: 2 * time.Second, LineProbe: 2 * time.Second, Patience: 5 * time.Second,
 }
 
-func (s *Shop) newWorker() *possync.Worker {
+func (s *Shop) newWorker() (*possync.Worker, error) {
 	if s.Info.Training() && s.opt.Pace == (possync.Pace{}) {
 		s.opt.Pace = trainingPace
 	}
-	client := sii.New(sii.Config{Endpoints: s.at, Signer: s.signer, Now: s.opt.Now})
+	client, err := s.newClient()
+	if err != nil {
+		return nil, err
+	}
 	s.client.Store(client)
 	return possync.New(possync.Config{
 		Outbox: s.Store, Authority: client, Signer: s.signer,
@@ -413,7 +419,7 @@ func (s *Shop) newWorker() *possync.Worker {
 			s.observe(&w)
 			s.tell(func(st *Status) { st.Worker, st.Known = w, true })
 		},
-	})
+	}), nil
 }
 
 func jitter(n int64) int64 {
@@ -468,7 +474,10 @@ func (s *Shop) SyncNow(ctx context.Context) (possync.Status, error) {
 	if s.signer == nil {
 		return possync.Status{}, s.signerErr
 	}
-	w := s.newWorker()
+	w, err := s.newWorker()
+	if err != nil {
+		return possync.Status{}, err
+	}
 	for {
 		next := w.Step(ctx)
 		status := w.Status()

@@ -192,7 +192,7 @@ func stripOf(s shop.Status) ui.Status {
 	}
 	switch {
 	case s.Worker.Down:
-		u.Line, u.Since = ui.LineDown, s.Worker.Since
+		u.Line, u.Since, u.LineProblem = ui.LineDown, s.Worker.Since, s.Worker.Problem
 	case s.Known:
 		u.Line = ui.LineUp
 	}

@@ -46,9 +46,9 @@ func TestStrip(t *testing.T) {
 	}{
 		"not tried yet": {shop.Status{}, ui.Status{}.Line},
 		"up":            {shop.Status{Known: true}, ui.LineUp},
-		"down":          {shop.Status{Known: true, Worker: possync.Status{Down: true, Since: since}}, ui.LineDown},
+		"down":          {shop.Status{Known: true, Worker: possync.Status{Down: true, Since: since, Problem: "no responde el proxy"}}, ui.LineDown},
 	} {
-		if got := stripOf(c.in); got.Line != c.line || c.line == ui.LineDown && !got.Since.Equal(since) {
+		if got := stripOf(c.in); got.Line != c.line || c.line == ui.LineDown && (!got.Since.Equal(since) || got.LineProblem != "no responde el proxy") {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

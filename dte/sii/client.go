@@ -122,10 +122,13 @@ func newTransport(proxy *url.URL) *http.Transport {
 	return &http.Transport{
 		Proxy: through,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-			if resp.StatusCode == http.StatusProxyAuthRequired {
+			switch {
+			case resp.StatusCode == http.StatusProxyAuthRequired:
 				return errProxyAuth
+			case resp.StatusCode >= 400 && resp.StatusCode < 500:
+				return proxyRefusedError{resp.Status}
 			}
-			return nil // any other refusal is the transport's to report
+			return nil // 5xx is the line beyond the proxy: the transport reports it
 		},
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 20 * time.Second,
@@ -176,6 +179,16 @@ func (c *Client) noteSkew(h http.Header, asked, answered time.Time) {
 	date = date.Add(time.Second / 2) // it was cut to the second
 	skew := date.Sub(asked.Add(trip / 2)).Round(time.Second)
 	c.skew.Store(&skew)
+}
+
+// Reach asks a channel of the authority for a seed, which needs no certificate and leaves no trace: it tells whether the
+// line, and the proxy on it, let one through.
+func (c *Client) Reach(ctx context.Context, ch Channel) error {
+	if c.logins[ch] == nil {
+		return person("dato", "No existe el canal «"+clip(string(ch))+"» del SII. Avise a soporte.")
+	}
+	_, err := c.seed(ctx, ch)
+	return err
 }
 
 // Receipt is proof that the authority has an envelope. It is not a verdict on its documents.

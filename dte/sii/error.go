@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"strconv"
 	"time"
 )
@@ -102,10 +103,38 @@ func proxyError(cause error) *Error {
 	return e
 }
 
+// proxyRefusedError is a proxy that opens no way to the authority, for a reason other than a password.
+type proxyRefusedError struct{ status string }
+
+func (p proxyRefusedError) Error() string { return "proxy: " + p.status }
+
+// proxyTrouble is a proxy that cannot be reached, or that closes the way; nil for any other cause. Either way nothing left
+// for the authority, so nobody's document is at fault: it is the line that is down, and no attempt is counted. The message
+// names the proxy, because waiting does not mend it.
+func proxyTrouble(cause error) *Error {
+	dial, dialled := errors.AsType[*net.OpError](cause)
+	closed, refused := errors.AsType[proxyRefusedError](cause)
+	message := ""
+	switch {
+	case refused:
+		message = "El proxy de la red no deja pasar al SII (" + clip(closed.status) + "). Puede seguir vendiendo; pida a quien lo administra que permita sii.cl."
+	case dialled && dial.Op == "proxyconnect", dialled && dial.Op == "socks connect":
+		message = "No responde el proxy de la red, y sin él no se llega al SII. Puede seguir vendiendo; revise el proxy o su dirección en la configuración."
+	default:
+		return nil
+	}
+	e := later("proxy", message)
+	e.Down, e.cause = true, cause
+	return e
+}
+
 // lineError is a request without an answer.
 func lineError(cause error, maybe bool) *Error {
 	if errors.Is(cause, errProxyAuth) {
 		return proxyError(cause)
+	}
+	if e := proxyTrouble(cause); e != nil {
+		return e
 	}
 	e := later("red", "No hay conexión con el SII. Puede seguir vendiendo; lo pendiente se enviará solo.")
 	var certificate *tls.CertificateVerificationError

@@ -841,3 +841,44 @@ func TestProxy(t *testing.T) {
 		mu.Unlock()
 	}
 }
+
+// A proxy that is down, or that closes the way, is the line's trouble and is called by its name.
+func TestProxyThatLetsNobodyThrough(t *testing.T) {
+	w := newWorld(t)
+	closed := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(closed.Close)
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	for name, c := range map[string]struct{ proxy, base, word string }{
+		"down":           {gone.URL, "http://sii.invalid", "No responde el proxy"},
+		"down, TLS":      {gone.URL, "https://sii.invalid", "No responde el proxy"},
+		"down, socks":    {"socks5://" + strings.TrimPrefix(gone.URL, "http://"), "https://sii.invalid", "No responde el proxy"},
+		"forbidden, TLS": {closed.URL, "https://sii.invalid", "no deja pasar"},
+	} {
+		proxy, err := sii.ParseProxy(c.proxy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := sii.New(sii.Config{Endpoints: sii.Single(c.base), Signer: dtetest.Signer(dtetest.Person), Now: w.clock.now, Proxy: proxy})
+		_, err = client.Upload(t.Context(), sii.ChannelDTE, dtetest.Company, "x", []byte("<x/>"))
+		if e := wantError(t, err, sii.Later); e.Code != "proxy" || !e.Down || e.MaybeReceived || !strings.Contains(e.Message, c.word) {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+}
+
+// Whether one gets through is asked without a certificate.
+func TestReach(t *testing.T) {
+	w := newWorld(t)
+	client := sii.New(sii.Config{Endpoints: sii.Single(w.url), Now: w.clock.now})
+	for _, ch := range []sii.Channel{sii.ChannelDTE, sii.ChannelBoleta} {
+		if err := client.Reach(t.Context(), ch); err != nil {
+			t.Errorf("%s: %v", ch, err)
+		}
+	}
+	wantError(t, client.Reach(t.Context(), "nada"), sii.Person)
+	lost := sii.New(sii.Config{Endpoints: sii.Single("http://127.0.0.1:1"), Now: w.clock.now})
+	if e := wantError(t, lost.Reach(t.Context(), sii.ChannelDTE), sii.Later); !e.Down {
+		t.Errorf("%+v", e)
+	}
+}
