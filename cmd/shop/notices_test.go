@@ -14,7 +14,7 @@ import (
 )
 
 func blackout() sale.Outage {
-	return sale.Outage{Cause: sale.CausePower, From: time.Now().Add(-3 * time.Hour).Truncate(time.Minute), To: time.Now().Add(-time.Hour).Truncate(time.Minute), Who: "Rosa"}
+	return sale.Outage{Cause: sale.CausePower, From: now().Add(-3 * time.Hour).Truncate(time.Minute), To: now().Add(-time.Hour).Truncate(time.Minute), Who: "Rosa"}
 }
 
 func entry(t *testing.T, s *Shop, n int) sale.Outage {
@@ -74,7 +74,7 @@ func TestOneBoletaForAPowerCut(t *testing.T) {
 func TestSummaryAfterACrash(t *testing.T) {
 	s := opened(t, practice(t))
 	o, takings := blackout(), sale.Takings{Afecto: 50_000}
-	told, err := s.Store.AddOutage(o, time.Now())
+	told, err := s.Store.AddOutage(o, now())
 	must(t, err)
 	order, err := sale.SummaryOrder(told, takings)
 	must(t, err)
@@ -120,11 +120,11 @@ func TestManualBoletas(t *testing.T) {
 // What the worker finds becomes an entry by itself, and an alarm while it lasts.
 func TestTheWorkerWritesTheLog(t *testing.T) {
 	o := practice(t)
-	now := time.Now()
-	o.Now = func() time.Time { return now }
+	clock := now()
+	o.Now = func() time.Time { return clock }
 	s := opened(t, o)
-	since := now
-	now = now.Add(time.Minute)
+	since := clock
+	clock = clock.Add(time.Minute)
 	r, err := sell(s)
 	must(t, err)
 	s.observe(&possync.Status{Down: true, Since: since, Problem: "sin internet"})
@@ -153,15 +153,15 @@ func TestTheWorkerWritesTheLog(t *testing.T) {
 
 	failing := possync.Status{Cause: possync.CauseSII, Problem: "el SII no responde", Backlog: dte.Backlog{Documents: 3}}
 	s.observe(&failing)
-	now = now.Add(sale.TroubleWait)
+	clock = clock.Add(sale.TroubleWait)
 	s.observe(&failing)
-	if e := entry(t, s, 2); e.Cause != sale.CauseSII || !e.From.Equal(now.Add(-sale.TroubleWait)) {
+	if e := entry(t, s, 2); e.Cause != sale.CauseSII || !e.From.Equal(clock.Add(-sale.TroubleWait)) {
 		t.Errorf("%+v", e)
 	}
 	s.observe(&possync.Status{})
 	ours := possync.Status{Cause: possync.CauseTill, Problem: "bytes dañados", Backlog: dte.Backlog{Documents: 3}}
 	s.observe(&ours)
-	now = now.Add(sale.TroubleWait)
+	clock = clock.Add(sale.TroubleWait)
 	s.observe(&ours) // that is no fault of the SII's
 	list, err := s.Outages(10)
 	if err != nil || len(list) != 2 || list[0].Open() {
@@ -191,7 +191,8 @@ func TestAlarmOfAWrongClock(t *testing.T) {
 	must(t, err)
 	defer stop()
 	o.Simulator, o.Pace = url, quick
-	o.Now = func() time.Time { return time.Now().Add(-40 * time.Minute) }
+	right := o.Now
+	o.Now = func() time.Time { return right().Add(-40 * time.Minute) }
 	s := opened(t, o)
 	_, err = sell(s)
 	must(t, err)

@@ -58,7 +58,8 @@ type Options struct {
 	Simulator string
 	// Device prints tickets; nil takes the stored setting. Without either, papers wait in the queue.
 	Device printer.Device
-	Pace   possync.Pace
+	// Pace, if set, is used in place of the shop's own (Sending).
+	Pace possync.Pace
 	// Report, if set, is told whenever something changes around the till. It is called from several goroutines, one at a
 	// time, and must not block.
 	Report func(Status)
@@ -404,9 +405,6 @@ var trainingPace = possync.Pace{
 }
 
 func (s *Shop) newWorker() (*possync.Worker, error) {
-	if s.Info.Training() && s.opt.Pace == (possync.Pace{}) {
-		s.opt.Pace = trainingPace
-	}
 	client, err := s.newClient()
 	if err != nil {
 		return nil, err
@@ -414,7 +412,7 @@ func (s *Shop) newWorker() (*possync.Worker, error) {
 	s.client.Store(client)
 	return possync.New(possync.Config{
 		Outbox: s.Store, Authority: client, Signer: s.signer,
-		Resolucion: s.Info.Resolucion, Now: s.opt.Now, After: time.After, Jitter: jitter, Pace: s.opt.Pace,
+		Resolucion: s.Info.Resolucion, Now: s.opt.Now, After: time.After, Jitter: jitter, Pace: s.pace(),
 		Report: func(w possync.Status) {
 			s.observe(&w)
 			s.tell(func(st *Status) { st.Worker, st.Known = w, true })

@@ -34,10 +34,18 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// now is a clock that began at noon: no test runs over midnight, where the folios of today are not yesterday's.
+var now = func() func() time.Time {
+	start := time.Now()
+	day := dte.DateOf(start)
+	noon := time.Date(day.Year, day.Month, day.Day, 12, 0, 0, 0, dte.Santiago)
+	return func() time.Time { return noon.Add(time.Since(start)) }
+}()
+
 // practice makes a practice shop whose passphrase is known.
 func practice(t *testing.T) Options {
 	t.Helper()
-	o := Options{Dir: filepath.Join(t.TempDir(), "tienda"), Keys: "archivo", Now: time.Now}
+	o := Options{Dir: filepath.Join(t.TempDir(), "tienda"), Keys: "archivo", Now: now}
 	info, err := assets.DemoShop()
 	must(t, err)
 	must(t, Create(o, info, phrase))
@@ -235,7 +243,7 @@ func TestABadCertificateDoesNotKeepTheShopShut(t *testing.T) {
 	if _, err := s.Deps(); err == nil || errors.Is(err, ErrNoSigner) {
 		t.Errorf("a wrong password: %v", err)
 	}
-	pfx, _, err := siisim.NewSigner(rand.Reader, 11111111, "OTRA PERSONA", time.Now())
+	pfx, _, err := siisim.NewSigner(rand.Reader, 11111111, "OTRA PERSONA", now())
 	must(t, err)
 	if _, err := s.ImportPFX(pfx, "equivocada"); err == nil {
 		t.Error("a wrong password was imported")
@@ -291,7 +299,7 @@ func TestTheSecondProgramIsRefusedInWords(t *testing.T) {
 // its own machine's, and an unknown environment talks to nobody.
 func TestPracticeAndRealNeverMeet(t *testing.T) {
 	for ambiente, host := range map[dte.Ambiente]string{dte.Produccion: "palena", dte.Certificacion: "maullin"} {
-		o := Options{Dir: filepath.Join(t.TempDir(), "tienda"), Keys: "archivo", Now: time.Now}
+		o := Options{Dir: filepath.Join(t.TempDir(), "tienda"), Keys: "archivo", Now: now}
 		info := sale.Shop{Emisor: dtetest.Emisor(), Resolucion: dtetest.Resolucion(), Ambiente: ambiente, Caja: "CAJA1"}
 		must(t, Create(o, info, phrase))
 		o.Simulator = "http://127.0.0.1:1"
@@ -326,14 +334,14 @@ func TestPracticeAndRealNeverMeet(t *testing.T) {
 
 // A shop is made whole or not at all, whatever interrupts it, and the next try succeeds.
 func TestAnInterruptedCreationLeavesNoHalfShop(t *testing.T) {
-	o := Options{Dir: filepath.Join(t.TempDir(), "tienda"), Keys: "archivo", Now: time.Now}
+	o := Options{Dir: filepath.Join(t.TempDir(), "tienda"), Keys: "archivo", Now: now}
 	info, err := assets.DemoShop()
 	must(t, err)
 	cut := errors.New("se cortó la luz")
 	if err := o.whole(func(o Options) error { return errors.Join(create(o, info, phrase), cut) }); !errors.Is(err, cut) || o.Exists() {
 		t.Errorf("%v, exists %v", err, o.Exists())
 	}
-	must(t, create(Options{Dir: filepath.Join(o.Dir, ".nueva"), Keys: "archivo", Now: time.Now}, info, phrase)) // killed here
+	must(t, create(Options{Dir: filepath.Join(o.Dir, ".nueva"), Keys: "archivo", Now: now}, info, phrase)) // killed here
 	if o.Exists() {
 		t.Fatal("half a shop exists")
 	}

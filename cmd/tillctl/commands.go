@@ -203,6 +203,33 @@ func runPrinter(e *env, flags *flag.FlagSet, args []string) error {
 	})
 }
 
+func runSending(e *env, flags *flag.FlagSet, args []string) error {
+	boletas := flags.Int("boletas", 0, "boletas por envío, de 1 a 500; el SII recomienda 50")
+	minutes := flags.Int("minutos", -1, "minutos que espera la más antigua, de 0 a 60")
+	if _, err := parse(flags, args, 0, 0); err != nil {
+		return err
+	}
+	return e.withShop(func(s *shop.Shop) error {
+		chosen, err := s.Sending()
+		given := map[string]bool{}
+		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+		if given["boletas"] {
+			chosen.Boletas = *boletas
+		}
+		if given["minutos"] {
+			chosen.Minutes = *minutes
+		}
+		if given["boletas"] || given["minutos"] {
+			err = s.SetSending(chosen)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.out, "Boletas: hasta %d por envío, la más antigua espera %d min. Los demás documentos salen enseguida.\n", chosen.Boletas, chosen.Minutes)
+		return nil
+	})
+}
+
 func runIssue(e *env, flags *flag.FlagSet, args []string) error {
 	file := flags.String("f", "", "venta en JSON (vea docs/venta.md)")
 	if _, err := parse(flags, args, 0, 0); err != nil {

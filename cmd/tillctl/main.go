@@ -63,6 +63,7 @@ func commands() []command {
 		{"proxy show", "", "muestra el proxy, nunca su contraseña", runProxyShow},
 		{"proxy clear", "", "olvida el proxy: manda lo que diga HTTPS_PROXY, o nada", runProxyClear},
 		{"proxy test", "", "pregunta al SII por donde irían los documentos", runProxyTest},
+		{"envios", "[-boletas 50] [-minutos 1]", "cuántas boletas van en un envío al SII y cuánto esperan", runSending},
 		{"issue", "-f venta.json", "emite un documento; la misma venta dos veces se emite una", runIssue},
 		{"docs", "", "lista los documentos y qué fue de ellos", runDocs},
 		{"export", "-out CARPETA", "escribe XML, PDF y ticket de los documentos", runExport},

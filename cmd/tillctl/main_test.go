@@ -188,6 +188,8 @@ func TestBadInput(t *testing.T) {
 	c.refused("filas con errores", "productos import", c.file("p.csv", []byte("codigo;nombre;precio\n1;Pan;990\n2;Queso;mil\n")))
 	c.refused("", "productos import", c.file("p.csv", []byte("hola")))
 	c.refused("no se entiende", "impresora", "http://x")
+	c.refused("de 1 a 500", "envios", "-boletas", "501")
+	c.refused("de 0 a 60", "envios", "-minutos", "61")
 	c.refused("80 o de 58", "impresora", "-papel", "70", "ninguna")
 	c.refused("ya hay una caja", "init", "-f", c.json("t.json", saleShop()), "-frase-file", c.file("frase", []byte("una frase larga")))
 	c.refused("no es un documento", "verify", c.file("x.xml", []byte("hola")))
@@ -350,4 +352,19 @@ func TestIssueOnAFullDisk(t *testing.T) {
 		break
 	}
 	c.must("Todo cuadra", "audit")
+}
+
+func TestSendingIsChosenInParts(t *testing.T) {
+	c := practice(t)
+	for _, step := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "hasta 50 por envío, la más antigua espera 1 min"},
+		{[]string{"-boletas", "100"}, "hasta 100 por envío, la más antigua espera 1 min"},
+		{[]string{"-minutos", "0"}, "hasta 100 por envío, la más antigua espera 0 min"},
+		{nil, "hasta 100 por envío, la más antigua espera 0 min"},
+	} {
+		c.must(step.want, append([]string{"envios"}, step.args...)...)
+	}
 }
