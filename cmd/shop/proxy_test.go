@@ -117,7 +117,7 @@ func TestProxyTrouble(t *testing.T) {
 	if _, err := sell(s); err != nil {
 		t.Fatal(err)
 	}
-	s.opt.Now = func() time.Time { return time.Now().Add(time.Hour) } // boletas wait for company
+	s.opt.Now = func() time.Time { return now().Add(time.Hour) } // boletas wait for company
 	try := func(word string) {
 		t.Helper()
 		w, err := s.newWorker()
@@ -138,7 +138,7 @@ func TestProxyTrouble(t *testing.T) {
 	try("proxy de la red pide usuario y contraseña")
 	proxy.Close()
 	try("No responde el proxy")
-	s.opt.Now = time.Now
+	s.opt.Now = now
 	if _, err := sell(s); err != nil {
 		t.Errorf("the sale waits for the proxy: %v", err)
 	}
