@@ -2,10 +2,9 @@ package sale
 
 import (
 	"cmp"
-	"fmt"
-	"io"
+	"context"
+	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,12 +14,69 @@ import (
 
 // BookEntry is a document as the till's own book has it.
 type BookEntry struct {
-	Key   dte.Key
+	Key dte.Key
+	// Day is the document's own date (FchEmis), by which the SII's register has it. It is the day of issue, or an earlier
+	// one: of a factura dated back, or of the sales of a power cut that are summed the morning after.
+	Day   dte.Date
 	At    time.Time // of issue
 	Total money.Pesos
 	State dte.State
+	// Veredicto is the zero value until the authority has decided.
+	Veredicto dte.Veredicto
 	// AnnulledBy is a note of ours that annuls it and was not refused; zero without one.
 	AnnulledBy dte.Key
+}
+
+// Book is where the documents are; store.Store is one. Its methods may be called from any goroutine.
+type Book interface {
+	// EachBooked gives the documents dated from first to last, in the order of their issue, until fn fails or ctx ends.
+	EachBooked(ctx context.Context, first, last dte.Date, fn func(BookEntry) error) error
+	// BookEntry finds one document, without what annuls it; false if it was not issued here.
+	BookEntry(key dte.Key) (e BookEntry, known bool, err error)
+	Ranges() ([]Range, error)
+}
+
+// Balance is a time of the book added up, and held against the SII's register if there is one.
+type Balance struct {
+	First, Last   dte.Date
+	Lines, Totals []DayLine // by day and type, and by type
+	// Compared says that there was a register; Differences are what it and the book do not agree on, Others is how many of
+	// its documents are of another till, Bad are its rows that could not be read, and MoreBad counts those not listed.
+	Compared    bool
+	Differences []Discrepancy
+	Others      int
+	Bad         []RowError
+	MoreBad     int
+}
+
+// Reconcile adds up the documents dated from first to last. The book streams by: what is kept are the sums, the register
+// and the differences.
+func Reconcile(ctx context.Context, book Book, emisor dte.RUT, first, last dte.Date, reg *RCV) (Balance, error) {
+	b := Balance{First: first, Last: last}
+	sums := newSums()
+	var against *comparison
+	if reg != nil {
+		against = newComparison(*reg)
+		b.Compared, b.Bad, b.MoreBad = true, reg.Bad, reg.MoreBad
+	}
+	err := book.EachBooked(ctx, first, last, func(e BookEntry) error {
+		return errors.Join(sums.add(e), against.add(e))
+	})
+	if err != nil {
+		return Balance{}, err
+	}
+	b.Lines, b.Totals = sums.lines()
+	if against == nil {
+		return b, nil
+	}
+	ranges, err := book.Ranges()
+	if err != nil {
+		return Balance{}, err
+	}
+	b.Differences, b.Others, err = against.result(ranges, func(tipo dte.TipoDTE, folio dte.Folio) (BookEntry, bool, error) {
+		return book.BookEntry(dte.Key{Emisor: emisor, Tipo: tipo, Folio: folio})
+	})
+	return b, err
 }
 
 // Tally counts documents and adds their totals.
@@ -35,7 +91,7 @@ func (t *Tally) add(p money.Pesos) (err error) {
 	return err
 }
 
-// DayLine is what became of the documents of one type issued on one day. Issued = Sent + Missing; Accepted, Objected and
+// DayLine is what became of the documents of one type and one date. Issued = Sent + Missing; Accepted, Objected and
 // Rejected are of those sent; Annulled may be of any.
 type DayLine struct {
 	Day                                                           dte.Date // zero in totals
@@ -43,17 +99,36 @@ type DayLine struct {
 	Issued, Sent, Accepted, Objected, Rejected, Annulled, Missing Tally
 }
 
-// Reconcile adds a book up: lines by day and type, and totals by type. Amounts that overflow are an error.
-func Reconcile(book []BookEntry) (lines, totals []DayLine, err error) {
-	for _, e := range book {
-		day := dte.DateOf(e.At)
-		for _, sum := range []struct {
-			into *[]DayLine
-			day  dte.Date
-		}{{&lines, day}, {&totals, dte.Date{}}} {
-			if err := lineOf(sum.into, sum.day, e.Key.Tipo).count(e); err != nil {
-				return nil, nil, err
-			}
+// slot is a line's day and type; the day is zero in totals.
+type slot struct {
+	day  dte.Date
+	tipo dte.TipoDTE
+}
+
+// sums are the lines while the book goes by.
+type sums map[slot]*DayLine
+
+func newSums() sums { return sums{} }
+
+// add counts a document in its line and in the total of its type. Amounts that overflow are an error.
+func (s sums) add(e BookEntry) error {
+	for _, at := range []slot{{e.Day, e.Key.Tipo}, {dte.Date{}, e.Key.Tipo}} {
+		if s[at] == nil {
+			s[at] = &DayLine{Day: at.day, Tipo: at.tipo}
+		}
+		if err := s[at].count(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s sums) lines() (lines, totals []DayLine) {
+	for at, l := range s {
+		if at.day.IsZero() {
+			totals = append(totals, *l)
+		} else {
+			lines = append(lines, *l)
 		}
 	}
 	order := func(a, b DayLine) int {
@@ -61,18 +136,7 @@ func Reconcile(book []BookEntry) (lines, totals []DayLine, err error) {
 	}
 	slices.SortFunc(lines, order)
 	slices.SortFunc(totals, order)
-	return lines, totals, nil
-}
-
-// lineOf finds or makes a line. Books are in order of time, so it is among the last.
-func lineOf(lines *[]DayLine, day dte.Date, tipo dte.TipoDTE) *DayLine {
-	for i := len(*lines) - 1; i >= 0 && (*lines)[i].Day == day; i-- {
-		if (*lines)[i].Tipo == tipo {
-			return &(*lines)[i]
-		}
-	}
-	*lines = append(*lines, DayLine{Day: day, Tipo: tipo})
-	return &(*lines)[len(*lines)-1]
+	return lines, totals
 }
 
 func (l *DayLine) count(e BookEntry) error {
@@ -99,182 +163,6 @@ func (l *DayLine) count(e BookEntry) error {
 	return nil
 }
 
-// RCV is a file of sales downloaded from the SII: the detail of the Registro de Compras y Ventas (RCV), or sums by
-// type, as of boletas (RVD). A file has one of the two.
-type RCV struct {
-	Detail []RCVRow
-	Sums   []RCVSum
-	// Bad are rows that could not be read.
-	Bad []RowError
-}
-
-// RCVRow is a document as the SII has it.
-type RCVRow struct {
-	Tipo  dte.TipoDTE
-	Folio dte.Folio
-	Total money.Pesos // never negative: a note's amount is written as it is on the note
-}
-
-// RCVSum is how much the SII has of a type, on a day or in the whole file (Day zero).
-type RCVSum struct {
-	Tipo dte.TipoDTE
-	Day  dte.Date
-	Tally
-}
-
-// The columns that matter, by how the SII's files and the spreadsheets made of them head them (folded, without spaces).
-var registerColumns = map[string]int{
-	"tipodoc": regTipo, "tipodocumento": regTipo, "tipodte": regTipo, "tipo": regTipo, "tpodoc": regTipo, "documento": regTipo,
-	"folio": regFolio, "foliodoc": regFolio, "nrodoc": regFolio, "nfolio": regFolio,
-	"montototal": regTotal, "mnttotal": regTotal, "total": regTotal, "montototalventas": regTotal, "totalventas": regTotal,
-	"totaldocumentos": regCount, "cantidad": regCount, "cantidaddocumentos": regCount, "cantidaddedocumentos": regCount,
-	"nrodocumentos": regCount, "numerodocumentos": regCount, "foliosemitidos": regCount, "cantdocumentos": regCount,
-	"fecha": regDay, "fechadocto": regDay, "fechadocumento": regDay, "fechaemision": regDay, "fchemis": regDay, "dia": regDay,
-}
-
-const (
-	regTipo = iota
-	regFolio
-	regTotal
-	regCount
-	regDay
-	nRegister
-)
-
-// registerPreamble is how many lines may stand before the heading.
-const registerPreamble = 20
-
-// ReadRCV reads a file of the SII: CSV with semicolons (or tabs, or commas), in UTF-8 or Latin-1, with a heading
-// among its first lines. Columns are found by their names; those that do not matter, and cells beyond the heading, are
-// passed over. The error says that the file as a whole is no such register.
-func ReadRCV(r io.Reader) (reg RCV, err error) {
-	text, err := readText(r, "el archivo del SII")
-	if err != nil {
-		return reg, err
-	}
-	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
-	var where [nRegister]int
-	var sep rune
-	start := -1
-	for i, line := range lines[:min(len(lines), registerPreamble)] {
-		sep = separator(line)
-		if where = registerHeading(line, sep); where[regTipo] >= 0 && where[regTotal] >= 0 && (where[regFolio] >= 0 || where[regCount] >= 0) {
-			start = i + 1
-			break
-		}
-	}
-	switch {
-	case start < 0:
-		return reg, fmt.Errorf("el archivo no parece un registro del SII: faltan las columnas «Tipo Doc», «Folio» (o «Total Documentos») y «Monto total». " +
-			"Descárguelo de Registro de Compras y Ventas, sección Ventas, sin cambiarlo")
-	case len(lines)-start > maxRows:
-		return reg, fmt.Errorf("el archivo tiene más de %s líneas: no se revisó nada; divídalo", money.Pesos(maxRows))
-	}
-	for i, line := range lines[start:] {
-		if strings.Trim(line, string(sep)+" ") == "" {
-			continue
-		}
-		if reason := reg.add(line, sep, where); reason != "" {
-			reg.Bad = append(reg.Bad, RowError{start + i + 1, reason})
-		}
-	}
-	return reg, nil
-}
-
-func registerHeading(line string, sep rune) (where [nRegister]int) {
-	for i := range where {
-		where[i] = -1
-	}
-	names, _ := splitRow(line, sep)
-	for i, name := range names {
-		col, known := registerColumns[strings.ReplaceAll(fold(name), " ", "")]
-		if known && where[col] < 0 {
-			where[col] = i
-		}
-	}
-	return where
-}
-
-// add reads a row; the reason is empty or says what is wrong.
-func (reg *RCV) add(line string, sep rune, where [nRegister]int) (reason string) {
-	fields, reason := splitRow(line, sep)
-	if reason != "" {
-		return reason
-	}
-	field := func(col int) string {
-		if i := where[col]; i >= 0 && i < len(fields) {
-			return strings.TrimSpace(fields[i])
-		}
-		return ""
-	}
-	if where[regFolio] < 0 && strings.HasPrefix(fold(field(regTipo)), " total") {
-		return "" // the file's own sum
-	}
-	tipo, ok := tipoNamed(field(regTipo))
-	if !ok {
-		return fmt.Sprintf("tipo de documento «%s»", shorten(field(regTipo)))
-	}
-	total, err := registerAmount(field(regTotal))
-	if err != nil {
-		return err.Error()
-	}
-	if where[regFolio] >= 0 {
-		folio, err := strconv.ParseInt(strings.ReplaceAll(field(regFolio), ".", ""), 10, 64)
-		if err != nil || folio < 1 {
-			return fmt.Sprintf("folio «%s»", shorten(field(regFolio)))
-		}
-		reg.Detail = append(reg.Detail, RCVRow{tipo, dte.Folio(folio), total})
-		return ""
-	}
-	n, err := strconv.Atoi(strings.ReplaceAll(field(regCount), ".", ""))
-	if err != nil || n < 0 {
-		return fmt.Sprintf("cantidad «%s»", shorten(field(regCount)))
-	}
-	sum := RCVSum{Tipo: tipo, Tally: Tally{n, total}}
-	if text := field(regDay); text != "" {
-		if sum.Day, ok = registerDay(text); !ok {
-			return fmt.Sprintf("fecha «%s»", shorten(text))
-		}
-	}
-	reg.Sums = append(reg.Sums, sum)
-	return ""
-}
-
-// tipoNamed reads "39", "Boleta Electrónica (39)", "39 - Boleta" or the name alone.
-func tipoNamed(s string) (dte.TipoDTE, bool) {
-	digits := strings.FieldsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
-	if len(digits) == 1 && len(digits[0]) <= 3 {
-		n, err := strconv.Atoi(digits[0])
-		return dte.TipoDTE(n), err == nil && n > 0
-	}
-	for _, t := range dte.Tipos() {
-		if fold(s) == fold(t.String()) || fold(s) == fold(name(t)) {
-			return t, true
-		}
-	}
-	return 0, false
-}
-
-// registerAmount reads an amount, whose sign some files turn for credit notes.
-func registerAmount(s string) (money.Pesos, error) {
-	s = strings.TrimLeft(strings.ReplaceAll(s, " ", ""), "$-")
-	if whole, cents, ok := strings.Cut(s, ","); ok && strings.Trim(cents, "0") == "" {
-		s = whole
-	}
-	return money.ParsePesos(s)
-}
-
-func registerDay(s string) (dte.Date, bool) {
-	s, _, _ = strings.Cut(s, " ") // a time may follow
-	for _, layout := range []string{"02/01/2006", "02-01-2006", time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			y, m, d := t.Date()
-			return dte.Date{Year: y, Month: m, Day: d}, true
-		}
-	}
-	return dte.Date{}, false
-}
-
 // Discrepancy is what till and SII do not agree on.
 type Discrepancy struct {
 	Kind  DiscrepancyKind
@@ -299,87 +187,164 @@ const (
 	OtherSum   DiscrepancyKind = "suma distinta"
 )
 
-// Compare checks a book against a register of the same time. ranges are the folios of this till: what the SII has of
-// other tills is none of its business, and is counted in others. find looks documents up that are not in the book, issued
-// at another time; it reports false for what was never issued here. Boletas, which the detail of the RCV does not carry,
-// are looked for there only if it has any.
-func Compare(book []BookEntry, reg RCV, ranges []Range, find func(dte.TipoDTE, dte.Folio) (BookEntry, bool, error)) (list []Discrepancy, others int, err error) {
-	if len(reg.Sums) > 0 {
-		list, err = compareSums(book, reg.Sums)
-		return list, 0, err
-	}
-	type doc struct {
-		tipo  dte.TipoDTE
-		folio dte.Folio
-	}
-	here, there, boletas := map[doc]BookEntry{}, map[doc]bool{}, false
-	for _, e := range book {
-		here[doc{e.Key.Tipo, e.Key.Folio}] = e
-	}
-	for _, row := range reg.Detail {
-		d := doc{row.Tipo, row.Folio}
-		first := !there[d] // a document with further taxes has further rows
-		there[d], boletas = true, boletas || row.Tipo.EsBoleta()
-		e, known := here[d]
-		if !known {
-			if e, known, err = find(row.Tipo, row.Folio); err != nil {
-				return nil, 0, err
-			}
+// comparison holds the SII's register while the book goes by.
+type comparison struct {
+	rows    map[docID]*registered // of a detail
+	sums    map[slot]*Discrepancy // of sums
+	order   []docID
+	faults  error // sums that overflow
+	boletas bool  // the detail has some
+	byDay   bool  // the sums tell days
+	about   map[bool]bool
+	list    []Discrepancy
+}
+
+// docID is a document within a company.
+type docID struct {
+	tipo  dte.TipoDTE
+	folio dte.Folio
+}
+
+// registered is a document as the SII has it; one with further taxes has further rows, with the same total or without.
+type registered struct {
+	totals []money.Pesos
+	here   bool
+}
+
+// newComparison sorts a register by document, or by day and type. The detail of the RCV does not carry boletas: they are
+// looked for there only if it has any. What the SII has no sum of is missing there, unless the file is about boletas only,
+// or about everything else only.
+func newComparison(reg RCV) *comparison {
+	c := &comparison{about: map[bool]bool{}}
+	if len(reg.Sums) == 0 {
+		c.rows = make(map[docID]*registered, len(reg.Detail))
+		for _, row := range reg.Detail {
+			c.register(row)
 		}
+		return c
+	}
+	c.sums = map[slot]*Discrepancy{}
+	for _, s := range reg.Sums {
+		c.about[s.Tipo.EsBoleta()], c.byDay = true, c.byDay || !s.Day.IsZero()
+		d := c.sum(s.Tipo, s.Day)
+		var err error
+		d.NThere += s.N
+		d.There, err = d.There.Add(s.Total)
+		c.faults = errors.Join(c.faults, err)
+	}
+	return c
+}
+
+func (c *comparison) register(row RCVRow) {
+	id := docID{row.Tipo, row.Folio}
+	c.boletas = c.boletas || row.Tipo.EsBoleta()
+	r := c.rows[id]
+	if r == nil {
+		r = &registered{}
+		c.rows[id], c.order = r, append(c.order, id)
+	}
+	if !slices.Contains(r.totals, row.Total) {
+		r.totals = append(r.totals, row.Total)
+	}
+}
+
+func (c *comparison) sum(tipo dte.TipoDTE, day dte.Date) *Discrepancy {
+	at := slot{day, tipo}
+	if c.sums[at] == nil {
+		c.sums[at] = &Discrepancy{Kind: OtherSum, Tipo: tipo, Day: day}
+	}
+	return c.sums[at]
+}
+
+// add holds a document of the book against the register; without a register it does nothing.
+func (c *comparison) add(e BookEntry) error {
+	switch {
+	case c == nil:
+		return nil
+	case c.sums != nil:
+		return c.addUp(e)
+	}
+	r := c.rows[docID{e.Key.Tipo, e.Key.Folio}]
+	switch {
+	case r != nil:
+		r.here = true
+		c.differ(e, r)
+	case c.boletas || !e.Key.Tipo.EsBoleta():
+		c.list = append(c.list, Discrepancy{Kind: OnlyHere, Tipo: e.Key.Tipo, Folio: e.Key.Folio, Here: e.Total, State: e.State})
+	}
+	return nil
+}
+
+func (c *comparison) differ(e BookEntry, r *registered) {
+	for _, there := range r.totals {
+		if there != e.Total {
+			c.list = append(c.list, Discrepancy{Kind: OtherTotal, Tipo: e.Key.Tipo, Folio: e.Key.Folio, Here: e.Total, There: there, State: e.State})
+		}
+	}
+}
+
+// addUp counts what the SII took, by day if the register says days.
+func (c *comparison) addUp(e BookEntry) (err error) {
+	taken := e.State == dte.Sent || e.State == dte.Accepted || e.State == dte.Objected
+	if !taken || !c.about[e.Key.Tipo.EsBoleta()] {
+		return nil
+	}
+	day := dte.Date{}
+	if c.byDay {
+		day = e.Day
+	}
+	d := c.sum(e.Key.Tipo, day)
+	d.NHere++
+	d.Here, err = d.Here.Add(e.Total)
+	return err
+}
+
+// result is what does not agree. ranges are the folios of this till: what the SII has of other tills is none of its
+// business, and is counted in others. find looks documents up that the book had under another date; it reports false for
+// what was never issued here.
+func (c *comparison) result(ranges []Range, find func(dte.TipoDTE, dte.Folio) (BookEntry, bool, error)) (list []Discrepancy, others int, err error) {
+	if c.sums != nil {
+		return c.unequal(), 0, c.faults
+	}
+	for _, id := range c.order {
+		r := c.rows[id]
+		if r.here {
+			continue
+		}
+		e, known, err := find(id.tipo, id.folio)
 		switch {
-		case known && e.Total != row.Total:
-			list = append(list, Discrepancy{Kind: OtherTotal, Tipo: row.Tipo, Folio: row.Folio, Here: e.Total, There: row.Total, State: e.State})
-		case known || !first:
-		case slices.ContainsFunc(ranges, func(r Range) bool { return r.Tipo == row.Tipo && r.Desde <= row.Folio && row.Folio <= r.Hasta }):
-			list = append(list, Discrepancy{Kind: OnlyThere, Tipo: row.Tipo, Folio: row.Folio, There: row.Total})
+		case err != nil:
+			return nil, 0, err
+		case known:
+			c.differ(e, r)
+		case slices.ContainsFunc(ranges, func(r Range) bool { return r.Tipo == id.tipo && r.Desde <= id.folio && id.folio <= r.Hasta }):
+			c.list = append(c.list, Discrepancy{Kind: OnlyThere, Tipo: id.tipo, Folio: id.folio, There: r.totals[0]})
 		default:
 			others++
 		}
 	}
-	for _, e := range book {
-		if d := (doc{e.Key.Tipo, e.Key.Folio}); !there[d] && (boletas || !e.Key.Tipo.EsBoleta()) {
-			list = append(list, Discrepancy{Kind: OnlyHere, Tipo: d.tipo, Folio: d.folio, Here: e.Total, State: e.State})
-		}
-	}
-	return list, others, nil
+	sortDiscrepancies(c.list)
+	return c.list, others, nil
 }
 
-// compareSums compares what the SII took of each type in the file, by day if the file says days. What the SII has nothing
-// of is missing there, unless the file is about boletas only, or about everything else only.
-func compareSums(book []BookEntry, sums []RCVSum) ([]Discrepancy, error) {
-	var list []Discrepancy
-	about, byDay := map[bool]bool{}, false
-	at := func(tipo dte.TipoDTE, day dte.Date) *Discrepancy {
-		i := slices.IndexFunc(list, func(d Discrepancy) bool { return d.Tipo == tipo && d.Day == day })
-		if i < 0 {
-			i, list = len(list), append(list, Discrepancy{Kind: OtherSum, Tipo: tipo, Day: day})
+func (c *comparison) unequal() (list []Discrepancy) {
+	for _, d := range c.sums {
+		if d.Here != d.There || d.NHere != d.NThere {
+			list = append(list, *d)
 		}
-		return &list[i]
 	}
-	for _, s := range sums {
-		about[s.Tipo.EsBoleta()], byDay = true, byDay || !s.Day.IsZero()
-		d := at(s.Tipo, s.Day)
-		t := Tally{d.NThere + s.N - 1, d.There}
-		if err := t.add(s.Total); err != nil {
-			return nil, err
-		}
-		d.NThere, d.There = t.N, t.Total
-	}
-	for _, e := range book {
-		taken := e.State == dte.Sent || e.State == dte.Accepted || e.State == dte.Objected
-		if !taken || !about[e.Key.Tipo.EsBoleta()] {
-			continue
-		}
-		day := dte.Date{}
-		if byDay {
-			day = dte.DateOf(e.At)
-		}
-		d := at(e.Key.Tipo, day)
-		t := Tally{d.NHere, d.Here}
-		if err := t.add(e.Total); err != nil {
-			return nil, err
-		}
-		d.NHere, d.Here = t.N, t.Total
-	}
-	return slices.DeleteFunc(list, func(d Discrepancy) bool { return d.Here == d.There && d.NHere == d.NThere }), nil
+	sortDiscrepancies(list)
+	return list
+}
+
+// sortDiscrepancies puts what only one side has before what differs in amount, and the same kind in order of day, type and
+// folio.
+func sortDiscrepancies(list []Discrepancy) {
+	kinds := []DiscrepancyKind{OnlyThere, OnlyHere, OtherTotal, OtherSum}
+	slices.SortFunc(list, func(a, b Discrepancy) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), strings.Compare(a.Day.String(), b.Day.String()),
+			cmp.Compare(a.Tipo, b.Tipo), cmp.Compare(a.Folio, b.Folio), cmp.Compare(a.There, b.There),
+		)
+	})
 }

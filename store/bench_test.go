@@ -1,11 +1,15 @@
 package store
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,4 +177,88 @@ func BenchmarkAudit(b *testing.B) {
 	for b.Loop() {
 		s.healthy()
 	}
+}
+
+// BenchmarkReconcile adds up a month of 50,000 boletas, one in a hundred annulled, of a till that went on selling for three
+// more months.
+func BenchmarkReconcile(b *testing.B) {
+	s := newTill(b)
+	s.month(50)
+	first := dte.Date{Year: saletest.Now.Year(), Month: saletest.Now.Month(), Day: 1}
+	last := first
+	last.Day = 31
+	var before, after runtime.MemStats
+	var most uint64
+	for b.Loop() {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		n := 0
+		balance, err := sale.Reconcile(b.Context(), watched{s.Store, func() {
+			if n++; n%5000 == 0 {
+				runtime.ReadMemStats(&after)
+				most = max(most, after.HeapAlloc-min(after.HeapAlloc, before.HeapAlloc))
+			}
+		}}, saletest.Shop().Emisor.RUT, first, last, nil)
+		if err != nil || balance.Totals[0].Issued.N != 50_000 || balance.Totals[0].Annulled.N != 500 {
+			b.Fatalf("%+v, %v", balance.Totals, err)
+		}
+	}
+	b.ReportMetric(float64(most>>20), "MiB-heap")
+}
+
+// watched calls seen for each document.
+type watched struct {
+	*Store
+	seen func()
+}
+
+func (w watched) EachBooked(ctx context.Context, first, last dte.Date, fn func(sale.BookEntry) error) error {
+	return w.Store.EachBooked(ctx, first, last, func(e sale.BookEntry) error {
+		w.seen()
+		return fn(e)
+	})
+}
+
+// month sells thousands of boletas within a month, then notes that annul one in a hundred, then three times as many boletas
+// after it. Their bytes are those of a true document with another folio.
+func (b *till) month(thousands int) {
+	b.t.Helper()
+	b.caf(dte.Boleta, 1, 9_999_999)
+	b.caf(dte.NotaCredito, 1, 99_999)
+	boleta := dtetest.Emit(dtetest.Draft(dte.Boleta, dtetest.Today()), 7_000_001)
+	note := dtetest.Emit(dtetest.Note(dte.NotaCredito, boleta, dtetest.Today()), 7_000_002)
+	copies := func(n int, tipo dte.TipoDTE, at func(i int) time.Time, doc *dte.Document, replaced func(i int) *strings.Replacer) {
+		for start := 0; start < n; start += 1000 {
+			b.must(b.update(func(t *bolt.Tx) error {
+				for i := start; i < min(n, start+1000); i++ {
+					id := sale.ID(fmt.Sprintf("%d-%d-%s", tipo, i, at(i)))
+					_, err := b.Store.issue(t, id, tipo, at(i), func(g sale.Grant) (sale.Issued, error) {
+						d := *doc
+						d.Folio = g.Folio
+						d.XML = []byte(replaced(i).Replace(string(doc.XML)))
+						d.XML = bytes.ReplaceAll(d.XML, []byte("<Folio>"+doc.Folio.String()), []byte("<Folio>"+g.Folio.String()))
+						return sale.Issued{Document: &d, Record: sale.Record{ID: id, At: at(i), Key: d.Key(), Total: d.Totales.MntTotal, SHA256: sale.HashXML(d.XML)}}, nil
+					})
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+		}
+	}
+	first := time.Date(saletest.Now.Year(), saletest.Now.Month(), 1, 9, 0, 0, 0, dte.Santiago)
+	dated := func(at time.Time) *strings.Replacer {
+		return strings.NewReplacer("<FchEmis>"+dtetest.Today().String(), "<FchEmis>"+dte.DateOf(at).String())
+	}
+	n := thousands * 1000
+	within := func(i int) time.Time { return first.Add(time.Duration(i) * (28 * 24 * time.Hour / time.Duration(n))) }
+	copies(n, dte.Boleta, within, boleta, func(i int) *strings.Replacer { return dated(within(i)) })
+	later := first.AddDate(0, 1, 2)
+	copies(n/100, dte.NotaCredito, func(int) time.Time { return later }, note, func(i int) *strings.Replacer {
+		return strings.NewReplacer("<FchEmis>"+dtetest.Today().String(), "<FchEmis>"+dte.DateOf(later).String(),
+			"<FolioRef>"+boleta.Folio.String(), fmt.Sprint("<FolioRef>", i*100+1))
+	})
+	after := func(i int) time.Time { return later.Add(time.Duration(i) * (90 * 24 * time.Hour / time.Duration(3*n))) }
+	copies(3*n, dte.Boleta, after, boleta, func(i int) *strings.Replacer { return dated(after(i)) })
 }

@@ -213,10 +213,15 @@ func (s *Shop) SaveOutageReport() (path string, err error) {
 	if err != nil {
 		return "", err
 	}
+	return s.saveReport("contingencias-"+s.opt.Now().In(dte.Santiago).Format("2006-01-02-1504")+".pdf", pdf)
+}
+
+// saveReport leaves a file where the window's reports are.
+func (s *Shop) saveReport(name string, content []byte) (path string, err error) {
 	dir := filepath.Join(s.opt.Dir, reportsDir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
+		return "", fmt.Errorf("no se pudo crear la carpeta %s: %w", dir, err)
 	}
-	path = filepath.Join(dir, "contingencias-"+s.opt.Now().In(dte.Santiago).Format("2006-01-02-1504")+".pdf")
-	return path, writeWhole(path, pdf)
+	path = filepath.Join(dir, name)
+	return path, writeWhole(path, content)
 }

@@ -261,12 +261,6 @@ func runIssue(e *env, flags *flag.FlagSet, args []string) error {
 	})
 }
 
-// stateWords are the states in the words of the screen.
-var stateWords = map[dte.State]string{
-	dte.Issued: "emitido, por enviar", dte.Enveloped: "en un sobre, por enviar", dte.Sending: "enviándose", dte.Unknown: "por averiguar",
-	dte.Sent: "enviado, sin veredicto", dte.Accepted: "aceptado", dte.Objected: "aceptado con reparos", dte.Rejected: "RECHAZADO",
-}
-
 func runDocs(e *env, flags *flag.FlagSet, args []string) error {
 	n := flags.Int("n", 50, "cuántos, desde el más nuevo")
 	asJSON := flags.Bool("json", false, "un objeto JSON por línea")
@@ -295,7 +289,7 @@ func printDocs(e *env, docs []sale.DocumentInfo) error {
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "FECHA\tDOCUMENTO\tFOLIO\tTOTAL\tESTADO\tIMPRESO")
 	for _, d := range docs {
-		state := stateWords[d.State]
+		state := sale.StateWords(d.State)
 		if d.Veredicto.Codigo != "" {
 			state += " (" + d.Veredicto.Codigo + " " + d.Veredicto.Glosa + ")"
 		}

@@ -58,7 +58,7 @@ func TestReconcileAgainstARegister(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for _, part := range []string{
-		"SÓLO EN EL SII: Factura Electrónica N° 2", "SÓLO AQUÍ: Factura Electrónica N° 1", "MONTO DISTINTO: Boleta Electrónica N° 3", "SÓLO AQUÍ: Boleta Electrónica N° 4",
+		"Sólo en el SII: factura 2 ", "Sólo aquí: factura 1 ", "Monto distinto: boleta 3,", "Sólo aquí: boleta 4 ",
 		"1 documentos del registro son de otra caja", "No se leyó la línea",
 	} {
 		if !strings.Contains(out, part) {
@@ -147,14 +147,4 @@ func readXLSX(t *testing.T, name, sheet string) [][]string {
 		t.Fatal(err)
 	}
 	return rows
-}
-
-func TestNoCellBecomesAFormula(t *testing.T) {
-	for text, want := range map[any]string{
-		"=1+1": "'=1+1", "+56 9": "'+56 9", "-5": "'-5", "@SUM": "'@SUM", "\t=1": "'\t=1", "Pan": "Pan", "": "", int64(-5): "-5", "a=b": "a=b",
-	} {
-		if got := harmless(text); got != want {
-			t.Errorf("%q became %q, want %q", text, got, want)
-		}
-	}
 }
