@@ -21,6 +21,8 @@ type Memory struct {
 	xml    map[dte.Key][]byte
 	byKey  map[dte.Key]ID
 	cart   Cart
+	held   []Held
+	events []Event
 	shift  Shift // the last one, open or not
 }
 
@@ -79,6 +81,7 @@ func (m *Memory) keep(issued Issued, i int) (Record, error) {
 	if m.cart.ID == r.ID {
 		m.cart = Cart{}
 	}
+	m.held = slices.DeleteFunc(m.held, func(h Held) bool { return h.Cart.ID == r.ID })
 	return r.clone(), nil
 }
 
@@ -115,12 +118,68 @@ func (m *Memory) FoliosLeft(tipo dte.TipoDTE, day dte.Date) (int, error) {
 }
 
 // SaveCart implements Journal.
-func (m *Memory) SaveCart(c Cart) error {
+func (m *Memory) SaveCart(c Cart, events ...Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c.Lines = slices.Clone(c.Lines)
-	m.cart = c
+	m.cart = c.clone()
+	m.events = append(m.events, events...)
 	return nil
+}
+
+// HoldCart implements Journal.
+func (m *Memory) HoldCart(h Held) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.held = slices.DeleteFunc(m.held, func(o Held) bool { return o.Cart.ID == h.Cart.ID })
+	m.held = append(m.held, h.clone())
+	slices.SortStableFunc(m.held, func(a, b Held) int { return a.At.Compare(b.At) })
+	if m.cart.ID == h.Cart.ID {
+		m.cart = Cart{}
+	}
+	return nil
+}
+
+// HeldCarts implements Journal.
+func (m *Memory) HeldCarts() (held []Held, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, h := range m.held {
+		held = append(held, h.clone())
+	}
+	return held, nil
+}
+
+// RecallCart implements Journal.
+func (m *Memory) RecallCart(id ID) (Cart, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.IndexFunc(m.held, func(h Held) bool { return h.Cart.ID == id })
+	switch {
+	case i < 0:
+		return Cart{}, fmt.Errorf("venta guardada %s: %w", id, ErrNotFound)
+	case len(m.cart.Lines) > 0:
+		return Cart{}, ErrOpenCart
+	}
+	m.cart = m.held[i].Cart
+	m.held = slices.Delete(m.held, i, i+1)
+	return m.cart.clone(), nil
+}
+
+// Log implements Journal.
+func (m *Memory) Log(e Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.events = append(m.events, e)
+	return nil
+}
+
+// Events implements Journal.
+func (m *Memory) Events(limit int) ([]Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	newest := slices.Clone(m.events)
+	slices.Reverse(newest)
+	return newest[:min(limit, len(newest))], nil
 }
 
 // LoadCart implements Journal.

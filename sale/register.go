@@ -111,7 +111,7 @@ func (r *Register) clear() error {
 }
 
 // update edits a copy of the cart, and adopts it with its selected line once it is saved.
-func (r *Register) update(edit func(c *Cart) (selected int, err error)) error {
+func (r *Register) update(edit func(c *Cart) (selected int, err error), events ...Event) error {
 	if err := r.beginSelling(); err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (r *Register) update(edit func(c *Cart) (selected int, err error)) error {
 	if err != nil {
 		return err
 	}
-	if err := r.d.Journal.SaveCart(cart); err != nil {
+	if err := r.d.Journal.SaveCart(cart, events...); err != nil {
 		return err
 	}
 	r.cart, r.selected = cart, max(-1, min(selected, len(cart.Lines)-1))
@@ -287,9 +287,19 @@ func (r *Register) Select(i int) {
 	}
 }
 
-// SetQty sets the quantity of the selected line; it must be positive, and whole for products sold by unit.
+// SetQty sets the quantity of the selected line; it must be positive, and whole for products sold by unit. Less than
+// before is kept in the log.
 func (r *Register) SetQty(q money.Qty) error {
-	return r.edit(func(l *Line) error { return l.setQty(q) })
+	var events []Event
+	if r.selected >= 0 {
+		if l := r.cart.Lines[r.selected]; q < l.Qty {
+			less := l
+			if less.setQty(q) == nil {
+				events = append(events, r.event(EventLess, fmt.Sprintf("%s: de %s a %s", l.Nombre, l.Qty, q), l.Total-less.Total))
+			}
+		}
+	}
+	return r.edit(func(l *Line) error { return l.setQty(q) }, events...)
 }
 
 // Bump adds n units to the selected line; at zero the line goes.
@@ -297,39 +307,62 @@ func (r *Register) Bump(n int64) error {
 	if i := r.selected; i >= 0 && r.stage == Selling && r.cart.Lines[i].Qty+money.Units(n) <= 0 {
 		return r.Remove()
 	}
-	return r.edit(func(l *Line) error { return l.setQty(l.Qty + money.Units(n)) })
+	if r.selected < 0 {
+		return errNoLine
+	}
+	return r.SetQty(r.cart.Lines[r.selected].Qty + money.Units(n))
 }
 
 // edit changes the selected line.
-func (r *Register) edit(f func(*Line) error) error {
+func (r *Register) edit(f func(*Line) error, events ...Event) error {
 	return r.update(func(c *Cart) (int, error) {
 		if r.selected < 0 {
 			return 0, errNoLine
 		}
 		return r.selected, f(&c.Lines[r.selected])
-	})
+	}, events...)
 }
 
 var errNoLine = errors.New("no hay una línea elegida")
 
-// Remove takes the selected line out.
+// Remove takes the selected line out, and keeps that in the log.
 func (r *Register) Remove() error {
+	var events []Event
+	if r.selected >= 0 {
+		l := r.cart.Lines[r.selected]
+		events = append(events, r.event(EventRemoved, fmt.Sprintf("%s × %s", l.Qty, l.Nombre), l.Total))
+	}
 	return r.update(func(c *Cart) (int, error) {
 		if r.selected < 0 {
 			return 0, errNoLine
 		}
 		c.Lines = slices.Delete(c.Lines, r.selected, r.selected+1)
 		return r.selected, nil
-	})
+	}, events...)
 }
 
-// Void empties the cart and starts a new sale ID.
-func (r *Register) Void() error {
+// Void empties the cart, for a reason that is kept in the log, and starts a new sale ID.
+func (r *Register) Void(reason string) error {
+	reason, err := words(reason, "el motivo")
+	if err != nil {
+		return err
+	}
+	var events []Event
+	if len(r.cart.Lines) > 0 {
+		if reason == "" {
+			return errors.New("diga por qué se vacía la venta")
+		}
+		total, err := r.total()
+		if err != nil {
+			return err
+		}
+		events = append(events, r.event(EventVoided, reason, total))
+	}
 	return r.update(func(c *Cart) (int, error) {
 		id, err := NewID(r.d.Rand)
 		*c = Cart{ID: id}
 		return -1, err
-	})
+	}, events...)
 }
 
 // SetReceptor sets the buyer. The zero Receptor is a buyer who is not identified; a factura refuses him.

@@ -31,11 +31,11 @@ func (j *journal) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(s
 	return j.Memory.Issue(id, tipo, at, build)
 }
 
-func (j *journal) SaveCart(c sale.Cart) error {
+func (j *journal) SaveCart(c sale.Cart, events ...sale.Event) error {
 	if j.saveErr != nil {
 		return j.saveErr
 	}
-	return j.Memory.SaveCart(c)
+	return j.Memory.SaveCart(c, events...)
 }
 
 var products = []sale.Product{
@@ -246,7 +246,7 @@ func TestLines(t *testing.T) {
 		t.Errorf("selected %d", s.Selected)
 	}
 	id := r.Snapshot().Cart.ID
-	must(t, r.Void())
+	must(t, r.Void("cambió de idea"))
 	if s := r.Snapshot(); len(s.Cart.Lines) != 0 || s.Cart.ID == id || s.Selected != -1 {
 		t.Errorf("void: %+v", s)
 	}
@@ -486,7 +486,7 @@ func TestRandomGestures(t *testing.T) {
 		if r.Snapshot().Stage == sale.Paying {
 			r.Back()
 		}
-		_ = r.Void()
+		_ = r.Void("cambió de idea")
 	})
 }
 

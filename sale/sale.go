@@ -122,6 +122,8 @@ var (
 	ErrUnknown = errors.New("no se sabe si el documento quedó guardado")
 	// ErrNotFound: no such sale, document or shift.
 	ErrNotFound = errors.New("no existe")
+	// ErrOpenCart: a sale is open and has lines. Nothing was changed.
+	ErrOpenCart = errors.New("hay una venta abierta: cóbrela, guárdela (F5) o vacíela primero")
 	// ErrShift: the shift is not in the state that the act needs.
 	ErrShift = errors.New("el turno no está en el estado que corresponde")
 )
@@ -144,10 +146,21 @@ type Journal interface {
 	// FoliosLeft counts the folios of tipo that are usable on day.
 	FoliosLeft(tipo dte.TipoDTE, day dte.Date) (int, error)
 
-	// SaveCart keeps the open basket, so that a power cut does not empty it; LoadCart returns the last one, or the zero
-	// Cart. Issue of the cart's ID removes it.
-	SaveCart(c Cart) error
+	// SaveCart keeps the open basket, so that a power cut does not empty it, and with it what happened to it; LoadCart
+	// returns the last one, or the zero Cart. Issue of the cart's ID removes it.
+	SaveCart(c Cart, events ...Event) error
 	LoadCart() (Cart, error)
+
+	// HoldCart puts a basket aside; if it is the open one, none is open then. HeldCarts lists them, oldest first.
+	// RecallCart makes one of them the open basket: ErrNotFound if it is not there, ErrOpenCart if the open one has
+	// lines. Issue of a held cart's ID removes it.
+	HoldCart(h Held) error
+	HeldCarts() ([]Held, error)
+	RecallCart(id ID) (Cart, error)
+
+	// Log keeps something that happened at the counter; Events lists the newest first.
+	Log(e Event) error
+	Events(limit int) ([]Event, error)
 
 	// OpenShift starts a shift; ErrShift if one is open. CloseShift ends it with the counted cash; ErrShift if none is
 	// open. CurrentShift returns the open one, or a zero Shift.

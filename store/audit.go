@@ -31,6 +31,7 @@ const (
 	FactGap     FactKind = "salto"
 	FactTask    FactKind = "tarea"
 	FactOutage  FactKind = "contingencia"
+	FactCounter FactKind = "mostrador"
 )
 
 // Fact is an entry of the audit chain. Each entry is kept with SHA-256(hash of the entry before ‖ this entry as JSON);
@@ -41,6 +42,8 @@ type Fact struct {
 	Key    dte.Key   `json:"key,omitzero"`     // of a sale
 	SHA256 string    `json:"sha256,omitempty"` // of its document
 	Text   string    `json:"text,omitempty"`
+	// Event is what happened at the counter, without a document.
+	Event *sale.Event `json:"event,omitempty"`
 }
 
 // note appends a fact to the chain.

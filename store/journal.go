@@ -199,6 +199,9 @@ func countIn(t *bolt.Tx, r *sale.Record) error {
 }
 
 func forgetCart(t *bolt.Tx, id sale.ID) error {
+	if err := t.Bucket(bHeld).Delete([]byte(id)); err != nil {
+		return err
+	}
 	cart, _, err := getJSON[sale.Cart](t, bMeta, kCart)
 	if err != nil || cart.ID != id {
 		return err
@@ -266,8 +269,15 @@ func document(t *bolt.Tx, key []byte) ([]byte, sale.Record, error) {
 }
 
 // SaveCart implements sale.Journal.
-func (s *Store) SaveCart(c sale.Cart) error {
-	return s.update(func(t *bolt.Tx) error { return putJSON(t, bMeta, kCart, c) })
+func (s *Store) SaveCart(c sale.Cart, events ...sale.Event) error {
+	return s.update(func(t *bolt.Tx) error {
+		for _, e := range events {
+			if err := noteEvent(t, e); err != nil {
+				return err
+			}
+		}
+		return putJSON(t, bMeta, kCart, c)
+	})
 }
 
 // LoadCart implements sale.Journal.

@@ -481,6 +481,9 @@ var (
 	bTasks    = []byte("tasks")    // alarm ID → document with a verdict that nobody has attended
 	bAttended = []byte("attended") // alarm ID → who attended it, and how
 	bOutages  = []byte("outages")  // number → sale.Outage
+
+	bHeld   = []byte("held")   // sale ID → sale.Held
+	bEvents = []byte("events") // numbers of the chain's entries that tell a sale.Event
 )
 
 // Names in the meta bucket.
@@ -497,7 +500,13 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld}
+}
+
+func makeHeld(t *bolt.Tx) error {
+	_, err := t.CreateBucketIfNotExists(bHeld)
+	_, eventsErr := t.CreateBucketIfNotExists(bEvents)
+	return errors.Join(err, eventsErr)
 }
 
 func makeBuckets(t *bolt.Tx) error {

@@ -24,7 +24,7 @@ func BenchmarkScan(b *testing.B) {
 		x.burst(many[n%len(many)].Codigo)
 		x.press(fyne.KeyReturn)
 		if n++; n%len(many) == 0 {
-			if err := x.till.Void(); err != nil {
+			if err := x.till.Void("cambió de idea"); err != nil {
 				b.Fatal(err)
 			}
 		}

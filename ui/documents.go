@@ -142,7 +142,7 @@ func (s *documentsScreen) keys() []binding {
 		w.help(fyne.KeyF1, "F1"),
 		{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia del documento marcado", do: s.reprint, off: len(s.shown) == 0},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
-		{key: fyne.KeyF5, keycap: "F5", help: "vuelve a la venta", do: func() { w.visit("") }},
+		w.menu(),
 		{keycap: "Flechas", help: "marca otro documento"},
 		{keycap: "Esc", help: "borra lo escrito, o vuelve a la venta"},
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	f1, f2, f3, f4, f5, f6, f8, f9, f12 = fyne.KeyF1, fyne.KeyF2, fyne.KeyF3, fyne.KeyF4, fyne.KeyF5, fyne.KeyF6, fyne.KeyF8, fyne.KeyF9, fyne.KeyF12
+	f1, f2, f3, f4, f5, f6, f8, f9, f11, f12 = fyne.KeyF1, fyne.KeyF2, fyne.KeyF3, fyne.KeyF4, fyne.KeyF5, fyne.KeyF6, fyne.KeyF8, fyne.KeyF9, fyne.KeyF11, fyne.KeyF12
 
 	enter, esc = fyne.KeyReturn, fyne.KeyEscape
 )
@@ -282,7 +282,7 @@ func TestEscapeNeverDestroysACart(t *testing.T) {
 	}
 	x.press(esc, esc, esc)
 	x.press(f4)
-	x.sees("¿Vaciar esta venta?")
+	x.sees("¿Por qué se vacía la venta?")
 	x.press(esc)
 	if n := len(x.lines()); n != 1 {
 		t.Fatalf("%d lines are left", n)
@@ -294,11 +294,13 @@ func TestEscapeNeverDestroysACart(t *testing.T) {
 
 func TestDocuments(t *testing.T) {
 	x := newWorld(t)
-	x.press(f5)
+	x.press(f11)
+	x.sees("Menú", "Documentos", "Turno")
+	x.finger("1")
 	x.sees("Todavía no hay documentos")
 	x.press(esc)
 	many(x)
-	x.press(f5, fyne.KeyDown, fyne.KeyDown)
+	x.press(f11, enter, fyne.KeyDown, fyne.KeyDown)
 	x.sees("Factura 12.202", "Rechazada", "CAF vencido (CAF-3-517)", "Sin imprimir")
 	x.press(f6)
 	if len(x.docs.reprints) != 1 || x.docs.reprints[0].Folio != 12202 {
@@ -489,13 +491,13 @@ func TestAScanDuringADialogueWaits(t *testing.T) {
 	x := newWorld(t)
 	x.scan(leche)
 	x.pass(time.Second)
-	x.press(f4) // no field: the Enter of the scanner must not say yes
-	x.finger("12")
+	x.press(f4) // no field: neither figures nor Enter of the scanner may choose
+	x.finger("ab")
 	if x.w.sink.Text != "" {
 		t.Errorf("behind the dialogue the field takes %q", x.w.sink.Text)
 	}
 	x.scan(cafe)
-	x.sees("1 código en espera", "¿Vaciar esta venta?")
+	x.sees("1 código en espera", "¿Por qué se vacía la venta?")
 	x.pass(time.Second)
 	x.press(esc)
 	x.sees("Café instantáneo tarro 170 g")
@@ -633,10 +635,11 @@ func TestHelpListsTheKeysAndClosesWithAny(t *testing.T) {
 
 func TestKeyboardsWithoutFunctionKeys(t *testing.T) {
 	x := newWorld(t)
-	x.alt(fyne.Key5)
-	x.sees("Documentos emitidos")
-	x.alt(fyne.Key5)
-	x.seesNot("Documentos emitidos")
+	x.alt(fyne.Key9)
+	x.sees("No hay turno abierto")
+	x.press(esc)
+	x.alt(fyne.Key1)
+	x.sees("Teclas de esta pantalla")
 }
 
 func TestTheFieldIsBounded(t *testing.T) {
@@ -668,7 +671,7 @@ func TestStrayTypingComesHome(t *testing.T) {
 
 func TestTrainingCannotBeOverlooked(t *testing.T) {
 	x := newWorldWith(t, true, Look{}, products)
-	for _, keys := range [][]fyne.KeyName{{}, {f5}, {esc, f9}, {esc, f1}} {
+	for _, keys := range [][]fyne.KeyName{{}, {f11, enter}, {esc, f9}, {esc, f1}} {
 		x.press(keys...)
 		x.sees("CAPACITACIÓN – SIN VALIDEZ")
 	}
@@ -721,5 +724,72 @@ func TestTheMarkedLineIsInView(t *testing.T) {
 	test.TapAt(ticket, fyne.NewPos(200, ticket.header()+5))
 	if ticket.selected != 3 {
 		t.Errorf("a tap marks line %d", ticket.selected)
+	}
+}
+
+// A sale is put aside and taken up again, with its name, its lines and its total; another open one is never overwritten.
+func TestHoldAndRecall(t *testing.T) {
+	x := newWorld(t)
+	x.press(f6)
+	x.sees("No hay ventas guardadas")
+	x.enter("300")
+	x.press(f5)
+	x.sees("Guardar esta venta")
+	x.enter("señora del pan")
+	x.sees("Escanee un producto para comenzar")
+	x.enter("100")
+	x.press(f6)
+	x.sees("Ventas guardadas", "señora del pan", "$1.097", "Hay una venta abierta")
+	x.press(enter)
+	x.sees("Hay una venta abierta: cóbrela, guárdela (F5) o vacíela primero")
+	if lines := x.lines(); len(lines) != 1 || lines[0].Codigo != "100" {
+		t.Fatalf("the open sale has %+v", lines)
+	}
+	x.press(f5, enter)
+	x.press(f6)
+	x.sees("Pan marraqueta")
+	x.finger("1")
+	if lines := x.lines(); len(lines) != 1 || lines[0].Codigo != "300" {
+		t.Errorf("recalled %+v", lines)
+	}
+	x.press(f12, enter, enter)
+	if r := x.last(); r.Total != 1097 {
+		t.Errorf("sold %+v", r)
+	}
+}
+
+// A code that is scanned while a list of choices is open chooses nothing: it waits.
+func TestAScanChoosesNothing(t *testing.T) {
+	x := newWorld(t)
+	x.enter("300")
+	x.press(f4)
+	x.scan(leche)
+	x.sees("¿Por qué se vacía la venta?", "1 código en espera")
+	x.press(esc)
+	if lines := x.lines(); len(lines) != 2 {
+		t.Errorf("the cart has %+v", lines)
+	}
+}
+
+// Emptying a sale needs a reason, and what was taken out can be read later.
+func TestVoidKeepsItsReason(t *testing.T) {
+	x := newWorld(t)
+	x.enter("300")
+	x.enter("100")
+	x.press(fyne.KeyDelete, f4)
+	x.finger("5")
+	x.press(enter)
+	x.sees("Diga por qué se vacía la venta")
+	x.enter("se fue sin   esperar")
+	x.sees("Escanee un producto para comenzar")
+	events, err := x.journal.Events(10)
+	if err != nil || len(events) != 2 {
+		t.Fatalf("%+v %v", events, err)
+	}
+	if e := events[0]; e.Kind != sale.EventVoided || e.What != "se fue sin esperar" || e.Amount != 1097 {
+		t.Errorf("%+v", e)
+	}
+	if e := events[1]; e.Kind != sale.EventRemoved || e.What != "1 × Pan marraqueta" || e.Amount != 2190 {
+		t.Errorf("%+v", e)
 	}
 }

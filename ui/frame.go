@@ -295,7 +295,7 @@ type actionBar struct {
 	actions []func()
 }
 
-const slots = 10
+const slots = 12
 
 func newActionBar(w *Window) *actionBar {
 	b := &actionBar{actions: make([]func(), slots)}

@@ -98,12 +98,26 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 		wait(silence)
 	case !isCode:
 		w.release()
+		w.pickNumber()
 	case waited < silence+frameTime:
 		wait(silence + frameTime)
 	case !gtin(code) && waited < longSilence:
 		wait(longSilence)
 	case w.takeBurst(code):
 		w.lateUntil = w.now().Add(lateEnter)
+	}
+}
+
+// numbered is a dialogue whose rows are taken by their number.
+type numbered interface{ pick(n int) }
+
+// pickNumber takes a row by a figure that stood alone: it was a finger and not the beginning of a code.
+func (w *Window) pickNumber() {
+	if d, ok := w.dialog.(numbered); ok && len(w.burst.runes) == 1 {
+		if n := int(w.burst.runes[0] - '0'); n >= 1 && n <= 9 {
+			w.burst.forget()
+			d.pick(n - 1)
+		}
 	}
 }
 

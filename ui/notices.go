@@ -218,7 +218,7 @@ func (s *noticesScreen) keys() []binding {
 		{key: fyne.KeyF7, keycap: "F7", words: "Atendida", help: "anota quién resolvió la tarea marcada, y cómo", do: s.attend, off: !s.hasTask()},
 		{key: fyne.KeyF8, keycap: "F8", words: "Qué hacer", help: "qué hacer sin internet, sin energía o con todo detenido", do: s.assist},
 		{key: fyne.KeyF10, keycap: "F10", words: "Informe", help: "deja el registro de contingencias en un PDF", do: s.report},
-		{key: fyne.KeyF5, keycap: "F5", words: "Documentos", help: "muestra lo emitido", do: func() { w.visit(documents) }},
+		w.menu(),
 		{keycap: "Flechas", help: "marca otro aviso"},
 		{keycap: "Esc", help: "vuelve a la venta"},
 	}

@@ -368,7 +368,7 @@ func (s *doneScreen) keys() []binding {
 	w := s.w
 	return []binding{
 		w.help(fyne.KeyF1, "F1"),
-		{key: fyne.KeyF5, keycap: "F5", words: "Documentos", help: "muestra lo emitido", do: func() { w.visit(documents) }},
+		w.menu(),
 		{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia más", do: s.reprint},
 		{key: fyne.KeyF12, keycap: "F12", help: "comienza la siguiente venta", do: s.next},
 		{keycap: "Enter", help: "comienza la siguiente venta; escanear un producto también"},

@@ -69,8 +69,17 @@ var scenes = []struct {
 	}},
 	{"confirmar", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF4); x.scan(products[0].Codigo) }},
 	{"ayuda", false, Look{}, func(x *world) { x.press(fyne.KeyF1) }},
-	{"documentos", false, Look{}, func(x *world) { many(x); x.press(fyne.KeyF5, fyne.KeyDown, fyne.KeyDown) }},
-	{"documentos-vacio", false, Look{}, func(x *world) { x.press(fyne.KeyF5) }},
+	{"menu", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF11) }},
+	{"guardar", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF5) }},
+	{"guardadas", false, Look{}, func(x *world) {
+		fill(x, 3)
+		x.press(fyne.KeyF5)
+		x.enter("señora del pan")
+		fill(x, 12)
+		x.press(fyne.KeyF5, fyne.KeyReturn, fyne.KeyF6)
+	}},
+	{"documentos", false, Look{}, func(x *world) { many(x); x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyDown, fyne.KeyDown) }},
+	{"documentos-vacio", false, Look{}, func(x *world) { x.press(fyne.KeyF11, fyne.KeyReturn) }},
 	{"avisos", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF7) }},
 	{"avisos-registro", false, Look{Tone: Oscuro}, func(x *world) {
 		eventful(x)

@@ -119,9 +119,11 @@ func (s *sellScreen) keys() []binding {
 		{key: fyne.KeyF2, keycap: "F2", words: "Buscar", help: "busca por nombre o por parte del código", do: s.search},
 		{key: fyne.KeyF3, keycap: "F3", words: "Cliente", help: "pone el cliente y elige boleta o factura", do: func() { w.openDialog(newCustomerDialog(w)) }},
 		{key: fyne.KeyF4, keycap: "F4", words: "Vaciar", help: "vacía la venta, después de preguntar", do: s.void, off: none},
-		{key: fyne.KeyF5, keycap: "F5", words: "Documentos", help: "muestra lo emitido, su estado, y reimprime", do: func() { w.visit(documents) }},
+		{key: fyne.KeyF5, keycap: "F5", words: "Guardar", help: "guarda la venta y empieza otra", do: s.hold, off: none},
+		{key: fyne.KeyF6, keycap: "F6", words: "Retomar", help: "retoma una venta guardada", do: s.recall},
 		{key: fyne.KeyF8, keycap: "F8", words: fold, help: "guarda o muestra los productos rápidos", do: s.fold},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
+		w.menu(),
 		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { w.settle(w.counter.Bump(-1)) }, off: none},
 		{keycap: "+", words: "Más", help: "agrega una unidad a la línea marcada", do: func() { w.settle(w.counter.Bump(1)) }, off: none},
 		{key: fyne.KeyDelete, keycap: "Supr", words: "Quitar", help: "quita la línea marcada", do: func() { w.settle(w.counter.Remove()) }, off: none},
@@ -133,11 +135,73 @@ func (s *sellScreen) keys() []binding {
 	}
 }
 
+// reasonsToVoid are those of every counter; the last one asks for words.
+var reasonsToVoid = []string{"El cliente se arrepintió", "No puede pagar", "Se digitó por error", "Era una prueba"}
+
 func (s *sellScreen) void() {
-	p := s.w.s
-	s.w.openDialog(newConfirmDialog(s.w, "¿Vaciar esta venta?",
-		fmt.Sprintf("Se quitan %s por %s. No se ha emitido ningún documento.", articles(p.Cart.Lines), peso(p.Total)),
-		"Vaciar", s.w.counter.Void))
+	w, p := s.w, s.w.s
+	advice := fmt.Sprintf("Se quitan %s por %s. No se ha emitido ningún documento. El motivo queda anotado.", articles(p.Cart.Lines), peso(p.Total))
+	var choices []choice
+	for _, reason := range reasonsToVoid {
+		choices = append(choices, choice{words: reason, do: func() error { return w.counter.Void(reason) }})
+	}
+	choices = append(choices, choice{words: "Otro motivo…", opens: true, do: func() error {
+		w.openDialog(newAskDialog(w, "¿Por qué se vacía la venta?", advice, "Vaciar", w.counter.Void))
+		return nil
+	}})
+	w.openDialog(newChooseDialog(w, "¿Por qué se vacía la venta?", advice, choices))
+}
+
+// hold puts the sale aside under a name.
+func (s *sellScreen) hold() {
+	w := s.w
+	w.openDialog(newAskDialog(w, "Guardar esta venta",
+		"Queda con sus precios aunque se corte la luz y se retoma con F6. El nombre es opcional: «señora del pan».", "Guardar",
+		func(name string) error {
+			if err := w.counter.Hold(name); err != nil {
+				return err
+			}
+			s.clear()
+			return nil
+		}))
+}
+
+// recall takes up one of the sales that wait.
+func (s *sellScreen) recall() {
+	w := s.w
+	held, err := w.counter.Held()
+	if err != nil || len(held) == 0 {
+		w.settle(err)
+		if err == nil {
+			w.say(accent, "No hay ventas guardadas. Con F5 se guarda la que está abierta.")
+		}
+		return
+	}
+	var choices []choice
+	for _, h := range held {
+		choices = append(choices, choice{
+			words: heldName(h), detail: articles(h.Cart.Lines) + " · " + ago(h.At, w.now()), amount: peso(h.Total),
+			do: func() error { return w.counter.Recall(h.Cart.ID) },
+		})
+	}
+	advice := "Se retoma con sus líneas y sus precios."
+	if len(w.s.Cart.Lines) > 0 {
+		advice = "Hay una venta abierta: cóbrela, guárdela (F5) o vacíela antes de retomar otra."
+	}
+	w.openDialog(newChooseDialog(w, "Ventas guardadas", advice, choices))
+}
+
+// heldName is what the cashier called it, or else its buyer, or its first article.
+func heldName(h sale.Held) string {
+	switch {
+	case h.Name != "":
+		return h.Name
+	case h.Cart.Receptor.RznSoc != "":
+		return h.Cart.Receptor.RznSoc
+	case len(h.Cart.Lines) > 0:
+		return h.Cart.Lines[0].Nombre
+	}
+	return "Sin nombre"
 }
 
 func (s *sellScreen) fold() {

@@ -36,7 +36,8 @@ type table struct {
 	selected int
 	top      int
 	dragged  float32
-	fitted   int // rows in view when it was last drawn
+	bare     bool // without the row of titles
+	fitted   int  // rows in view when it was last drawn
 	onSelect func(row int)
 }
 
@@ -54,7 +55,12 @@ func (t *table) fill(count, selected int, cells func(int) []cell) {
 	t.Refresh()
 }
 
-func (t *table) header() float32 { return t.l.px(36) }
+func (t *table) header() float32 {
+	if t.bare {
+		return 0
+	}
+	return t.l.px(36)
+}
 
 // room is how many whole rows can be seen.
 func (t *table) room() int {
@@ -179,7 +185,7 @@ func (r *tableRenderer) Layout(size fyne.Size) {
 	r.place(size)
 	r.rule.Move(fyne.NewPos(0, t.header()-1))
 	r.rule.Resize(fyne.NewSize(size.Width, 1))
-	r.rule.FillColor = l.paint(hairline)
+	r.rule.FillColor, r.rule.Hidden = l.paint(hairline), t.bare
 	for i := range r.rows {
 		r.drawRow(i, size)
 	}
@@ -202,6 +208,7 @@ func (r *tableRenderer) place(size fyne.Size) {
 		}
 		r.titles[i].Move(fyne.NewPos(x, 0))
 		r.titles[i].Resize(fyne.NewSize(width, t.header()))
+		r.titles[i].Hidden = t.bare
 		for n, row := range r.rows {
 			y := t.header() + float32(n)*l.px(t.rowSize)
 			row.icons[i].Move(fyne.NewPos(x, y+(l.px(t.rowSize)-l.px(18))/2))

@@ -32,7 +32,10 @@ type Counter interface {
 	SetQty(q money.Qty) error
 	Bump(n int64) error
 	Remove() error
-	Void() error
+	Void(reason string) error
+	Hold(name string) error
+	Held() ([]sale.Held, error)
+	Recall(id sale.ID) error
 	SetReceptor(r dte.Receptor) error
 	SetTipo(t dte.TipoDTE) error
 	Charge() error

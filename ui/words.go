@@ -256,7 +256,7 @@ func printerAdvice(s Status) string {
 	if s.PrinterProblem != "" {
 		return "No sale el papel: " + s.PrinterProblem + " La venta quedó emitida; el papel sale solo al arreglarlo."
 	}
-	return "La impresora está lista. Con F5 se reimprime cualquier documento."
+	return "La impresora está lista. En Documentos (F11) se reimprime cualquiera."
 }
 
 // sentWords tell the buyer's question at the end of a sale: is it sent?

@@ -257,11 +257,11 @@ func (j *journal) failing() error {
 	return err
 }
 
-func (j *journal) SaveCart(c sale.Cart) error {
+func (j *journal) SaveCart(c sale.Cart, events ...sale.Event) error {
 	if err := j.failing(); err != nil {
 		return err
 	}
-	return j.Memory.SaveCart(c)
+	return j.Memory.SaveCart(c, events...)
 }
 
 func (j *journal) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(sale.Grant) (sale.Issued, error)) (sale.Record, error) {

@@ -272,7 +272,7 @@ func sellOne(d sale.Deps, n int) (sale.Record, error) {
 	if err != nil {
 		return sale.Record{}, err
 	}
-	if err := r.Void(); err != nil { // a cart of the killed process may be open; this sale has its own number
+	if err := r.Void("quedó abierta al cortarse el programa"); err != nil { // a cart of the killed process may be open; this sale has its own number
 		return sale.Record{}, err
 	}
 	if done(d, n) {

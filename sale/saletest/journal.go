@@ -68,6 +68,8 @@ func RunJournal(t *testing.T, open Open) {
 		{"gives each folio to one of many", manyAtOnce},
 		{"knows nothing of what was never stored", knowsNothing},
 		{"saves the cart until its sale", savesCart},
+		{"puts carts aside", putsAside},
+		{"logs what happened", logs},
 		{"sums the shift", sumsShift},
 		{"opens and closes shifts in turn", shiftsInTurn},
 		{"shares nothing with the caller", sharesNothing},
@@ -279,6 +281,78 @@ func knowsNothing(p *part) {
 	p.wantErr("CurrentShift", err, nil)
 	p.want("shift", shift, sale.Shift{})
 	p.left(dte.Boleta, 0)
+}
+
+func putsAside(p *part) {
+	p.caf(dte.Boleta, 1, 5, dtetest.FA())
+	cart := func(id sale.ID) sale.Cart {
+		return sale.Cart{ID: id, Lines: []sale.Line{{Codigo: "7801", Nombre: "Té", Qty: 2 * money.One}}}
+	}
+	held := func(id sale.ID, minutes int) sale.Held {
+		return sale.Held{Cart: cart(id), At: Now.Add(time.Duration(minutes) * time.Minute), Name: "de " + string(id), Total: 10}
+	}
+	open := func(want sale.Cart) {
+		p.Helper()
+		got, err := p.j.LoadCart()
+		p.wantErr("LoadCart", err, nil)
+		p.want("open cart", got, want)
+	}
+	ids := func(want ...sale.ID) {
+		p.Helper()
+		list, err := p.j.HeldCarts()
+		p.wantErr("HeldCarts", err, nil)
+		var got []sale.ID
+		for _, h := range list {
+			got = append(got, h.Cart.ID)
+		}
+		p.want("held carts", got, want)
+	}
+	ids()
+	p.wantErr("SaveCart", p.j.SaveCart(cart("a")), nil)
+	p.wantErr("HoldCart", p.j.HoldCart(held("a", 2)), nil)
+	open(sale.Cart{})
+	p.wantErr("SaveCart", p.j.SaveCart(cart("b")), nil)
+	p.wantErr("HoldCart of another", p.j.HoldCart(held("c", 1)), nil)
+	open(cart("b"))
+	ids("c", "a")
+	list, err := p.j.HeldCarts()
+	p.wantErr("HeldCarts", err, nil)
+	p.want("name", list[0].Name, "de c")
+	p.want("total", list[0].Total, money.Pesos(10))
+	p.want("time", list[0].At.Equal(Now.Add(time.Minute)), true)
+
+	_, err = p.j.RecallCart("a")
+	p.wantErr("RecallCart over an open sale", err, sale.ErrOpenCart)
+	_, err = p.j.RecallCart("nobody")
+	p.wantErr("RecallCart of nothing", err, sale.ErrNotFound)
+	open(cart("b"))
+	p.wantErr("SaveCart", p.j.SaveCart(sale.Cart{ID: "d"}), nil)
+	got, err := p.j.RecallCart("a")
+	p.wantErr("RecallCart", err, nil)
+	p.want("recalled", got, cart("a"))
+	open(cart("a"))
+	ids("c")
+	p.issue("c", dte.Boleta, 10) // sold while it was held: by a program, after a crash
+	ids()
+	open(cart("a"))
+}
+
+func logs(p *part) {
+	e := func(n int) sale.Event {
+		return sale.Event{At: Now.Add(time.Duration(n) * time.Second), Kind: sale.EventRemoved, Sale: "s", Who: "Rosa", What: fmt.Sprint(n), Amount: 990}
+	}
+	p.wantErr("SaveCart", p.j.SaveCart(sale.Cart{ID: "s"}, e(1), e(2)), nil)
+	p.wantErr("Log", p.j.Log(e(3)), nil)
+	for _, limit := range []int{0, 1, 2, 10} {
+		got, err := p.j.Events(limit)
+		p.wantErr("Events", err, nil)
+		p.want("how many", len(got), min(limit, 3))
+		for i, g := range got {
+			p.want("time", g.At.Equal(e(3-i).At), true)
+			g.At = e(3 - i).At
+			p.want("event", g, e(3-i))
+		}
+	}
 }
 
 func savesCart(p *part) {

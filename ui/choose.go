@@ -1,0 +1,132 @@
+package ui
+
+import (
+	"strconv"
+
+	"fyne.io/fyne/v2"
+)
+
+// choice is a row of a chooseDialog.
+type choice struct {
+	words, detail, amount string
+	do                    func() error
+	// opens: do opens a screen or another dialogue by itself.
+	opens bool
+}
+
+// chooseDialog is a short list of which one is taken: with the arrows and Enter, by its number, or with a finger.
+type chooseDialog struct {
+	w       *Window
+	card    fyne.CanvasObject
+	list    *table
+	choices []choice
+	at      int
+}
+
+func newChooseDialog(w *Window, question, advice string, choices []choice) *chooseDialog {
+	l := w.l
+	d := &chooseDialog{w: w, choices: choices}
+	d.list = newTable(l, []column{{"", 36, fyne.TextAlignTrailing}, {"", 0, fyne.TextAlignLeading}, {"", 250, fyne.TextAlignLeading}, {"", 100, fyne.TextAlignTrailing}}, func(i int) {
+		d.at = i
+		d.enter()
+	})
+	d.list.bare = true
+	rows := float32(min(max(len(choices), 1), 9))
+	d.card = dialogCard(l, 760, col(l.px(12),
+		as(newText(l, 24, ink, cut).strong().say(question)),
+		as(newText(l, 16, muted, wrap).upTo(2).say(advice)),
+		fixed(l.px(d.list.rowSize*rows), d.list),
+		fixed(l.px(64), row(l.px(12),
+			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(18, fyne.NewSize(120, 64))),
+			grow(newButton(l, primary, "Elegir", "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))))))
+	d.render()
+	return d
+}
+
+func (d *chooseDialog) object() fyne.CanvasObject { return d.card }
+func (d *chooseDialog) field() *field             { return nil }
+func (d *chooseDialog) edited()                   {}
+
+func (d *chooseDialog) render() {
+	d.list.fill(len(d.choices), d.at, func(i int) []cell {
+		c := d.choices[i]
+		number := ""
+		if i < 9 {
+			number = strconv.Itoa(i + 1)
+		}
+		return []cell{{words: number, colour: muted}, {words: c.words, bold: true}, {words: c.detail, colour: muted}, {words: c.amount, bold: true}}
+	})
+}
+
+func (d *chooseDialog) keys() []binding { return nil }
+
+// pick takes a row by its number.
+func (d *chooseDialog) pick(n int) {
+	if n < len(d.choices) {
+		d.at = n
+		d.enter()
+	}
+}
+
+func (d *chooseDialog) move(key fyne.KeyName) bool {
+	step, ok := d.list.step(key)
+	if !ok || len(d.choices) == 0 {
+		return false
+	}
+	d.at = max(0, min(d.at+step, len(d.choices)-1))
+	d.render()
+	return true
+}
+
+func (d *chooseDialog) enter() {
+	if d.at >= len(d.choices) {
+		d.w.closeDialog()
+		return
+	}
+	c := d.choices[d.at]
+	d.w.dropDialog()
+	err := c.do()
+	if !c.opens || err != nil {
+		d.w.settle(err)
+	}
+}
+
+// askDialog asks for a few words.
+type askDialog struct {
+	w       *Window
+	card    fyne.CanvasObject
+	answer  *field
+	problem *text
+	do      func(words string) error
+}
+
+func newAskDialog(w *Window, question, advice, yes string, do func(words string) error) *askDialog {
+	l := w.l
+	d := &askDialog{w: w, answer: newField(w, ""), problem: newText(l, 16, bad, wrap).upTo(2).strong(), do: do}
+	d.answer.limit = 80
+	d.card = dialogCard(l, 620, col(l.px(12),
+		as(newText(l, 24, ink, cut).strong().say(question)),
+		as(newText(l, 16, muted, wrap).upTo(2).say(advice)),
+		fixed(l.px(56), d.answer.framed(20, nil)),
+		fixed(l.px(44), d.problem),
+		fixed(l.px(64), row(l.px(12),
+			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(18, fyne.NewSize(120, 64))),
+			grow(newButton(l, primary, yes, "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))))))
+	return d
+}
+
+func (d *askDialog) object() fyne.CanvasObject { return d.card }
+func (d *askDialog) render()                   {}
+func (d *askDialog) field() *field             { return d.answer }
+func (d *askDialog) keys() []binding           { return nil }
+func (d *askDialog) edited()                   { d.problem.say("") }
+func (d *askDialog) move(fyne.KeyName) bool    { return false }
+
+// enter closes the dialogue if the answer is taken; a refusal is read where it can be mended.
+func (d *askDialog) enter() {
+	if err := d.do(d.answer.Text); err != nil {
+		d.problem.say(sentence(err.Error()))
+		return
+	}
+	d.w.closeDialog()
+}

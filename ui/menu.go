@@ -1,0 +1,41 @@
+package ui
+
+import "fyne.io/fyne/v2"
+
+// menu is the key for what is not part of every sale.
+func (w *Window) menu() binding {
+	return binding{key: fyne.KeyF11, keycap: "F11", words: "Menú", help: "muestra documentos, avisos, turno y lo demás", do: w.openMenu}
+}
+
+func (w *Window) openMenu() {
+	at := func(p place) func() error {
+		return func() error {
+			w.visit(p)
+			return nil
+		}
+	}
+	do := func(f func()) func() error {
+		return func() error {
+			f()
+			return nil
+		}
+	}
+	w.openDialog(newChooseDialog(w, "Menú", "La venta abierta sigue guardada mientras mira otra cosa.", []choice{
+		{words: "Documentos", detail: "lo emitido, su estado y copias", opens: true, do: at(documents)},
+		{words: "Avisos", detail: "tareas y contingencia", opens: true, do: do(w.showNotices)},
+		{words: "Turno", detail: "abrir o cerrar", opens: true, do: at(shiftPlace)},
+		{words: "Productos rápidos", detail: "guardarlos o mostrarlos", opens: true, do: do(w.foldQuick)},
+		{words: "Teclas", detail: "de la pantalla de venta", opens: true, do: do(func() {
+			w.visit("")
+			w.openDialog(newHelpDialog(w, w.screen().keys()))
+		})},
+	}))
+}
+
+// foldQuick shows or puts away the quick products of the sale.
+func (w *Window) foldQuick() {
+	if s, ok := w.screens[selling].(*sellScreen); ok {
+		w.visited = ""
+		s.fold()
+	}
+}
