@@ -15,7 +15,7 @@ import (
 type MemCatalogue struct {
 	products   []Product // sorted by folded name: the order in which equally good answers are given
 	folded     []string  // what Search looks at: " leche entera 1 l 7801234567894"
-	byCode     map[string]int
+	byCode     map[string]place
 	favourites []Product // in the shop's order
 
 	// The index: for every three bytes in a row ("trigram"), the ascending numbers of the products that have them.
@@ -26,9 +26,13 @@ type MemCatalogue struct {
 
 var _ Catalogue = (*MemCatalogue)(nil)
 
-// NewCatalogue indexes products. Of two with the same code the last one counts.
+// place is where a code is: the product's own one is 0, its further ones count from 1.
+type place struct{ product, code int32 }
+
+// NewCatalogue indexes products. Of two with the same code of their own only the last one is there; of two that share a
+// further code the last one is found by it, but a product's own code always comes before.
 func NewCatalogue(products []Product) *MemCatalogue {
-	c := &MemCatalogue{byCode: make(map[string]int, len(products))}
+	c := &MemCatalogue{byCode: make(map[string]place, len(products))}
 	kept := lastOfEachCode(products)
 	for _, p := range kept {
 		if p.Favorito {
@@ -38,16 +42,37 @@ func NewCatalogue(products []Product) *MemCatalogue {
 	folded := make([]string, len(kept))
 	order := make([]int, len(kept))
 	for i, p := range kept {
-		folded[i], order[i] = fold(p.Nombre+" "+p.Codigo), i
+		folded[i], order[i] = fold(p.words()), i
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Or(strings.Compare(folded[a], folded[b]), a-b) })
 	c.products, c.folded = make([]Product, len(kept)), make([]string, len(kept))
 	for i, k := range order {
 		c.products[i], c.folded[i] = kept[k], folded[k]
-		c.byCode[kept[k].Codigo] = i
+		for n, code := range kept[k].Codigos {
+			c.byCode[canonical(code.Codigo)] = place{int32(i), int32(n) + 1}
+		}
+	}
+	for i, p := range c.products {
+		c.byCode[canonical(p.Codigo)] = place{product: int32(i)}
 	}
 	c.index()
 	return c
+}
+
+// words are what a product is found by. What is in the name already is not said twice.
+func (p Product) words() string {
+	var b strings.Builder
+	if p.Familia != "" {
+		b.WriteString(p.Familia + " " + p.Variante + " ")
+	}
+	if p.Nombre != p.Familia+" "+p.Variante {
+		b.WriteString(p.Nombre + " ")
+	}
+	b.WriteString(p.Codigo)
+	for _, c := range p.Codigos {
+		b.WriteString(" " + c.Codigo + " " + c.Nombre)
+	}
+	return b.String()
 }
 
 func lastOfEachCode(products []Product) []Product {
@@ -67,13 +92,17 @@ func lastOfEachCode(products []Product) []Product {
 // Len is the number of products.
 func (c *MemCatalogue) Len() int { return len(c.products) }
 
-// ByCode finds the product with this exact code.
-func (c *MemCatalogue) ByCode(code string) (Product, bool) {
-	i, ok := c.byCode[code]
+// ByCode finds what has this exact code.
+func (c *MemCatalogue) ByCode(code string) (Match, bool) {
+	at, ok := c.byCode[canonical(code)]
 	if !ok {
-		return Product{}, false
+		return Match{}, false
 	}
-	return c.products[i], true
+	p := c.products[at.product]
+	if at.code == 0 {
+		return p.match(), true
+	}
+	return p.matchCode(p.Codigos[at.code-1]), true
 }
 
 // Favourites are the products marked as such, in the shop's order.
@@ -90,7 +119,8 @@ func (c *MemCatalogue) Search(text string, limit int) []Product {
 	if query == "" || limit <= 0 {
 		return nil
 	}
-	exact, isCode := c.byCode[strings.TrimSpace(text)]
+	at, isCode := c.byCode[canonical(strings.TrimSpace(text))]
+	exact := int(at.product)
 	var found []Product
 	take := func(i int) bool {
 		if !isCode || i != exact {

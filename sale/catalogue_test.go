@@ -71,11 +71,43 @@ func TestSearch(t *testing.T) {
 
 func TestTheLastOfTwoEqualCodesCounts(t *testing.T) {
 	c := NewCatalogue([]Product{{Codigo: "1", Nombre: "Viejo"}, {Codigo: "2", Nombre: "Otro"}, {Codigo: "1", Nombre: "Nuevo"}})
-	if p, ok := c.ByCode("1"); !ok || p.Nombre != "Nuevo" || c.Len() != 2 {
-		t.Errorf("got %q of %d products", p.Nombre, c.Len())
+	if m, ok := c.ByCode("1"); !ok || m.Nombre != "Nuevo" || c.Len() != 2 {
+		t.Errorf("got %q of %d products", m.Nombre, c.Len())
 	}
 	if got := c.Search("viejo", 10); len(got) != 0 {
 		t.Errorf("the replaced product is still found: %s", names(got))
+	}
+}
+
+// A code of the product's own comes before the further code of another one, whatever their order.
+func TestByCodePrefersTheOwnCode(t *testing.T) {
+	a := Product{Codigo: "1", Nombre: "A", Codigos: []Code{{Codigo: "2"}, {Codigo: "3"}}}
+	b := Product{Codigo: "2", Nombre: "B", Codigos: []Code{{Codigo: "3"}, {Codigo: "1"}}}
+	for want, code := range map[string]string{"A": "1", "B": "2"} {
+		for _, c := range []*MemCatalogue{NewCatalogue([]Product{a, b}), NewCatalogue([]Product{b, a})} {
+			if m, ok := c.ByCode(code); !ok || m.Product.Nombre != want || m.Code != code || m.Qty != money.One {
+				t.Errorf("%s gives %+v", code, m)
+			}
+		}
+	}
+}
+
+func TestSearchFindsByFurtherCodesFamilyAndVariant(t *testing.T) {
+	c := NewCatalogue([]Product{
+		{Codigo: "a", Nombre: "Cola", Codigos: []Code{{Codigo: "7801234567894", Qty: money.Units(6), Nombre: "Séxtuple"}}},
+		{Codigo: "b", Nombre: "Polera básica S azul", Familia: "Polera básica", Variante: "S azul"},
+		{Codigo: "c", Nombre: "Gorro"},
+		{Codigo: "d", Nombre: "PB M ROJO", Familia: "Polera básica", Variante: "M rojo"},
+		{Codigo: "e", Nombre: "Polera básquetbol"},
+	})
+	for text, want := range map[string]string{
+		"7801234567894": "Cola", "12345678": "Cola", "sextuple": "Cola",
+		"polera basica": "PB M ROJO | Polera básica S azul", "poler": "PB M ROJO | Polera básica S azul | Polera básquetbol",
+		"rojo polera": "PB M ROJO", "pb m": "PB M ROJO",
+	} {
+		if got := names(c.Search(text, 10)); got != want {
+			t.Errorf("Search(%q) = %s; want %s", text, got, want)
+		}
 	}
 }
 

@@ -2,8 +2,10 @@ package sale
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -32,14 +34,19 @@ const (
 	maxNombre    = 80
 	maxUnidad    = 4
 	maxCategoria = 40
+	maxCodigos   = 100 // of one product
 )
 
 // columns are the headings that a product file may have, in any order; the first spelling of each is ours.
 var columns = map[string]int{
 	"codigo": colCodigo, "codigo de barras": colCodigo, "sku": colCodigo, "ean": colCodigo,
+	"codigos": colCodigos, "otros codigos": colCodigos, "codigos adicionales": colCodigos, "packs": colCodigos,
 	"nombre": colNombre, "producto": colNombre, "descripcion": colNombre,
 	"precio": colPrecio, "precio bruto": colPrecio, "precio venta": colPrecio, "precio de venta": colPrecio,
 	"unidad": colUnidad, "exento": colExento, "categoria": colCategoria, "favorito": colFavorito,
+	"familia": colFamilia, "variante": colVariante,
+	"precio libre": colLibre, "preciolibre": colLibre,
+	"precio minimo": colMinimo, "minimo": colMinimo, "precio maximo": colMaximo, "maximo": colMaximo,
 }
 
 const (
@@ -50,12 +57,19 @@ const (
 	colExento
 	colCategoria
 	colFavorito
+	colCodigos
+	colFamilia
+	colVariante
+	colLibre
+	colMinimo
+	colMaximo
 	nColumns
 )
 
 // ReadProducts reads a product file: CSV with semicolons (or tabs, or commas), a heading row with at least codigo, nombre
-// and precio, and one product per line; prices are gross and in Chilean spelling (1.990 or 1.990,5). UTF-8 with or
-// without BOM, Latin-1 and Windows-1252 are recognised. Good rows are returned in the file's order, and every bad one is
+// and precio, and one product per line; prices are gross and in Chilean spelling (1.990 or 1.990,5). Further codes are
+// written one after the other, with what each stands for: code|code=units|code=units=price of the pack=its name. UTF-8
+// with or without BOM, Latin-1 and Windows-1252 are recognised. Good rows are returned in the file's order, and every bad one is
 // reported with its line and reason: the caller decides whether good rows alone may be used. The error says that the
 // file as a whole is not a product file; then there are no products.
 func ReadProducts(r io.Reader) ([]Product, []RowError, error) {
@@ -83,17 +97,29 @@ func ReadProducts(r io.Reader) ([]Product, []RowError, error) {
 			return nil, nil, fmt.Errorf("el archivo tiene más de %s líneas: no se cargó nada; divídalo", money.Pesos(maxRows))
 		}
 		p, reason := readRow(row, sep, where)
-		if first, twice := lineOf[p.Codigo]; reason == "" && twice {
-			reason = fmt.Sprintf("el código «%s» ya está en la línea %d", p.Codigo, first)
+		if reason == "" {
+			reason = takeCodes(lineOf, p, line)
 		}
 		if reason != "" {
 			bad = append(bad, RowError{line, reason})
 			continue
 		}
-		lineOf[p.Codigo] = line
 		products = append(products, p)
 	}
 	return products, bad, nil
+}
+
+// takeCodes notes in which line each code of a product is, or none of them if one is taken.
+func takeCodes(lineOf map[string]int, p Product, line int) (reason string) {
+	for code := range p.codes() {
+		if first, taken := lineOf[canonical(code)]; taken {
+			return fmt.Sprintf("el código «%s» ya está en la línea %d", code, first)
+		}
+	}
+	for code := range p.codes() {
+		lineOf[canonical(code)] = line
+	}
+	return ""
 }
 
 // readText reads a file of people: whatever the spreadsheet wrote, as composed Unicode.
@@ -171,9 +197,99 @@ func readRow(row string, sep rune, where [nColumns]int) (p Product, reason strin
 		}
 		return ""
 	}
+	own, further, _ := strings.Cut(field(colCodigo), "|")
 	p = Product{
-		Codigo: field(colCodigo), Nombre: field(colNombre), Unidad: unit(field(colUnidad)), Categoria: field(colCategoria),
+		Codigo: strings.TrimSpace(own), Nombre: field(colNombre), Unidad: unit(field(colUnidad)), Categoria: field(colCategoria),
+		Familia: field(colFamilia), Variante: field(colVariante),
 	}
+	if p.Nombre == "" && p.Familia != "" {
+		p.Nombre = strings.TrimSpace(p.Familia + " " + p.Variante)
+	}
+	if reason = p.checkTexts(); reason != "" {
+		return p, reason
+	}
+	for _, read := range []struct {
+		name string
+		to   *bool
+		col  int
+	}{{"precio libre", &p.PrecioLibre, colLibre}, {"exento", &p.Exento, colExento}, {"favorito", &p.Favorito, colFavorito}} {
+		text, ok := field(read.col), false
+		if *read.to, ok = yesNo(text); !ok {
+			return p, fmt.Sprintf("%s dice «%s»: se escribe s o n", read.name, shorten(text))
+		}
+	}
+	for _, read := range []struct {
+		to       *money.Price
+		col      int
+		required bool
+	}{{&p.Prc, colPrecio, !p.PrecioLibre}, {&p.PrcMin, colMinimo, false}, {&p.PrcMax, colMaximo, false}} {
+		text := field(read.col)
+		if text == "" && !read.required {
+			continue
+		}
+		var err error
+		if *read.to, err = money.ParsePrice(text); err != nil {
+			return p, err.Error()
+		}
+	}
+	if p.Codigos, reason = readCodes(further + "|" + field(colCodigos)); reason != "" {
+		return p, reason
+	}
+	return p, p.checkNumbers()
+}
+
+// readCodes reads "code|code=12|code=12=5.990=Caja": further codes, the units that they stand for, a pack's own price
+// and its name.
+func readCodes(text string) (codes []Code, reason string) {
+	for entry := range strings.SplitSeq(text, "|") {
+		if strings.TrimSpace(entry) == "" {
+			continue
+		}
+		if len(codes) == maxCodigos {
+			return nil, fmt.Sprintf("más de %d códigos para un producto", maxCodigos)
+		}
+		c, err := readCode(entry)
+		if err != nil {
+			return nil, fmt.Sprintf("código «%s»: %v", shorten(c.Codigo), err)
+		}
+		codes = append(codes, c)
+	}
+	return codes, ""
+}
+
+// readCode reads one of them. What is written must be more than zero; what is left out is not.
+func readCode(entry string) (c Code, err error) {
+	var parts [4]string
+	written := strings.SplitN(entry, "=", len(parts))
+	for i, part := range written {
+		parts[i] = strings.TrimSpace(part)
+	}
+	c.Codigo, c.Nombre = parts[0], parts[3]
+	if len(written) > 1 {
+		if c.Qty, err = money.ParseQty(parts[1]); err == nil && c.Qty <= 0 {
+			err = errQty
+		}
+	}
+	if err == nil && parts[2] != "" {
+		if c.Prc, err = money.ParsePrice(parts[2]); err == nil && c.Prc <= 0 {
+			err = errors.New("el precio debe ser mayor que cero")
+		}
+	}
+	return c, err
+}
+
+// Check says in words why the product cannot be in a catalogue; nil if it can.
+func (p Product) Check() error {
+	for _, check := range []func() string{p.checkTexts, p.checkNumbers} {
+		if reason := check(); reason != "" {
+			return fmt.Errorf("producto «%s»: %s. No se guardó", shorten(p.Nombre), reason)
+		}
+	}
+	return nil
+}
+
+// checkTexts looks at what the documents will print; the reason is empty or says what is wrong.
+func (p Product) checkTexts() (reason string) {
 	for _, check := range []struct {
 		name, text string
 		limit      int
@@ -182,33 +298,89 @@ func readRow(row string, sep rune, where [nColumns]int) (p Product, reason strin
 		{"nombre", p.Nombre, maxNombre},
 		{"unidad", p.Unidad, maxUnidad},
 		{"categoría", p.Categoria, maxCategoria},
+		{"familia", p.Familia, maxNombre},
+		{"variante", p.Variante, maxNombre},
 	} {
 		if reason := checkText(check.name, check.text, check.limit); reason != "" {
-			return p, reason
+			return reason
 		}
 	}
 	if reason := checkCodigo(p.Codigo); reason != "" {
-		return p, reason
+		return reason
 	}
-	if p.Nombre == "" {
-		return p, "falta el nombre"
+	switch {
+	case p.Nombre == "":
+		return "falta el nombre"
+	case p.Familia != "" && p.Variante == "":
+		return fmt.Sprintf("falta la variante de la familia «%s»: por ejemplo «M rojo»", shorten(p.Familia))
+	case p.Familia == "" && p.Variante != "":
+		return fmt.Sprintf("falta la familia de la variante «%s»", shorten(p.Variante))
 	}
-	prc, err := money.ParsePrice(field(colPrecio))
-	if err != nil {
-		return p, err.Error()
+	return ""
+}
+
+// checkNumbers looks at prices and at the further codes.
+func (p Product) checkNumbers() (reason string) {
+	switch {
+	case p.Prc <= 0 && !p.PrecioLibre:
+		return fmt.Sprintf("el precio es %s: debe ser mayor que cero", p.Prc)
+	case !p.PrecioLibre && (p.PrcMin != 0 || p.PrcMax != 0):
+		return "tiene precio mínimo o máximo y no es de precio libre"
+	case min(p.Prc, p.PrcMin, p.PrcMax) < 0:
+		return "un precio no puede ser negativo"
+	case p.PrcMax > 0 && p.PrcMin > p.PrcMax:
+		return fmt.Sprintf("el precio mínimo %s es mayor que el máximo %s", p.PrcMin, p.PrcMax)
+	case p.Prc > 0 && (p.Prc < p.PrcMin || p.PrcMax > 0 && p.Prc > p.PrcMax):
+		return fmt.Sprintf("el precio %s no está entre el mínimo y el máximo", p.Prc)
+	case len(p.Codigos) > maxCodigos:
+		return fmt.Sprintf("más de %d códigos para un producto", maxCodigos)
 	}
-	if prc <= 0 {
-		return p, fmt.Sprintf("el precio es %s: debe ser mayor que cero", prc)
+	seen := map[string]bool{canonical(p.Codigo): true}
+	for _, c := range p.Codigos {
+		if reason := p.checkCode(c); reason != "" {
+			return reason
+		}
+		if seen[canonical(c.Codigo)] {
+			return fmt.Sprintf("el código «%s» está dos veces en el mismo producto", c.Codigo)
+		}
+		seen[canonical(c.Codigo)] = true
 	}
-	p.Prc = prc
-	var ok bool
-	if p.Exento, ok = yesNo(field(colExento)); !ok {
-		return p, fmt.Sprintf("exento dice «%s»: se escribe s o n", shorten(field(colExento)))
+	return ""
+}
+
+func (p Product) checkCode(c Code) (reason string) {
+	for _, reason := range []string{
+		checkText("código", c.Codigo, maxCodigo), checkCodigo(c.Codigo), checkText("nombre de un pack", c.Nombre, maxNombre),
+	} {
+		if reason != "" {
+			return reason
+		}
 	}
-	if p.Favorito, ok = yesNo(field(colFavorito)); !ok {
-		return p, fmt.Sprintf("favorito dice «%s»: se escribe s o n", shorten(field(colFavorito)))
+	switch {
+	case c.Qty < 0 || c.Qty > maxLineQty:
+		return fmt.Sprintf("código «%s»: la cantidad %s no puede ser", c.Codigo, c.Qty)
+	case p.Unidad == "" && c.Qty%money.One != 0:
+		return fmt.Sprintf("código «%s»: el producto se vende por unidad y %s no es entero", c.Codigo, c.Qty)
+	case c.Qty%(money.One/1000) != 0:
+		return fmt.Sprintf("código «%s»: la cantidad %s lleva a lo más 3 decimales", c.Codigo, c.Qty)
+	case c.Prc < 0:
+		return fmt.Sprintf("código «%s»: el precio no puede ser negativo", c.Codigo)
 	}
-	return p, ""
+	return ""
+}
+
+// codes are all codes of a product, its own first.
+func (p Product) codes() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if !yield(p.Codigo) {
+			return
+		}
+		for _, c := range p.Codigos {
+			if !yield(c.Codigo) {
+				return
+			}
+		}
+	}
 }
 
 // checkText refuses what a document cannot carry: it is written in ISO-8859-1, and a character outside it would make
@@ -228,13 +400,13 @@ func checkText(name, text string, limit int) string {
 // latin1 reports a character that can be printed and that ISO-8859-1 has.
 func latin1(r rune) bool { return r >= ' ' && r <= '~' || r >= 0xa0 && r <= 0xff }
 
-// checkCodigo: the star is what separates a quantity from a code at the scanner ("3*780…").
+// checkCodigo: the star separates a quantity from a code at the scanner ("3*780…"), the bar a code from the next in a file.
 func checkCodigo(code string) string {
 	switch {
 	case code == "":
 		return "falta el código"
-	case strings.ContainsAny(code, "* "):
-		return fmt.Sprintf("código «%s»: no lleva espacios ni asteriscos", code)
+	case strings.ContainsAny(code, "*| "):
+		return fmt.Sprintf("código «%s»: no lleva espacios, asteriscos ni barras verticales", code)
 	case scientific(code):
 		return fmt.Sprintf("código «%s»: la planilla lo cambió; dé a la columna formato de texto y escríbalo de nuevo", code)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -71,6 +72,74 @@ func TestReadProductsInEverySpellingOfASpreadsheet(t *testing.T) {
 	}
 }
 
+func TestReadProductsWithCodesPacksVariantsAndOpenPrices(t *testing.T) {
+	products, bad := read(t, "Código;Nombre;Precio;Unidad;Códigos;Familia;Variante;Precio libre;Precio mínimo;Precio máximo\n"+
+		"1 | 1b;Cola;990;;1c|1d=12 | 1e=6=5.490 |1f=4=3.990=Cola, 4 latas|;;;n;;\n"+
+		"2;Queso;8990;kg;2b=0,25;;;;;\n"+
+		"3;;9990;;;Polera básica;M rojo;;;\n"+
+		"4;PB L;9990;;;Polera básica;L rojo;;;\n"+
+		"5;Arreglo;;;;;;s;500;20.000\n"+
+		"6;Bolsa;100;;;;;x;;\n")
+	if len(bad) != 0 {
+		t.Fatalf("rows refused: %v", bad)
+	}
+	want := []Product{
+		{Codigo: "1", Nombre: "Cola", Prc: money.PerUnit(990), Codigos: []Code{
+			{Codigo: "1b"},
+			{Codigo: "1c"},
+			{Codigo: "1d", Qty: money.Units(12)},
+			{Codigo: "1e", Qty: money.Units(6), Prc: money.PerUnit(5490)},
+			{Codigo: "1f", Qty: money.Units(4), Prc: money.PerUnit(3990), Nombre: "Cola, 4 latas"},
+		}},
+		{Codigo: "2", Nombre: "Queso", Unidad: "kg", Prc: money.PerUnit(8990), Codigos: []Code{{Codigo: "2b", Qty: money.One / 4}}},
+		{Codigo: "3", Nombre: "Polera básica M rojo", Prc: money.PerUnit(9990), Familia: "Polera básica", Variante: "M rojo"},
+		{Codigo: "4", Nombre: "PB L", Prc: money.PerUnit(9990), Familia: "Polera básica", Variante: "L rojo"},
+		{Codigo: "5", Nombre: "Arreglo", PrecioLibre: true, PrcMin: money.PerUnit(500), PrcMax: money.PerUnit(20_000)},
+		{Codigo: "6", Nombre: "Bolsa", PrecioLibre: true, Prc: money.PerUnit(100)},
+	}
+	if !reflect.DeepEqual(products, want) {
+		t.Errorf("got  %+v\nwant %+v", products, want)
+	}
+}
+
+func TestReadProductsRefusesCodesThatAreTaken(t *testing.T) {
+	const heading = "codigo;nombre;precio;codigos;precio libre;minimo;maximo;familia;variante\n"
+	for _, c := range []struct{ row, reason string }{
+		{"9;Otro;100;1", "el código «1» ya está en la línea 2"},
+		{"9;Otro;100;1b=6", "el código «1b» ya está en la línea 2"},
+		{"1b;Otro;100;", "el código «1b» ya está en la línea 2"},
+		{"9|1b;Otro;100;", "el código «1b» ya está en la línea 2"},
+		{"0036000291452;Otro;100;", "el código «0036000291452» ya está en la línea 2"},
+		{"9;Otro;100;9", "el código «9» está dos veces en el mismo producto"},
+		{"9;Otro;100;8=", "código «8»: cantidad «» no es válido: está vacío"},
+		{"9;Otro;100;8=0", "código «8»: la cantidad debe ser mayor que cero"},
+		{"9;Otro;100;8=-2", "código «8»: la cantidad debe ser mayor que cero"},
+		{"9;Otro;100;8=doce", "código «8»: cantidad «doce» no es válido"},
+		{"9;Otro;100;8=1,5", "no es entero"},
+		{"9;Otro;100;8=6=gratis", "código «8»: precio «gratis» no es válido"},
+		{"9;Otro;100;8=6=0", "código «8»: el precio debe ser mayor que cero"},
+		{"9;Otro;100;8 8=6", "no lleva espacios"},
+		{"9;Otro;100;=6", "falta el código"},
+		{"9;Otro;100;" + strings.Repeat("x|", 101), "más de 100 códigos"},
+		{"9;Otro;;", "precio «» no es válido"},
+		{"9;Otro;100;;quizás", "precio libre dice «quizás»"},
+		{"9;Otro;100;;n;50", "no es de precio libre"},
+		{"9;Otro;;;s;60;50", "el precio mínimo 60 es mayor que el máximo 50"},
+		{"9;Otro;70;;s;;50", "el precio 70 no está entre el mínimo y el máximo"},
+		{"9;Otro;;;s;x", "precio «x» no es válido"},
+		{"9;Otro;100;;;;;Polera", "falta la variante de la familia «Polera»"},
+		{"9;Otro;100;;;;;;Rojo", "falta la familia de la variante «Rojo»"},
+	} {
+		products, bad := read(t, heading+"1;Antes;100;1b|036000291452\n"+c.row+"\n8;Después;200\n")
+		if len(products) != 2 || products[1].Nombre != "Después" {
+			t.Errorf("%.40q: the good rows are %v", c.row, products)
+		}
+		if len(bad) != 1 || bad[0].Line != 3 || !strings.Contains(bad[0].Reason, c.reason) {
+			t.Errorf("%.40q: refused %v; want line 3, %q", c.row, bad, c.reason)
+		}
+	}
+}
+
 // A bad row is named and does not take its neighbours with it.
 func TestReadProductsNamesEachBadRow(t *testing.T) {
 	const heading = "codigo;nombre;precio;unidad;exento;categoria;favorito\n"
@@ -93,8 +162,8 @@ func TestReadProductsNamesEachBadRow(t *testing.T) {
 		{"5;Pan “rico”;100", "«“» (U+201C)"},
 		{"5;Pan\u200b;100", "«invisible» (U+200B)"},
 		{"5;Pan\a;100", "«invisible» (U+0007)"},
-		{"3*5;Pan;100", "no lleva espacios ni asteriscos"},
-		{"5 5;Pan;100", "no lleva espacios ni asteriscos"},
+		{"3*5;Pan;100", "no lleva espacios, asteriscos ni barras"},
+		{"5 5;Pan;100", "no lleva espacios, asteriscos ni barras"},
 		{"7,80123E+12;Pan;100", "la planilla lo cambió"},
 		{"1;Otro;100", "el código «1» ya está en la línea 2"},
 		{`5;"Pan;100`, "falta cerrar una comilla"},
@@ -141,6 +210,7 @@ func FuzzReadProducts(f *testing.F) {
 	f.Add([]byte("codigo;nombre;precio\n1;Pan;100\n"))
 	f.Add([]byte("\ufeffcodigo,nombre,precio,exento\n\"1\",\"Pan\",\"1.000,5\",s\n"))
 	f.Add([]byte("codigo\tnombre\tprecio\n1\tPi\xf1a\t0\n\"\t\"\"\n"))
+	f.Add([]byte("codigo;nombre;precio;codigos;familia;variante;precio libre;minimo;maximo\n1|2;Pan;1;3=6=5=P;F;V;s;1;2\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		products, _, err := ReadProducts(bytes.NewReader(file))
 		if err != nil && products != nil {
@@ -148,11 +218,18 @@ func FuzzReadProducts(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		for _, p := range products {
-			if p.Codigo == "" || p.Nombre == "" || p.Prc <= 0 || seen[p.Codigo] {
-				t.Fatalf("bad product %+v", p)
+			if err := p.Check(); err != nil || p.Codigo == "" || p.Nombre == "" || p.Prc <= 0 && !p.PrecioLibre {
+				t.Fatalf("bad product %+v: %v", p, err)
 			}
-			seen[p.Codigo] = true
-			for _, s := range []string{p.Codigo, p.Nombre, p.Unidad, p.Categoria} {
+			texts := []string{p.Nombre, p.Unidad, p.Categoria, p.Familia, p.Variante}
+			for code := range p.codes() {
+				if seen[code] {
+					t.Fatalf("two products have the code %q", code)
+				}
+				seen[code] = true
+				texts = append(texts, code)
+			}
+			for _, s := range texts {
 				if _, err := charmap.ISO8859_1.NewEncoder().String(s); err != nil {
 					t.Fatalf("%q cannot be written in a document", s)
 				}

@@ -194,18 +194,18 @@ func (r *Register) due(total money.Pesos) money.Pesos {
 }
 
 // Scan takes what the scanner or the search field produced: a code, or "n*code" with a quantity. An exact code adds a
-// line (or adds to the last line, if it is the same product). An unknown code is ErrNotFound and leaves the cart as it
-// was.
+// line (or adds to the last line, if it is the same product). An unknown code is ErrNotFound, a product whose price is
+// typed ErrOpenPrice; both leave the cart as it was.
 func (r *Register) Scan(text string) (Line, error) {
 	code, qty, err := splitScan(text)
 	if err != nil {
 		return Line{}, err
 	}
-	p, ok := r.d.Catalogue.ByCode(code)
+	m, ok := r.d.Catalogue.ByCode(code)
 	if !ok {
 		return Line{}, fmt.Errorf("código %s: %w. Nada se agregó", code, ErrNotFound)
 	}
-	return r.Add(p, qty)
+	return r.put(m, qty)
 }
 
 // splitScan separates "3*780..." into its quantity and its code.
@@ -231,19 +231,28 @@ func (r *Register) Favourites() []Product { return r.d.Catalogue.Favourites() }
 
 // Add puts a product in the cart, as Scan does.
 func (r *Register) Add(p Product, qty money.Qty) (added Line, err error) {
-	if qty <= 0 {
-		return Line{}, errQty
+	return r.put(p.match(), qty)
+}
+
+// put adds n readings of what a code stands for.
+func (r *Register) put(m Match, n money.Qty) (added Line, err error) {
+	qty, err := m.times(n)
+	if err != nil {
+		return Line{}, err
+	}
+	if m.Product.PrecioLibre && m.Contenido == 0 && !m.Etiqueta {
+		return Line{}, fmt.Errorf("%s %w. Nada se agregó", m.Nombre, ErrOpenPrice)
 	}
 	err = r.update(func(c *Cart) (int, error) {
 		i := len(c.Lines) - 1
-		if i < 0 || !c.Lines[i].sells(p) {
+		if i < 0 || !c.Lines[i].takes(m) {
 			if len(c.Lines) == maxLines {
 				return 0, fmt.Errorf("una boleta admite hasta %d líneas. Cobre esta venta y siga en otra", maxLines)
 			}
-			c.Lines = append(c.Lines, Line{Codigo: p.Codigo, Nombre: p.Nombre, Unidad: p.Unidad, Prc: p.Prc, Exento: p.Exento})
+			c.Lines = append(c.Lines, m.line())
 			i++
 		}
-		err := c.Lines[i].setQty(c.Lines[i].Qty + qty)
+		err := c.Lines[i].add(qty)
 		added = c.Lines[i]
 		return i, err
 	})
@@ -253,9 +262,10 @@ func (r *Register) Add(p Product, qty money.Qty) (added Line, err error) {
 	return added, nil
 }
 
-// sells reports that the line is of this product at this price: another price is another line.
-func (l Line) sells(p Product) bool {
-	return l.Codigo == p.Codigo && l.Prc == p.Prc && l.Nombre == p.Nombre && l.Exento == p.Exento
+// takes reports that the line is of this product at this price: another price is another line.
+func (l Line) takes(m Match) bool {
+	return l.Codigo == m.Product.Codigo && l.Prc == m.Prc && l.Nombre == m.Nombre && l.Exento == m.Product.Exento &&
+		l.Contenido == m.Contenido && l.Etiqueta == "" && !m.Etiqueta
 }
 
 // maxLineQty keeps a slip of the finger from becoming a document.
@@ -263,14 +273,22 @@ const maxLineQty = 100_000 * money.One
 
 var errQty = errors.New("la cantidad debe ser mayor que cero")
 
-func (l *Line) setQty(q money.Qty) error {
+func errTooMuch(q money.Qty) error {
+	return fmt.Errorf("la cantidad %s es demasiado grande: el máximo por línea es %s", q, maxLineQty)
+}
+
+// add adds to the line's quantity.
+func (l *Line) add(q money.Qty) error {
+	q += l.Qty
 	switch {
 	case q <= 0:
 		return errQty
 	case q > maxLineQty:
-		return fmt.Errorf("la cantidad %s es demasiado grande: el máximo por línea es %s", q, maxLineQty)
+		return errTooMuch(q)
 	case l.Unidad == "" && q%money.One != 0:
 		return fmt.Errorf("%s se vende por unidad: la cantidad debe ser entera", l.Nombre)
+	case l.Etiqueta == "" && q%(money.One/1000) != 0:
+		return fmt.Errorf("la cantidad %s de %s lleva a lo más %d decimales", q, l.Nombre, decimals(l.Unidad))
 	}
 	total, err := l.Prc.Times(q)
 	if err != nil {
@@ -278,6 +296,12 @@ func (l *Line) setQty(q money.Qty) error {
 	}
 	l.Qty, l.Total = q, total
 	return nil
+}
+
+// setQty is a quantity typed by a person: what a label said no longer holds.
+func (l *Line) setQty(q money.Qty) error {
+	l.Qty, l.Etiqueta = 0, ""
+	return l.add(q)
 }
 
 // Select moves the selection to line i, within bounds.

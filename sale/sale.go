@@ -41,6 +41,11 @@ type Line struct {
 	Prc    money.Price `json:"prc"` // gross, IVA included, for taxed products
 	Exento bool        `json:"exento,omitempty"`
 	Total  money.Pesos `json:"total"`
+	// Contenido is how many units of the product each one of Qty holds, in a line that counts packs.
+	Contenido money.Qty `json:"contenido,omitempty"`
+	// Etiqueta is the scale's label that the line is of, as it was read. No other reading is added to such a line; once
+	// its quantity is changed it is a line like any other.
+	Etiqueta string `json:"etiqueta,omitempty"`
 }
 
 // Tender is a part of a payment.
@@ -175,26 +180,4 @@ type Cart struct {
 	Tipo     dte.TipoDTE  `json:"tipo,omitempty"` // 0: boleta, exempt or not by its lines
 	Lines    []Line       `json:"lines"`
 	Receptor dte.Receptor `json:"receptor,omitzero"`
-}
-
-// Product is an article of the catalogue.
-type Product struct {
-	Codigo    string      `json:"codigo"` // SKU or bar code, unique
-	Nombre    string      `json:"nombre"`
-	Unidad    string      `json:"unidad,omitempty"` // "kg" and such are sold by weight; empty is by unit
-	Prc       money.Price `json:"prc"`              // gross, IVA included
-	Exento    bool        `json:"exento,omitempty"`
-	Categoria string      `json:"categoria,omitempty"`
-	Favorito  bool        `json:"favorito,omitempty"`
-}
-
-// Catalogue finds products, from memory, without blocking.
-type Catalogue interface {
-	// ByCode finds the product with this exact code.
-	ByCode(code string) (Product, bool)
-	// Search finds up to limit products whose name or code has every word of text, best first. Accents and case do not
-	// matter.
-	Search(text string, limit int) []Product
-	// Favourites are the products of the quick keys, in the shop's order.
-	Favourites() []Product
 }

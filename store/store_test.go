@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -448,6 +449,22 @@ func TestCatalogueKeepsTheShopsOrder(t *testing.T) {
 	want("solo")
 	b.reopenFile()
 	want("solo")
+}
+
+func TestCatalogueKeepsAllOfAProduct(t *testing.T) {
+	b := newTill(t)
+	want := sale.Product{
+		Codigo: "1", Nombre: "Polera básica M", Unidad: "kg", Prc: money.PerUnit(100), Exento: true, Categoria: "Ropa", Favorito: true,
+		Codigos: []sale.Code{{Codigo: "2", Qty: money.Units(6), Nombre: "Seis", Prc: money.PerUnit(500)}},
+		Familia: "Polera básica", Variante: "M", PrecioLibre: true, PrcMin: 1, PrcMax: money.PerUnit(900),
+	}
+	b.must(b.PutProducts([]sale.Product{want}))
+	b.reopenFile()
+	got, err := b.Products()
+	b.must(err)
+	if len(got) != 1 || !reflect.DeepEqual(got[0], want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }
 
 func TestValues(t *testing.T) {

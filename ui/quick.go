@@ -114,10 +114,6 @@ func newTiles(l *look, onTap func(sale.Product)) *tiles {
 }
 
 func (t *tiles) fill(products []sale.Product) {
-	if slices.Equal(t.products, products) && t.page < t.pages() {
-		t.Refresh()
-		return
-	}
 	t.products = products
 	t.page = min(t.page, t.pages()-1)
 	t.Refresh()
