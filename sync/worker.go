@@ -725,14 +725,17 @@ func (w *Worker) judge(ctx context.Context, s dte.Sobre, status sii.EnvelopeStat
 	}
 	complete := total.Aceptados+total.Rechazados+total.Reparos == len(s.Keys)
 	explained := complete && total.Rechazados+total.Reparos == len(told)
+	alike := unanimous(status.Counts, s.Keys)
 	var verdicts []dte.Veredicto
 	var ask []dte.Key
 	for _, key := range s.Keys {
 		switch d, objected := told[key]; {
 		case objected && d.State.Final():
 			verdicts = append(verdicts, dte.Veredicto{Key: key, State: d.State, Codigo: d.Codigo, Glosa: d.Glosa, At: w.Now()})
-		case explained && !objected:
+		case explained && !objected, alike[key.Tipo] == dte.Accepted:
 			verdicts = append(verdicts, dte.Veredicto{Key: key, State: dte.Accepted, At: w.Now()})
+		case alike[key.Tipo] == dte.Objected:
+			verdicts = append(verdicts, dte.Veredicto{Key: key, State: dte.Objected, Glosa: objectedByMail, At: w.Now()})
 		default:
 			ask = append(ask, key)
 		}
@@ -742,6 +745,31 @@ func (w *Worker) judge(ctx context.Context, s dte.Sobre, status sii.EnvelopeStat
 		return s, err
 	}
 	return w.askEach(ctx, s, ask, complete && total.Rechazados > 0)
+}
+
+// objectedByMail is all that the DTE channel lets a till know of an objection.
+const objectedByMail = "Aceptado con reparos. El SII manda el detalle por correo."
+
+// unanimous are the types of which the counts alone tell that all were accepted, or all with objections: the DTE channel
+// gives no details, and whoever asks for such a document hears only that it was received.
+func unanimous(counts []sii.Count, keys []dte.Key) map[dte.TipoDTE]dte.State {
+	alike := map[dte.TipoDTE]dte.State{}
+	for _, c := range counts {
+		sent := 0
+		for _, key := range keys {
+			if key.Tipo == c.Tipo {
+				sent++
+			}
+		}
+		switch {
+		case sent == 0 || sent != c.Informados:
+		case c.Aceptados == sent:
+			alike[c.Tipo] = dte.Accepted
+		case c.Reparos == sent:
+			alike[c.Tipo] = dte.Objected
+		}
+	}
+	return alike
 }
 
 // worry is how old an envelope is when a person hears that the authority does not show a document of it.
