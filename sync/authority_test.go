@@ -591,3 +591,88 @@ func TestWaitsAsLongAsAskedAboutADocument(t *testing.T) {
 		t.Errorf("asked again after %s", waited)
 	}
 }
+
+// told is an authority that says other things than it does.
+type told struct {
+	*scripted
+	counts   []sii.Count
+	document func(dte.Key, sii.DocumentStatus) sii.DocumentStatus
+}
+
+func (a told) EnvelopeStatus(ctx context.Context, ch sii.Channel, emisor dte.RUT, track string) (sii.EnvelopeStatus, error) {
+	s, err := a.scripted.EnvelopeStatus(ctx, ch, emisor, track)
+	if a.counts != nil {
+		s.Counts = a.counts
+	}
+	return s, err
+}
+
+func (a told) DocumentStatus(ctx context.Context, doc *dte.Document) (sii.DocumentStatus, error) {
+	s, err := a.scripted.DocumentStatus(ctx, doc)
+	if a.document != nil && err == nil {
+		s = a.document(doc.Key(), s)
+	}
+	return s, err
+}
+
+// The DTE channel counts the objections and does not say to what. Where all of a type are alike the counts are enough.
+func TestTheCountsAloneTellObjections(t *testing.T) {
+	judged := func(factura sii.Count) (*desk, []dte.Key, []dte.Key) {
+		d := newDesk(t)
+		d.worker.Authority = told{scripted: d.sii, counts: []sii.Count{{Tipo: dte.FacturaExenta, Informados: 2, Aceptados: 2}, factura}}
+		facturas, others := d.issue(dte.Factura, 1, 2), d.issue(dte.FacturaExenta, 1, 2)
+		d.drains(time.Hour, 50)
+		return d, facturas, others
+	}
+	for _, c := range []struct {
+		counts sii.Count
+		state  dte.State
+		asked  int // the upload, the envelope, and each document of which the counts are not enough
+	}{
+		{sii.Count{Tipo: dte.Factura, Informados: 2, Reparos: 2}, dte.Objected, 2},
+		{sii.Count{Tipo: dte.Factura, Informados: 2, Reparos: 1, Aceptados: 1}, dte.Accepted, 4}, // which one, only the mail says
+		{sii.Count{Tipo: dte.Factura, Informados: 1, Reparos: 1}, dte.Accepted, 4},               // the authority counts otherwise
+	} {
+		d, facturas, others := judged(c.counts)
+		for i := range 2 {
+			d.state(facturas[i], c.state)
+			d.state(others[i], dte.Accepted)
+		}
+		if len(d.sii.asked) != c.asked {
+			t.Errorf("%+v: asked %v", c.counts, d.sii.asked)
+		}
+	}
+}
+
+// An answer was lost and the boleta service names no track id: a document that is not there an hour after its neighbour
+// was accepted was rejected. Nobody asks for it for ever.
+func TestADocumentMissingFromAReceivedEnvelopeIsDecided(t *testing.T) {
+	d := newDesk(t)
+	keys := d.issue(dte.Boleta, 1, 2)
+	d.sii.received = true
+	d.sii.fail = func(step string, _ sii.Channel) error {
+		if step == "upload" {
+			return &sii.Error{Verdict: sii.Later, Down: true, MaybeReceived: true}
+		}
+		return nil
+	}
+	d.worker.Authority = told{scripted: d.sii, document: func(key dte.Key, s sii.DocumentStatus) sii.DocumentStatus {
+		if key == keys[1] {
+			return sii.DocumentStatus{Codigo: "FAU", Glosa: "Documento No Recibido"}
+		}
+		s.TrackID = ""
+		return s
+	}}
+	for range 30 {
+		if d.now().Sub(dtetest.Now()) < 50*time.Minute {
+			d.step()
+		}
+	}
+	d.state(keys[0], dte.Accepted)
+	d.state(keys[1], dte.Sent) // it may still be on its way through the authority's house
+	d.drains(time.Hour, 50)
+	d.state(keys[1], dte.Rejected)
+	if d.sii.uploads != 1 {
+		t.Errorf("%d uploads", d.sii.uploads)
+	}
+}

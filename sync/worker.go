@@ -776,8 +776,16 @@ func unanimous(counts []sii.Count, keys []dte.Key) map[dte.TipoDTE]dte.State {
 const worry = time.Hour
 
 // askEach asks for documents one by one, but not for those that are decided. lost says that the authority has told of
-// rejections, so a document that it does not hold is one of them.
+// rejections, so a document that it does not hold is one of them. So it is where no track id can be asked about, and the
+// authority, which receives an envelope whole, has decided on a neighbour and an hour later still does not hold it.
 func (w *Worker) askEach(ctx context.Context, s dte.Sobre, keys []dte.Key, lost bool) (dte.Sobre, error) {
+	if s.TrackID == "" && w.Now().Sub(s.SentAt) > worry {
+		received, err := w.received(s)
+		if err != nil {
+			return s, err
+		}
+		lost = lost || received
+	}
 	var verdicts []dte.Veredicto
 	var unread error
 	problem, wait := "", time.Duration(0)
@@ -814,6 +822,17 @@ func (w *Worker) askEach(ctx context.Context, s dte.Sobre, keys []dte.Key, lost 
 	}
 	s, err = w.askLater(s, wait, problem)
 	return s, errors.Join(err, unread)
+}
+
+// received reports that the authority has taken a document of the envelope, and with it the envelope.
+func (w *Worker) received(s dte.Sobre) (bool, error) {
+	for _, key := range s.Keys {
+		state, _, err := w.Outbox.Standing(key)
+		if err != nil || state == dte.Accepted || state == dte.Objected {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // undecided is a document to ask for; nil with its verdict if it has one already.
