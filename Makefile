@@ -16,12 +16,14 @@ GOLDEN     = $(sort $(dir $(shell grep -rlE --include='*_test.go' 'flag\.Bool."u
 TIME      ?= 30s
 ROUNDS    ?= 300
 CUTS      ?= 100
+WORLDS    ?= 500
+SEED      ?= 1
 BENCHTIME ?= 2s
 
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt check bench demo golden fuzz torture screens stage package-linux clean
+.PHONY: help run build test lint fmt check bench demo golden fuzz torture chaos screens stage package-linux clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -71,6 +73,10 @@ fuzz: ## fuzz every parser for TIME each (make fuzz TIME=10m)
 torture: ## kill the till ROUNDS times while it issues, fail its every write, cut the power CUTS times (as root); audit what is left
 	MOSTRADOR_TORTURE=$(ROUNDS) MOSTRADOR_POWERCUT=$(if $(filter 0,$(shell id -u)),$(CUTS)) \
 	$(GO) test -count=1 -timeout 2h -v -run '^Test(KilledAtAnyMoment|EveryWriteFails|PowerCut|DiskFull|CommitUnknown)$$' ./store
+
+chaos: ## WORLDS worlds of tills on bad roads from SEED on, and the line cut at every byte
+	MOSTRADOR_WORLDS=$(WORLDS) MOSTRADOR_SEED=$(SEED) \
+	$(GO) test -count=1 -timeout 3h -v -run '^Test(Chaos|CutAtEveryByte)$$' ./cmd/shop
 
 SCREENS := venta-larga-1280 pago-1280 listo-1280 documentos-1280 cliente-falta-1280 turno-cerrado-1280 avisos-1280 contingencia-1280 capacitacion-1024 oscuro-1280
 

@@ -91,6 +91,7 @@ type machine struct {
 	road    *road
 	skew    atomic.Int64 // of its clock; the client's goroutines read it
 	process *process
+	client  *sii.Client
 	worker  *possync.Worker
 	ctx     context.Context
 	ledger  *ledger
@@ -140,8 +141,8 @@ func (m *machine) start(timeout time.Duration) {
 	var cancel context.CancelFunc
 	m.ctx, cancel = context.WithCancel(context.Background())
 	signer := dtetest.Signer(dtetest.Person)
-	client := sii.New(sii.Config{Endpoints: sii.Single(m.road.url()), Signer: signer, Now: m.now, Timeout: timeout})
-	m.process = &process{Outbox: m.store, authority: client, book: m.ledger, cancel: cancel}
+	m.client = sii.New(sii.Config{Endpoints: sii.Single(m.road.url()), Signer: signer, Now: m.now, Timeout: timeout})
+	m.process = &process{Outbox: m.store, authority: m.client, book: m.ledger, cancel: cancel}
 	m.worker = possync.New(possync.Config{
 		Outbox: m.process, Authority: m.process, Signer: signer, Resolucion: dtetest.Resolucion(), Now: m.now,
 		After: func(time.Duration) <-chan time.Time { return nil }, Jitter: m.w.r.Int64N,
@@ -156,16 +157,23 @@ func (m *machine) restart(timeout time.Duration) {
 	m.start(timeout)
 }
 
-// sell issues one document as the counter does: rules, folio, timbre, signature, one transaction.
+// sell issues a document of some kind.
 func (m *machine) sell() {
-	m.sales++
 	draft := dtetest.Draft([]dte.TipoDTE{dte.Boleta, dte.Boleta, dte.BoletaExenta, dte.Factura}[m.w.r.IntN(4)], dte.DateOf(m.now()))
-	order := sale.Order{ID: sale.ID(fmt.Sprint(m.name, " ", m.sales)), Draft: draft}
+	order := sale.Order{Draft: draft}
 	if of := m.anyFactura(); of != nil && m.w.r.IntN(6) == 0 {
 		var err error
-		order, err = sale.CreditNote(order.ID, of, sale.Payment{}, "Anula documento")
+		order, err = sale.CreditNote("", of, sale.Payment{}, "Anula documento")
 		m.w.must(err)
 	}
+	m.order(order)
+}
+
+// order issues as the counter does: rules, folio, timbre, signature, one transaction.
+func (m *machine) order(order sale.Order) {
+	m.w.t.Helper()
+	m.sales++
+	order.ID = sale.ID(fmt.Sprint(m.name, " ", m.sales))
 	deps := sale.Deps{Shop: saletest.Shop(), Journal: m.store, Signer: dtetest.Signer(dtetest.Person), Now: m.now}
 	r, err := sale.IssueOrder(deps, order)
 	m.w.must(err)
@@ -358,7 +366,7 @@ func (w *world) sameEverywhere() {
 	}
 	for _, e := range w.sii.sim.Envelopes() {
 		received, kept := w.sii.sim.Received(e.TrackID)
-		if !ours[e.SHA256] || !kept || hashOf(received) != e.SHA256 {
+		if !ours[e.SHA256] || kept && hashOf(received) != e.SHA256 { // the oldest bytes are kept no longer
 			w.t.Errorf("the authority holds an envelope %s that nobody sent so", e.TrackID)
 		}
 	}
@@ -437,7 +445,7 @@ func (m *machine) audited() {
 
 // TestChaos plays worlds. It also demands that they were bad enough: each trouble of a road, kills, doubts, repeats.
 func TestChaos(t *testing.T) {
-	worlds := number(worldsVar, 6)
+	worlds := number(worldsVar, 5)
 	first := number(seedVar, 1)
 	total := ledger{}
 	kills, weather := 0, map[string]int{}

@@ -12,7 +12,6 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -73,7 +72,7 @@ func newCounter(t testing.TB, cfg siisim.Config) *counter {
 	server := &http.Server{Handler: c, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(l) }()
-	t.Cleanup(func() { server.Close(); <-done })
+	t.Cleanup(func() { _ = server.Close(); <-done })
 	return c
 }
 
@@ -455,15 +454,4 @@ func (l *ledger) onTheWire(c *counter) {
 			l.t.Errorf("%.8s was sent %d times and arrived %d times", sum, calls, n)
 		}
 	}
-}
-
-// localURL is an address of this machine on which nobody listens.
-func localURL(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return (&url.URL{Scheme: "http", Host: l.Addr().String()}).String()
 }
