@@ -115,7 +115,16 @@ type Veredicto struct {
 	Codigo string    `json:"codigo,omitempty"`
 	Glosa  string    `json:"glosa,omitempty"`
 	At     time.Time `json:"at"`
+	// Fuente is where it comes from; empty is the authority itself, asked over the line.
+	Fuente Fuente `json:"fuente,omitempty"`
 }
+
+// Fuente is a source of a verdict.
+type Fuente string
+
+// FuenteArchivo is a file that a person imported and nobody has signed: it holds until the authority, asked over the line,
+// says the same or otherwise.
+const FuenteArchivo Fuente = "archivo"
 
 // Backlog is what waits for the authority.
 type Backlog struct {

@@ -28,6 +28,7 @@ type AlarmKind string
 // The kinds, in the order in which alarms of one severity are listed.
 const (
 	AlarmRejected    AlarmKind = "rechazo"
+	AlarmDoubt       AlarmKind = "contradiccion"
 	AlarmLate        AlarmKind = "atraso"
 	AlarmFolios      AlarmKind = "folios"
 	AlarmCAF         AlarmKind = "vencimiento-caf"
@@ -40,7 +41,7 @@ const (
 
 func alarmKinds() []AlarmKind {
 	return []AlarmKind{
-		AlarmRejected, AlarmLate, AlarmFolios, AlarmCAF, AlarmCertificate, AlarmClock, AlarmPaper, AlarmObjected, AlarmOutage,
+		AlarmRejected, AlarmDoubt, AlarmLate, AlarmFolios, AlarmCAF, AlarmCertificate, AlarmClock, AlarmPaper, AlarmObjected, AlarmOutage,
 	}
 }
 
@@ -68,7 +69,9 @@ type Facts struct {
 	Waiting []Waiting // what has not reached the SII
 	// Rejected and Objected are the documents that nobody has attended yet.
 	Rejected, Objected []Task
-	Ranges             []Range
+	// Doubted are those of which a file said otherwise than the authority, until somebody attends them.
+	Doubted []Task
+	Ranges  []Range
 	// Pace has, for each type, how many were issued on each of the last days: the oldest first, today last.
 	Pace map[dte.TipoDTE][]int
 	// Attended are the IDs of alarms that a person has attended.
@@ -98,7 +101,8 @@ type Task struct {
 	At        time.Time // of issue
 	Total     money.Pesos
 	Veredicto dte.Veredicto
-	Printed   int // papers that came out: someone may hold one
+	Otro      dte.Veredicto // what a file said, and the authority did not
+	Printed   int           // papers that came out: someone may hold one
 }
 
 // Bounds of the alarms.
@@ -118,7 +122,7 @@ const (
 // Alarms tells what deserves a person's look, most severe first. It is pure: the same facts give the same alarms.
 func Alarms(f Facts) []Alarm {
 	var all []Alarm
-	for _, part := range []func(Facts) []Alarm{late, refused, objected, stock, authorisations, certificate, skewed, papersOwed, underWay} {
+	for _, part := range []func(Facts) []Alarm{late, refused, objected, doubted, stock, authorisations, certificate, skewed, papersOwed, underWay} {
 		all = append(all, part(f)...)
 	}
 	all = slices.DeleteFunc(all, func(a Alarm) bool { return a.Task && f.Attended[a.ID] })
@@ -182,6 +186,7 @@ func refused(f Facts) (alarms []Alarm) {
 		advice := Advise(t.Veredicto)
 		text := fmt.Sprintf("El SII rechazó %s por $%s: %s La venta y su pago siguen guardados. %s",
 			the(t.Key), t.Total, advice.Means, advice.Do)
+		text += unconfirmed(t.Veredicto)
 		if t.Printed > 0 && advice.Way == WayReuse {
 			text += " El papel ya salió: no debe quedar en manos del cliente."
 		}
@@ -193,10 +198,18 @@ func refused(f Facts) (alarms []Alarm) {
 func objected(f Facts) (alarms []Alarm) {
 	for _, t := range f.Objected {
 		advice := Advise(t.Veredicto)
-		text := fmt.Sprintf("El SII aceptó %s con reparos: %s El documento es válido. %s", the(t.Key), advice.Means, advice.Do)
+		text := fmt.Sprintf("El SII aceptó %s con reparos: %s El documento es válido. %s", the(t.Key), advice.Means, advice.Do) + unconfirmed(t.Veredicto)
 		alarms = append(alarms, taskAlarm(AlarmObjected, Info, "Con reparos: ", t, advice, text))
 	}
 	return alarms
+}
+
+// unconfirmed is a word of caution about a verdict that came from a file.
+func unconfirmed(v dte.Veredicto) string {
+	if v.Fuente != dte.FuenteArchivo {
+		return ""
+	}
+	return " Lo dice un archivo que se cargó: antes de hacer algo, espere a que la caja lo confirme con el SII."
 }
 
 func taskAlarm(kind AlarmKind, severity Severity, title string, t Task, advice Advice, text string) Alarm {

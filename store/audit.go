@@ -32,6 +32,7 @@ const (
 	FactTask    FactKind = "tarea"
 	FactOutage  FactKind = "contingencia"
 	FactCounter FactKind = "mostrador"
+	FactFile    FactKind = "archivo del SII"
 )
 
 // Fact is an entry of the audit chain. Each entry is kept with SHA-256(hash of the entry before ‖ this entry as JSON);

@@ -70,6 +70,7 @@ func (s *Store) Facts(now time.Time) (f sale.Facts, err error) {
 			func() (err error) { f.Waiting, err = waitingByType(t); return err },
 			func() (err error) { f.Rejected, err = tasksOf(t, sale.AlarmRejected); return err },
 			func() (err error) { f.Objected, err = tasksOf(t, sale.AlarmObjected); return err },
+			func() (err error) { f.Doubted, err = tasksOf(t, sale.AlarmDoubt); return err },
 			func() (err error) { f.Ranges, err = rangesOf(t, 0); return err },
 			func() (err error) { f.Pace, err = pace(t, now); return err },
 			func() (err error) { f.Outage, err = openOutage(t); return err },
@@ -127,7 +128,7 @@ func tasksOf(t *bolt.Tx, kind sale.AlarmKind) (tasks []sale.Task, err error) {
 		if err != nil {
 			return nil, err
 		}
-		tasks = append(tasks, sale.Task{Key: k, At: d.At, Total: r.Total, Veredicto: d.Veredicto, Printed: p.Printed})
+		tasks = append(tasks, sale.Task{Key: k, At: d.At, Total: r.Total, Veredicto: d.Veredicto, Otro: d.Otro, Printed: p.Printed})
 	}
 	slices.SortStableFunc(tasks, func(a, b sale.Task) int { return a.At.Compare(b.At) })
 	return tasks, nil
@@ -216,16 +217,17 @@ func (a *auditor) tasks() {
 			return
 		}
 		key, err := parseKey(k)
-		kind, ok := taskKind(d.State)
-		if !a.check(err) || !ok {
+		if !a.check(err) {
 			return
 		}
-		id := []byte(sale.TaskID(kind, key))
-		if a.t.Bucket(bAttended).Get(id) != nil {
-			return
-		}
-		if want++; a.t.Bucket(bTasks).Get(id) == nil {
-			a.fault("el documento %s está %s y no figura entre las tareas", key, d.State)
+		for _, kind := range d.taskKinds() {
+			id := []byte(sale.TaskID(kind, key))
+			if a.t.Bucket(bAttended).Get(id) != nil {
+				continue
+			}
+			if want++; a.t.Bucket(bTasks).Get(id) == nil {
+				a.fault("el documento %s está %s y no figura entre las tareas", key, d.State)
+			}
 		}
 	})
 	if n := a.t.Bucket(bTasks).Stats().KeyN; n != want {

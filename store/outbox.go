@@ -21,8 +21,10 @@ type docState struct {
 	State     dte.State     `json:"state"`
 	Sobre     string        `json:"sobre,omitempty"`
 	Veredicto dte.Veredicto `json:"veredicto,omitzero"`
-	Number    uint64        `json:"number"` // order of issue
-	At        time.Time     `json:"at"`
+	// Otro is what a file said of the document and the authority, asked over the line, did not.
+	Otro   dte.Veredicto `json:"otro,omitzero"`
+	Number uint64        `json:"number"` // order of issue
+	At     time.Time     `json:"at"`
 }
 
 // index is the place in bByTime.
@@ -170,6 +172,11 @@ func newSobre(t *bolt.Tx, sobre dte.Sobre) (dte.Sobre, error) {
 		if err != nil {
 			return sobre, err
 		}
+		if d.State.Final() { // by a file alone, which the authority's refusal of the whole has belied
+			if d, err = forget(t, key, d); err != nil {
+				return sobre, err
+			}
+		}
 		d.State, d.Sobre = dte.Enveloped, sobre.ID
 		if err := putState(t, keyBytes(key), d); err != nil {
 			return sobre, err
@@ -221,7 +228,7 @@ func undecided(t *bolt.Tx, sobre dte.Sobre) (left []dte.Key, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if !d.State.Final() {
+		if !d.decided() {
 			left = append(left, key)
 		}
 	}
@@ -346,8 +353,11 @@ func gone(sobre dte.Sobre) bool { return sobre.Settled && sobre.Refused != "" }
 
 func decide(t *bolt.Tx, v dte.Veredicto) error {
 	d, err := stateOf(t, v.Key)
-	if err != nil || d.State.Final() {
+	switch {
+	case err != nil || d.decided():
 		return err
+	case d.State.Final():
+		return confirm(t, v, d)
 	}
 	d.State, d.Veredicto = v.State, v
 	return errors.Join(openTask(t, v.Key, d), putState(t, keyBytes(v.Key), d))
@@ -393,11 +403,15 @@ func (s *Store) DocumentState(key dte.Key) (dte.State, dte.Veredicto, error) {
 	return d.State, d.Veredicto, err
 }
 
-// Standing returns where a document stands; known is false for a document that this till did not issue.
+// Standing returns where a document stands for whoever asks the authority; known is false for a document that this till
+// did not issue. A verdict that came from a file is none: the authority is still asked.
 func (s *Store) Standing(key dte.Key) (state dte.State, known bool, err error) {
-	state, _, err = s.DocumentState(key)
+	state, v, err := s.DocumentState(key)
 	if errors.Is(err, sale.ErrNotFound) {
 		return "", false, nil
+	}
+	if v.Fuente == dte.FuenteArchivo {
+		state = dte.Sent
 	}
 	return state, err == nil, err
 }

@@ -69,6 +69,7 @@ func commands() []command {
 		{"export", "-out CARPETA", "escribe XML, PDF y ticket de los documentos", runExport},
 		{"verify", "ARCHIVO...", "revisa un documento o un envío de cualquiera", runVerify},
 		{"sync", "", "envía lo pendiente al SII y trae sus veredictos", runSync},
+		{"sii resultado", "ARCHIVO...", "carga la respuesta que el SII manda por correo: XML, correo .eml o carpeta", runResultado},
 		{"conciliar", "[-desde -hasta] [-csv F] [-xlsx F] [-rcv F]", "por día y tipo: emitido, enviado y aceptado; compara con el SII", runReconcile},
 		{"avisos", "", "lo que alguien debe saber o hacer", runAlarms},
 		{"atender", "-quien NOMBRE -hizo TEXTO TAREA", "marca como atendida una tarea de los avisos", runAttend},
