@@ -30,11 +30,11 @@ type Advice struct {
 // What to do, by way out.
 var waysOut = map[Way]string{
 	WayRead:       "No hay que hacer nada; sirve saberlo para la próxima.",
-	WayReuse:      "Corrija el dato y emita de nuevo. El SII no lo aceptó: ese folio se puede reutilizar o informar como nulo en sii.cl.",
-	WayNewFolio:   "Ese folio ya no sirve: emita la venta otra vez, con el folio siguiente, y cambie el papel al cliente.",
-	WayResend:     "El documento está bien: resuelva la causa y pida al soporte que lo reenvíe tal cual; no lo emita otra vez.",
+	WayReuse:      "Corrija el dato en Avisos: el documento sale de nuevo con el mismo folio, que el SII no aceptó, y con papel nuevo.",
+	WayNewFolio:   "Ese folio ya no sirve: en Avisos emita la misma venta con el folio siguiente, y cambie el papel al cliente.",
+	WayResend:     "El documento está bien: resuelva la causa y en Avisos reenvíelo tal cual; no lo emita otra vez.",
 	WayCreditNote: "Si el contenido está mal, corríjalo con una nota de crédito; si está bien, basta con saberlo.",
-	WayAccountant: "Muéstreselo a su contador antes de emitir otro documento por esta venta.",
+	WayAccountant: "Muéstreselo a su contador. Si él está de acuerdo, en Avisos se emite la misma venta con otro folio.",
 	WaySupport:    "No lo emita otra vez: llame al soporte y dígale el código.",
 }
 
@@ -43,7 +43,7 @@ var meanings = map[string]Advice{
 	"CAF-3-514": {Way: WaySupport, Means: "no reconoce la autorización de folios (CAF) que va en el documento."},
 	"CAF-3-516": {Way: WaySupport, Means: "el folio no pertenece a la autorización (CAF) que va en el documento."},
 	"CAF-3-517": {Way: WayNewFolio, Means: "la autorización de folios (CAF) estaba vencida."},
-	"CRT-3-19":  {Way: WaySupport, Means: "el número o la fecha de la resolución que autoriza a la empresa no es el suyo."},
+	"CRT-3-19":  {Way: WayResend, Means: "el número o la fecha de la resolución que autoriza a la empresa no es el suyo; se corrige en los datos de la tienda."},
 	"DTE-1-650": {Way: WayRead, Means: "llegó varios días después de su fecha."},
 	"DTE-3-100": {Way: WayResend, Means: "ya tenía este mismo documento; lo más probable es que esté recibido."},
 	"DTE-3-101": {Way: WayNewFolio, Means: "ya tiene otro documento con ese folio y otros datos."},
@@ -53,10 +53,10 @@ var meanings = map[string]Advice{
 	"ENV-3-6":   {Way: WayResend, Means: "quien firma no tiene permiso de la empresa para enviar; el permiso se da en sii.cl, Usuarios autorizados."},
 	"HED-1-232": {Way: WayCreditNote, Means: "un dato del encabezado no le calza."},
 	"HED-3-211": {Way: WayReuse, Means: "la referencia a otro documento está mal escrita."},
-	"HED-3-305": {Way: WayReuse, Means: "su fecha es anterior al día en que se autorizó a emitirlo."},
+	"HED-3-305": {Way: WayAccountant, Means: "su fecha es anterior al día en que se autorizó a emitirlo."},
 	"HED-2-804": {Way: WayCreditNote, Means: "faltan las marcas de los bultos de exportación."},
-	"HED-3-834": {Way: WayReuse, Means: "a la exportación le falta el monto en pesos."},
-	"HED-3-861": {Way: WaySupport, Means: "el código de actividad (acteco) no está entre los de la empresa; corríjalo en los datos de la tienda."},
+	"HED-3-834": {Way: WaySupport, Means: "a la exportación le falta el monto en pesos."},
+	"HED-3-861": {Way: WayReuse, Means: "el código de actividad (acteco) no está entre los de la empresa; primero se corrige en los datos de la tienda."},
 	"REF-2-768": {Way: WayAccountant, Means: "la nota que corrige montos viene con total cero."},
 	"REF-2-780": {Way: WayAccountant, Means: "la nota que anula tiene un monto distinto del documento anulado."},
 	"REF-2-781": {Way: WayAccountant, Means: "la nota que sólo corrige textos trae montos."},
@@ -72,8 +72,8 @@ var meanings = map[string]Advice{
 	"LPX-00007": {Way: WaySupport, Means: "el envío llegó cortado o con líneas demasiado largas."},
 	"CHR-00002": {Way: WaySupport, Means: "el envío llegó cortado o con líneas demasiado largas."},
 	"RSC":       {Way: WaySupport, Means: "el envío entero no tiene la forma exigida."},
-	"RFR":       {Way: WaySupport, Means: "la firma del envío no sirve: puede faltar el permiso de quien firma."},
-	"RCT":       {Way: WaySupport, Means: "la carátula del envío está mal: resolución o RUT de la empresa."},
+	"RFR":       {Way: WayResend, Means: "la firma del envío no sirve: puede faltar el permiso de quien firma."},
+	"RCT":       {Way: WayResend, Means: "la carátula del envío está mal: resolución o RUT de la empresa."},
 	"RCH":       {Way: WaySupport, Means: "rechazó el envío entero."},
 	"RCO":       {Way: WaySupport, Means: "los datos del envío no son consistentes entre sí."},
 	"VOF":       {Way: WaySupport, Means: "no encontró lo que debía validar en el envío."},
@@ -104,6 +104,9 @@ func Advise(v dte.Veredicto) Advice {
 		if v.State == dte.Objected {
 			a.Way = WayCreditNote
 		}
+	}
+	if a.Way == WayCreditNote && v.State == dte.Rejected { // what the SII does not hold no note can correct
+		a.Way = WayAccountant
 	}
 	if said := strings.TrimSpace(v.Codigo + " " + v.Glosa); said != "" {
 		a.Means = strings.TrimSuffix(a.Means, ".") + " (" + said + ")."

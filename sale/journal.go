@@ -47,6 +47,11 @@ func (r Range) Overlaps(o Range) bool {
 	return r.Tipo == o.Tipo && r.Desde <= o.Hasta && o.Desde <= r.Hasta
 }
 
+// Covers reports that the range authorises a document. There is one range for each: ranges never overlap.
+func (r Range) Covers(key dte.Key) bool {
+	return r.Tipo == key.Tipo && r.Desde <= key.Folio && key.Folio <= r.Hasta
+}
+
 // PickRange is the index of the range that gives the next folio on day: of the usable ones the first to expire, then
 // the lowest. Without one it explains ErrNoFolios.
 func PickRange(ranges []Range, tipo dte.TipoDTE, day dte.Date) (int, error) {

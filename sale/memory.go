@@ -24,11 +24,18 @@ type Memory struct {
 	held   []Held
 	events []Event
 	shift  Shift // the last one, open or not
+	// What the SII said, and what was done about it: the n-th act answers the n-th of refused.
+	verdicts map[dte.Key]dte.Veredicto
+	remedies map[dte.Key][]Remedy
+	refused  map[dte.Key][][]byte
 }
 
 // NewMemory is an empty journal.
 func NewMemory() *Memory {
-	return &Memory{sales: map[ID]Record{}, xml: map[dte.Key][]byte{}, byKey: map[dte.Key]ID{}}
+	return &Memory{
+		sales: map[ID]Record{}, xml: map[dte.Key][]byte{}, byKey: map[dte.Key]ID{},
+		verdicts: map[dte.Key]dte.Veredicto{}, remedies: map[dte.Key][]Remedy{}, refused: map[dte.Key][][]byte{},
+	}
 }
 
 // AddCAF adds a range. Ranges must not overlap.
@@ -50,6 +57,10 @@ func (m *Memory) Issue(id ID, tipo dte.TipoDTE, at time.Time, build func(Grant) 
 	if r, ok := m.sales[id]; ok {
 		return r.clone(), nil
 	}
+	return m.issue(id, tipo, at, build)
+}
+
+func (m *Memory) issue(id ID, tipo dte.TipoDTE, at time.Time, build func(Grant) (Issued, error)) (Record, error) {
 	i, err := PickRange(m.ranges, tipo, dte.DateOf(at))
 	if err != nil {
 		return Record{}, err
@@ -69,7 +80,7 @@ func (m *Memory) Issue(id ID, tipo dte.TipoDTE, at time.Time, build func(Grant) 
 func (m *Memory) keep(issued Issued, i int) (Record, error) {
 	r := issued.Record.clone()
 	r.Shift = 0
-	if m.shift.Open() {
+	if m.shift.Open() && r.MovesCash() {
 		r.Shift = m.shift.Number
 		if err := m.shift.Count(r); err != nil {
 			return Record{}, err
@@ -221,4 +232,110 @@ func (m *Memory) CurrentShift() (Shift, error) {
 		return Shift{}, nil
 	}
 	return m.shift.clone(), nil
+}
+
+// Decide is the SII's word on a document, for tests and demonstrations.
+func (m *Memory) Decide(v dte.Veredicto) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.byKey[v.Key]; !ok || !v.State.Final() {
+		return fmt.Errorf("veredicto «%s» de %s: %w", v.State, v.Key, ErrNotFound)
+	}
+	m.verdicts[v.Key] = v
+	return nil
+}
+
+// DocumentState implements Journal. Nothing is sent from here: a document is Issued until Decide.
+func (m *Memory) DocumentState(key dte.Key) (dte.State, dte.Veredicto, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.standing(key)
+}
+
+func (m *Memory) standing(key dte.Key) (dte.State, dte.Veredicto, error) {
+	if _, ok := m.byKey[key]; !ok {
+		return "", dte.Veredicto{}, fmt.Errorf("documento %s: %w", key, ErrNotFound)
+	}
+	if v, decided := m.verdicts[key]; decided {
+		return v.State, v, nil
+	}
+	return dte.Issued, dte.Veredicto{}, nil
+}
+
+// Remedies implements Journal.
+func (m *Memory) Remedies(key dte.Key) ([]Remedy, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	past := slices.Clone(m.remedies[key])
+	for i := range past {
+		past[i].Record = past[i].Record.clone()
+	}
+	return past, nil
+}
+
+// RefusedXML implements Journal.
+func (m *Memory) RefusedXML(key dte.Key, n int) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n < 1 || n > len(m.refused[key]) {
+		return nil, fmt.Errorf("rechazo %d de %s: %w", n, key, ErrNotFound)
+	}
+	return bytes.Clone(m.refused[key][n-1]), nil
+}
+
+// Remedy implements Journal.
+func (m *Memory) Remedy(r Remedy, build func(Grant) (Issued, error)) (Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	state, v, err := m.standing(r.Key)
+	if err != nil {
+		return Record{}, err
+	}
+	past, was := m.remedies[r.Key], m.sales[m.byKey[r.Key]]
+	if i := slices.IndexFunc(past, func(p Remedy) bool { return p.ID == r.ID }); i >= 0 {
+		return m.sales[m.byKey[past[i].Now()]].clone(), nil
+	}
+	if err := r.Allowed(state, v, past); err != nil {
+		return Record{}, err
+	}
+	r.N, r.Veredicto, r.Record, r.Next = len(past)+1, v, was.clone(), was.SHA256
+	xml, now := m.xml[r.Key], was
+	switch r.Act {
+	case ActCorrect:
+		now, err = m.correct(was, build)
+		r.Next = now.SHA256
+	case ActReissue:
+		now, err = m.issue(r.ID, r.Key.Tipo, r.At, func(g Grant) (Issued, error) {
+			issued, err := build(g)
+			if err != nil {
+				return issued, err
+			}
+			return issued, issued.CheckReissued(was)
+		})
+		r.As = now.Key
+	}
+	if err != nil {
+		return Record{}, err
+	}
+	if r.Act != ActReissue {
+		delete(m.verdicts, r.Key)
+	}
+	m.remedies[r.Key], m.refused[r.Key] = append(past, r), append(m.refused[r.Key], xml)
+	return now.clone(), nil
+}
+
+func (m *Memory) correct(was Record, build func(Grant) (Issued, error)) (Record, error) {
+	key := was.Key
+	i := slices.IndexFunc(m.ranges, func(r Range) bool { return r.Covers(key) })
+	issued, err := build(Grant{Folio: key.Folio, CAF: m.cafs[i]})
+	if err != nil {
+		return Record{}, err
+	}
+	if err := issued.CheckCorrected(was); err != nil {
+		return Record{}, err
+	}
+	now := issued.Record.clone()
+	now.Shift = was.Shift
+	m.sales[now.ID], m.xml[key] = now, bytes.Clone(issued.Document.XML)
+	return now, nil
 }

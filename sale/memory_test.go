@@ -12,19 +12,27 @@ import (
 func TestMemoryIsAJournal(t *testing.T) {
 	saletest.RunJournal(t, func(t *testing.T) (sale.Journal, func([]byte)) {
 		m := sale.NewMemory()
-		return m, func(file []byte) {
-			caf, err := dte.ParseCAF(file)
-			if err == nil {
-				err = caf.Verify(dtetest.Trust())
-			}
-			if err == nil {
-				err = m.AddCAF(caf)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
+		return m, func(file []byte) { addCAF(t, m, file) }
 	})
+}
+
+func TestMemoryLeadsRefusedDocumentsOn(t *testing.T) {
+	saletest.RunRemedies(t, func(t *testing.T) (sale.Journal, func([]byte), func(dte.Veredicto)) {
+		m := sale.NewMemory()
+		return m, func(file []byte) { addCAF(t, m, file) }, func(v dte.Veredicto) { must(t, m.Decide(v)) }
+	})
+}
+
+func addCAF(t *testing.T, m *sale.Memory, file []byte) {
+	t.Helper()
+	caf, err := dte.ParseCAF(file)
+	if err == nil {
+		err = caf.Verify(dtetest.Trust())
+	}
+	if err == nil {
+		err = m.AddCAF(caf)
+	}
+	must(t, err)
 }
 
 func TestMemoryRefusesOverlap(t *testing.T) {

@@ -83,6 +83,8 @@ type Record struct {
 	Receptor dte.Receptor `json:"receptor"`
 	// Training marks a sale of the practice shop: worthless on paper and for the SII.
 	Training bool `json:"training,omitempty"`
+	// Replaces is the refused document whose sale this is; zero in all other sales.
+	Replaces dte.Key `json:"replaces,omitzero"`
 }
 
 // Grant is the right to issue one document: the next folio and the CAF that covers it.
@@ -172,6 +174,8 @@ type Journal interface {
 	OpenShift(at time.Time, float money.Pesos) (Shift, error)
 	CloseShift(at time.Time, counted money.Pesos) (Shift, error)
 	CurrentShift() (Shift, error)
+
+	Remedies
 }
 
 // Cart is an open basket.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,6 +34,7 @@ const (
 	FactOutage  FactKind = "contingencia"
 	FactCounter FactKind = "mostrador"
 	FactFile    FactKind = "archivo del SII"
+	FactRemedy  FactKind = "rechazo resuelto"
 )
 
 // Fact is an entry of the audit chain. Each entry is kept with SHA-256(hash of the entry before ‖ this entry as JSON);
@@ -45,6 +47,7 @@ type Fact struct {
 	Text   string    `json:"text,omitempty"`
 	// Event is what happened at the counter, without a document.
 	Event *sale.Event `json:"event,omitempty"`
+	Was   string      `json:"was,omitempty"` // of FactRemedy: the hash of the bytes that were refused
 }
 
 // note appends a fact to the chain.
@@ -111,7 +114,7 @@ func (s *Store) Audit(deep bool) (Report, error) {
 	defer release()
 	var r Report
 	err := s.view(func(t *bolt.Tx) error {
-		a := auditor{t: t, deep: deep, shifts: map[int]sale.Shift{}, sold: map[string]string{}}
+		a := auditor{t: t, deep: deep, shifts: map[int]sale.Shift{}, sold: map[string]string{}, remedied: map[string]int{}}
 		a.structure()
 		release()
 		a.run()
@@ -127,6 +130,8 @@ type auditor struct {
 	deep   bool
 	shifts map[int]sale.Shift // sums made again from the records
 	sold   map[string]string  // deep: document → hash that the chain tells
+	// deep: document → how often the chain tells that a refusal of it was resolved
+	remedied map[string]int
 }
 
 func (a *auditor) fault(format string, args ...any) {
@@ -153,7 +158,7 @@ func (a *auditor) structure() {
 }
 
 func (a *auditor) run() {
-	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.tasks, a.outages, a.sums} {
+	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.tasks, a.outages, a.sums, a.remedies} {
 		a.check(guard(func() error { part(); return nil })) // a page that makes no sense spoils one part only
 	}
 	a.Epoch = int(parseNumber(a.t.Bucket(bMeta).Get(kEpoch)))
@@ -187,12 +192,27 @@ func (a *auditor) chain() {
 		if !a.deep {
 			return
 		}
-		if f, err := decode[Fact](bAudit, k, entry); a.check(err) && f.Kind == FactSale {
-			a.sold[string(keyBytes(f.Key))] = f.SHA256
+		if f, err := decode[Fact](bAudit, k, entry); a.check(err) {
+			a.tells(f)
 		}
 	})
 	if a.Entries > 0 {
 		a.Head = hex.EncodeToString(prev)
+	}
+}
+
+// tells follows what the chain says of documents.
+func (a *auditor) tells(f Fact) {
+	key := string(keyBytes(f.Key))
+	switch f.Kind {
+	case FactSale:
+		a.sold[key] = f.SHA256
+	case FactRemedy:
+		if a.sold[key] != f.Was {
+			a.fault("la bitácora resuelve un rechazo de %s que no tenía ese contenido", f.Key)
+		}
+		a.sold[key] = f.SHA256
+		a.remedied[key]++
 	}
 }
 
@@ -333,11 +353,13 @@ func (a *auditor) queue() {
 }
 
 // belongs reports that a document stands where its envelope does. Those of an envelope that was refused as a whole are
-// in a later one, but for those that were decided before.
-func belongs(d docState, sobre dte.Sobre) bool {
+// in a later one, but for those that were decided before. One that was refused and that a person led on left its envelope.
+func belongs(d docState, sobre dte.Sobre, past []sale.Remedy) bool {
 	switch {
-	case d.Sobre != sobre.ID:
-		return gone(sobre) && d.Sobre > sobre.ID
+	case elsewhere(d, sobre.ID):
+		return gone(sobre) && d.Sobre > sobre.ID || slices.ContainsFunc(past, func(r sale.Remedy) bool {
+			return r.Act != sale.ActReissue && (r.Sobre == sobre.ID || gone(sobre) && r.Sobre > sobre.ID)
+		})
 	case d.State.Final():
 		return true
 	}
@@ -362,7 +384,9 @@ func (a *auditor) sobres() {
 			a.fault("el sobre %s no figura donde corresponde", id)
 		}
 		for _, key := range sobre.Keys {
-			if d, err := stateOf(a.t, key); a.check(err) && !belongs(d, sobre) {
+			d, err := stateOf(a.t, key)
+			past, pastErr := remediesOf(a.t, keyBytes(key))
+			if a.check(errors.Join(err, pastErr)) && !belongs(d, sobre, past) {
 				a.fault("el documento %s no calza con el sobre %s", key, id)
 			}
 		}

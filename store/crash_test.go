@@ -93,6 +93,8 @@ func chores(s *Store, dir string, i int) error {
 		return envelopSome(s)
 	case 5, 6, 8:
 		return moveSome(s)
+	case 0, 2:
+		return leadSomeOn(s)
 	case 9:
 		if job, ok, err := s.NextPrint(); err != nil || ok {
 			return errors.Join(err, s.PrintDone(job.ID))
@@ -157,18 +159,60 @@ func moveSome(s *Store) error {
 	case dte.Sent:
 		var verdicts []dte.Veredicto
 		for _, k := range o.Keys {
-			verdicts = append(verdicts, dte.Veredicto{Key: k, State: dte.Accepted})
+			verdicts = append(verdicts, judged(k))
 		}
 		return s.Settle(o.ID, verdicts)
 	}
 	return s.UpdateSobre(o)
 }
 
+// judged refuses three of four documents, each kind for its act, and accepts the others. What was corrected or sent again
+// is refused again, so that histories grow.
+func judged(k dte.Key) dte.Veredicto {
+	code := []string{"", saletest.ResendCode, saletest.CorrectCode, saletest.ReissueCode}[k.Folio%4]
+	if code == "" {
+		return dte.Veredicto{Key: k, State: dte.Accepted}
+	}
+	return dte.Veredicto{Key: k, State: dte.Rejected, Codigo: code}
+}
+
+// leadSomeOn does what can be done about the oldest refused documents, and tells how many acts each has since.
+func leadSomeOn(s *Store) error {
+	f, err := s.Facts(saletest.Now)
+	if err != nil {
+		return err
+	}
+	for _, task := range f.Rejected[:min(3, len(f.Rejected))] {
+		past, err := s.Remedies(task.Key)
+		if err != nil {
+			return err
+		}
+		_, was, err := s.Document(task.Key)
+		if err != nil {
+			return err
+		}
+		asked := saletest.Asked(sale.ActFor(task.Veredicto), task.Key, sale.ID(fmt.Sprintf("%s/%d", task.Key, len(past)+1)))
+		build := saletest.Corrected(was, fmt.Sprint(" ", len(past)+1))
+		if asked.Act == sale.ActReissue {
+			build = saletest.Reissued(was, asked)
+		}
+		if _, err := s.Remedy(asked, build); err != nil {
+			return err
+		}
+		fmt.Println(actMark+strconv.Itoa(int(task.Key.Folio)), len(past)+1)
+	}
+	return nil
+}
+
+// actMark begins the line that acknowledges an act about a folio.
+const actMark = "*"
+
 // crashSite is a folder with a store, a witness of what was acknowledged, and the checks after a crash.
 type crashSite struct {
 	*till
 	dir          string
 	acknowledged map[sale.ID]dte.Folio
+	remedied     map[dte.Folio]int // acts that were acknowledged
 }
 
 func newCrashSite(t *testing.T, dir string) *crashSite {
@@ -184,7 +228,7 @@ func newCrashSite(t *testing.T, dir string) *crashSite {
 	}
 	b.must(writeFile(filepath.Join(dir, "trust.pem"), dtetest.Authority().PEM()))
 	b.close()
-	return &crashSite{till: b, dir: dir, acknowledged: map[sale.ID]dte.Folio{}}
+	return &crashSite{till: b, dir: dir, acknowledged: map[sale.ID]dte.Folio{}, remedied: map[dte.Folio]int{}}
 }
 
 // run starts a till and notes what it acknowledges until it ends. first, if set, is called at its first sale.
@@ -202,7 +246,7 @@ func (c *crashSite) run(round int, command []string, env []string, first func(*o
 		var id string
 		var folio int
 		if _, err := fmt.Sscan(lines.Text(), &id, &folio); err == nil {
-			c.acknowledged[sale.ID(id)] = dte.Folio(folio)
+			c.note(id, folio)
 		}
 		if n == 0 && first != nil {
 			first(cmd.Process)
@@ -210,6 +254,19 @@ func (c *crashSite) run(round int, command []string, env []string, first func(*o
 	}
 	err = cmd.Wait()
 	return stderr.String(), err
+}
+
+// note keeps what a line acknowledged: a sale and its folio, or a folio and how many acts it has seen.
+func (c *crashSite) note(word string, n int) {
+	c.t.Helper()
+	folio, isAct := strings.CutPrefix(word, actMark)
+	if !isAct {
+		c.acknowledged[sale.ID(word)] = dte.Folio(n)
+		return
+	}
+	f, err := strconv.Atoi(folio)
+	c.must(err)
+	c.remedied[dte.Folio(f)] = n
 }
 
 // check opens what is left: it must be healthy and have every sale that was acknowledged.
@@ -223,6 +280,12 @@ func (c *crashSite) check(what string) {
 	for id, folio := range c.acknowledged {
 		if kept, err := c.Sale(id); err != nil || kept.Key.Folio != folio {
 			c.t.Errorf("%s: %s was acknowledged with folio %d and is %d, %v", what, id, folio, kept.Key.Folio, err)
+		}
+	}
+	for folio, n := range c.remedied {
+		past, err := c.Remedies(dte.Key{Emisor: saletest.Shop().Emisor.RUT, Tipo: dte.Boleta, Folio: folio})
+		if err != nil || len(past) < n {
+			c.t.Errorf("%s: %d acts about folio %d were acknowledged, there are %d (%v)", what, n, folio, len(past), err)
 		}
 	}
 	c.close()
@@ -261,5 +324,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	if len(c.acknowledged) == 0 {
 		t.Error("nothing was ever sold")
 	}
-	t.Logf("%d sales acknowledged", len(c.acknowledged))
+	if len(c.remedied) == 0 {
+		t.Error("nothing refused was ever led on")
+	}
+	t.Logf("%d sales acknowledged, %d refused documents led on", len(c.acknowledged), len(c.remedied))
 }

@@ -184,11 +184,11 @@ func write(t *bolt.Tx, at time.Time, issued sale.Issued) (sale.Record, error) {
 	)
 }
 
-// countIn gives the record its shift and the shift its sums.
+// countIn gives the record its shift and the shift its sums. One whose cash was counted before belongs to none.
 func countIn(t *bolt.Tx, r *sale.Record) error {
 	r.Shift = 0
 	shift, err := lastShift(t)
-	if err != nil || !shift.Open() {
+	if err != nil || !shift.Open() || !r.MovesCash() {
 		return err
 	}
 	r.Shift = shift.Number

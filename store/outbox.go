@@ -221,14 +221,14 @@ func (s *Store) Regroup(id, reason string, into []dte.Sobre) (made []dte.Sobre, 
 	return made, nil
 }
 
-// undecided are the documents of an envelope that have no final state.
+// undecided are the documents of an envelope that are still in it and have no final state.
 func undecided(t *bolt.Tx, sobre dte.Sobre) (left []dte.Key, err error) {
 	for _, key := range sobre.Keys {
 		d, err := stateOf(t, key)
 		if err != nil {
 			return nil, err
 		}
-		if !d.decided() {
+		if !elsewhere(d, sobre.ID) && !d.decided() {
 			left = append(left, key)
 		}
 	}
@@ -317,7 +317,7 @@ func updateSobre(t *bolt.Tx, next dte.Sobre) error {
 		if err != nil {
 			return err
 		}
-		if d.State.Final() || d.State == next.State {
+		if elsewhere(d, old.ID) || d.State.Final() || d.State == next.State {
 			continue
 		}
 		d.State = next.State
@@ -329,7 +329,8 @@ func updateSobre(t *bolt.Tx, next dte.Sobre) error {
 }
 
 // Settle stores verdicts of documents in envelope id. When every document of it has one, the envelope is settled. A
-// document that already has a final state keeps it. ErrStep for a verdict that is none, or of a document elsewhere.
+// document that already has a final state keeps it, and one that a person had sent again waits for its new envelope's.
+// ErrStep for a verdict that is none, or of a document elsewhere.
 func (s *Store) Settle(id string, verdicts []dte.Veredicto) error {
 	return s.update(func(t *bolt.Tx) error {
 		sobre, err := sobreOf(t, id)
@@ -340,7 +341,7 @@ func (s *Store) Settle(id string, verdicts []dte.Veredicto) error {
 			if gone(sobre) || !v.State.Final() || !slices.Contains(sobre.Keys, v.Key) {
 				return fmt.Errorf("%w: veredicto «%s» de %s en el sobre %s", ErrStep, v.State, v.Key, id)
 			}
-			if err := decide(t, v); err != nil {
+			if err := decide(t, id, v); err != nil {
 				return err
 			}
 		}
@@ -351,10 +352,10 @@ func (s *Store) Settle(id string, verdicts []dte.Veredicto) error {
 // gone reports an envelope that was refused as a whole: its documents are in others now.
 func gone(sobre dte.Sobre) bool { return sobre.Settled && sobre.Refused != "" }
 
-func decide(t *bolt.Tx, v dte.Veredicto) error {
+func decide(t *bolt.Tx, sobre string, v dte.Veredicto) error {
 	d, err := stateOf(t, v.Key)
 	switch {
-	case err != nil || d.decided():
+	case err != nil || elsewhere(d, sobre) || d.decided():
 		return err
 	case d.State.Final():
 		return confirm(t, v, d)

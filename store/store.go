@@ -482,8 +482,10 @@ var (
 	bAttended = []byte("attended") // alarm ID → who attended it, and how
 	bOutages  = []byte("outages")  // number → sale.Outage
 
-	bHeld   = []byte("held")   // sale ID → sale.Held
-	bEvents = []byte("events") // numbers of the chain's entries that tell a sale.Event
+	bHeld     = []byte("held")     // sale ID → sale.Held
+	bEvents   = []byte("events")   // numbers of the chain's entries that tell a sale.Event
+	bRemedies = []byte("remedies") // document, number → sale.Remedy
+	bRefused  = []byte("refused")  // the same → bytes that a correction replaced
 )
 
 // Names in the meta bucket.
@@ -500,7 +502,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies}
 }
 
 func makeHeld(t *bolt.Tx) error {
