@@ -78,6 +78,7 @@ var meanings = map[string]Advice{
 	"RCO":       {Way: WaySupport, Means: "los datos del envío no son consistentes entre sí."},
 	"VOF":       {Way: WaySupport, Means: "no encontró lo que debía validar en el envío."},
 	"FNA":       {Way: WaySupport, Means: "ese folio no está autorizado a la empresa."},
+	"FAU":       {Way: WayReuse, Means: "no lo recibió, y no dice aquí por qué: el motivo llega al correo de la empresa."},
 	"FAN":       {Way: WayNewFolio, Means: "ese folio está anulado."},
 	"EMP":       {Way: WayAccountant, Means: "la empresa no está autorizada a emitir ese documento."},
 	"DNK":       {Way: WayAccountant, Means: "tiene ese folio, pero con otros datos."},

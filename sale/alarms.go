@@ -56,8 +56,8 @@ type Alarm struct {
 	Action   string    `json:"action"`
 	// Way is the suggested way out of a refused or objected document.
 	Way Way `json:"way,omitempty"`
-	// Act is what the till itself can do about it; empty if nothing.
-	Act Act `json:"act,omitempty"`
+	// Acts are what the till itself can do about it, the likeliest first.
+	Acts []Act `json:"acts,omitempty"`
 	// Key is the document that it is about; zero if it is about none.
 	Key dte.Key `json:"key,omitzero"`
 	// Task: it stays until a person says that it was attended.
@@ -217,7 +217,7 @@ func unconfirmed(v dte.Veredicto) string {
 func taskAlarm(kind AlarmKind, severity Severity, title string, t Task, advice Advice, text string) Alarm {
 	return Alarm{
 		ID: TaskID(kind, t.Key), Kind: kind, Severity: severity, Title: title + called(t.Key), Text: text, Action: "Marcar como atendida",
-		Way: advice.Way, Act: ActFor(t.Veredicto), Key: t.Key, Task: true,
+		Way: advice.Way, Acts: ActsFor(t.Veredicto), Key: t.Key, Task: true,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,18 +43,28 @@ func (a Act) Words() string {
 // ErrRemedy: the verdict leaves no room for that act, or what it brings is not what it may. Nothing was written.
 var ErrRemedy = errors.New("eso no resuelve el rechazo")
 
-// ActFor is the act that the till offers for a verdict; empty if it has none.
-func ActFor(v dte.Veredicto) Act {
-	way := Advise(v).Way
+// ActsFor are the acts that the till offers for a verdict, the likeliest first; none if it has none.
+func ActsFor(v dte.Veredicto) []Act {
+	advice := Advise(v)
 	switch {
-	case way == WayCreditNote:
-		return ActNote
+	case advice.Way == WayCreditNote:
+		return []Act{ActNote}
 	case v.State != dte.Rejected:
-		return ""
+		return nil
+	case v.Codigo == notReceived:
+		return []Act{ActCorrect, ActResend, ActReissue}
 	}
 	// The accountant is asked first; a folio of its own is the one act that never touches what the SII may hold.
-	return map[Way]Act{WayResend: ActResend, WayReuse: ActCorrect, WayNewFolio: ActReissue, WayAccountant: ActReissue}[way]
+	act, ok := map[Way]Act{WayResend: ActResend, WayReuse: ActCorrect, WayNewFolio: ActReissue, WayAccountant: ActReissue}[advice.Way]
+	if !ok {
+		return nil
+	}
+	return []Act{act}
 }
+
+// notReceived is all that the SII tells of a refused factura that is asked for: it has no such document, and the folio is
+// still ours. Why it was refused stands in the mail to the company, so a person chooses among all that may be done.
+const notReceived = "FAU"
 
 // Remedy is what a person did about a refused document. What was refused is kept beside it for ever.
 type Remedy struct {
@@ -108,7 +119,7 @@ type Remedies interface {
 	DocumentState(key dte.Key) (dte.State, dte.Veredicto, error)
 }
 
-// Allowed refuses the act unless it is the one for a document in that state, with that verdict and what was done about it
+// Allowed refuses the act unless it is one for a document in that state, with that verdict and what was done about it
 // before. It wraps ErrRemedy.
 func (r Remedy) Allowed(state dte.State, v dte.Veredicto, past []Remedy) error {
 	if n := len(past); n > 0 && past[n-1].Act == ActReissue {
@@ -121,7 +132,7 @@ func (r Remedy) Allowed(state dte.State, v dte.Veredicto, past []Remedy) error {
 		return fmt.Errorf("%w: el SII ya tiene %s, y sólo una nota de crédito la corrige. No se cambió nada", ErrRemedy, the(r.Key))
 	case state != dte.Rejected:
 		return fmt.Errorf("%w: %s no está rechazada; espera al SII. No se cambió nada", ErrRemedy, the(r.Key))
-	case r.Act != ActFor(v) || r.Act == ActNote:
+	case r.Act == ActNote || !slices.Contains(ActsFor(v), r.Act):
 		advice := Advise(v)
 		return fmt.Errorf("%w: para %s no sirve %s. El SII dijo: %s No se cambió nada. %s",
 			ErrRemedy, the(r.Key), r.Act.Words(), advice.Means, advice.Do)

@@ -191,7 +191,7 @@ func leadSomeOn(s *Store) error {
 		if err != nil {
 			return err
 		}
-		asked := saletest.Asked(sale.ActFor(task.Veredicto), task.Key, sale.ID(fmt.Sprintf("%s/%d", task.Key, len(past)+1)))
+		asked := saletest.Asked(sale.ActsFor(task.Veredicto)[0], task.Key, sale.ID(fmt.Sprintf("%s/%d", task.Key, len(past)+1)))
 		build := saletest.Corrected(was, fmt.Sprint(" ", len(past)+1))
 		if asked.Act == sale.ActReissue {
 			build = saletest.Reissued(was, asked)

@@ -447,6 +447,9 @@ func (s *Store) Documents(q sale.DocumentQuery) (list []sale.DocumentInfo, err e
 		limit = 50
 	}
 	limit = min(limit, 500)
+	if q.Folio != 0 {
+		return s.numbered(q, limit)
+	}
 	err = s.view(func(t *bolt.Tx) error {
 		c := t.Bucket(bByTime).Cursor()
 		k, key, err := startOf(t, c, q)
@@ -463,6 +466,30 @@ func (s *Store) Documents(q sale.DocumentQuery) (list []sale.DocumentInfo, err e
 		return err
 	})
 	return list, err
+}
+
+// numbered lists the documents with one number, at most one of each type, without walking through all others.
+func (s *Store) numbered(q sale.DocumentQuery, limit int) (list []sale.DocumentInfo, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		shop, _, err := getJSON[sale.Shop](t, bMeta, kShop)
+		for _, tipo := range dte.Tipos() {
+			key := keyBytes(dte.Key{Emisor: shop.Emisor.RUT, Tipo: tipo, Folio: q.Folio})
+			if err != nil || t.Bucket(bDocs).Get(key) == nil {
+				continue
+			}
+			info, ok, infoErr := infoOf(t, key, q)
+			if err = infoErr; ok && within(info.At, q) {
+				list = append(list, info)
+			}
+		}
+		return err
+	})
+	slices.SortFunc(list, func(a, b sale.DocumentInfo) int { return b.At.Compare(a.At) })
+	return list[:min(limit, len(list))], err
+}
+
+func within(at time.Time, q sale.DocumentQuery) bool {
+	return (q.From.IsZero() || !at.Before(q.From)) && (q.To.IsZero() || at.Before(q.To))
 }
 
 // startOf places the cursor on the newest document that the query can want.

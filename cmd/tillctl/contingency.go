@@ -226,6 +226,11 @@ func runAlarms(e *env, flags *flag.FlagSet, args []string) error {
 		}
 		for _, a := range alarms {
 			fmt.Fprintf(e.out, "[%s] %s\n  %s\n", a.Severity, a.Title, a.Text)
+			for _, act := range a.Acts {
+				if act != sale.ActNote {
+					fmt.Fprintf(e.out, "  Desde aquí: tillctl docs %s -quien NOMBRE -motivo \"...\" %s\n", act, a.Key.ID())
+				}
+			}
 			if a.Task {
 				fmt.Fprintf(e.out, "  Hecho: tillctl atender -quien NOMBRE -hizo \"...\" %s\n", a.ID)
 			}
