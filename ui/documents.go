@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -20,6 +22,7 @@ type documentsScreen struct {
 	facts    *fyne.Container
 	selected int
 	shown    []sale.DocumentInfo
+	wanted   dte.Key // is to be marked, wherever it stands; zero: what was chosen
 
 	title, when, client, paid, total *text
 	state, printed                   *badge
@@ -62,6 +65,9 @@ func (s *documentsScreen) render(sale.Snapshot) {
 		s.w.frame.banner.tell(bad, err.Error())
 	}
 	s.shown = s.matching(all)
+	if i := slices.IndexFunc(s.shown, func(d sale.DocumentInfo) bool { return d.Key == s.wanted }); i >= 0 {
+		s.selected = i
+	}
 	s.selected = max(0, min(s.selected, len(s.shown)-1))
 	setVisible(s.empty, len(all) == 0)
 	setVisible(s.nothing, len(all) > 0 && len(s.shown) == 0)
@@ -83,7 +89,17 @@ func (s *documentsScreen) render(sale.Snapshot) {
 	}
 }
 
-// matching are the documents whose number begins with what is typed.
+// showDocument goes to a document, however old.
+func (w *Window) showDocument(k dte.Key) {
+	w.visit(documents)
+	w.sink.write(k.Folio.String())
+	if s, ok := w.screens[documents].(*documentsScreen); ok {
+		s.wanted = k
+	}
+	w.render()
+}
+
+// matching are the documents whose number begins with what is typed, and older ones that have exactly this number.
 func (s *documentsScreen) matching(all []sale.DocumentInfo) []sale.DocumentInfo {
 	typed := strings.ReplaceAll(strings.TrimSpace(s.w.sink.Text), ".", "")
 	if typed == "" {
@@ -92,6 +108,19 @@ func (s *documentsScreen) matching(all []sale.DocumentInfo) []sale.DocumentInfo 
 	var some []sale.DocumentInfo
 	for _, d := range all {
 		if strings.HasPrefix(d.Key.Folio.String(), typed) {
+			some = append(some, d)
+		}
+	}
+	folio, err := strconv.ParseInt(typed, 10, 64)
+	if err != nil || folio <= 0 {
+		return some
+	}
+	exact, err := s.w.documents.Documents(sale.DocumentQuery{Folio: dte.Folio(folio), Limit: mostDocuments})
+	if err != nil {
+		s.w.frame.banner.tell(bad, err.Error())
+	}
+	for _, d := range exact {
+		if !slices.ContainsFunc(some, func(o sale.DocumentInfo) bool { return o.Key == d.Key }) {
 			some = append(some, d)
 		}
 	}
@@ -111,7 +140,7 @@ func (s *documentsScreen) detail(d sale.DocumentInfo) {
 }
 
 func (s *documentsScreen) choose(i int) {
-	s.selected = i
+	s.selected, s.wanted = i, dte.Key{}
 	s.w.settle(nil)
 }
 
@@ -149,7 +178,7 @@ func (s *documentsScreen) keys() []binding {
 }
 
 func (s *documentsScreen) enter(string)  { s.w.settle(nil) }
-func (s *documentsScreen) edited(string) { s.selected = 0; s.w.render() }
+func (s *documentsScreen) edited(string) { s.selected, s.wanted = 0, dte.Key{}; s.w.render() }
 func (s *documentsScreen) back()         { s.w.visit("") }
 
 func (s *documentsScreen) move(key fyne.KeyName) bool {

@@ -29,6 +29,8 @@ type Notices interface {
 	NoteManual(o sale.Outage, m sale.ManualRange) (sale.Outage, error)
 	// SaveOutageReport makes the printable log and returns where it is.
 	SaveOutageReport() (path string, err error)
+
+	Remedies
 }
 
 // lookEvery is how often the window asks for alarms by itself.
@@ -61,6 +63,8 @@ type noticesScreen struct {
 	state       *badge
 	story       *text
 	see, act    *button
+	acts        []*button
+	actRow      *fyne.Container
 }
 
 func newNoticesScreen(w *Window) *noticesScreen {
@@ -79,7 +83,7 @@ func newNoticesScreen(w *Window) *noticesScreen {
 	s.see = newButton(l, plain, "Documento", "F6", s.document).bigger(16, fyne.NewSize(120, 56))
 	s.act = newButton(l, plain, "Atendida", "F7", s.attend).bigger(16, fyne.NewSize(120, 56))
 	s.facts = pad(l.px(16), l.px(10), col(l.px(4),
-		as(s.title), as(s.when), as(s.state.panel), grow(s.story), fixed(l.px(56), row(l.px(8), grow(s.see), grow(s.act)))))
+		as(s.title), as(s.when), as(s.state.panel), grow(s.story), fixed(l.px(56), s.newActs()), fixed(l.px(56), row(l.px(8), grow(s.see), grow(s.act)))))
 	s.body = beside(l, newPanel(l, card, stack(s.list, s.empty)).edge(hairline, 1), newPanel(l, card, s.facts).edge(hairline, 1))
 	return s
 }
@@ -128,6 +132,7 @@ func (s *noticesScreen) render(sale.Snapshot) {
 	}
 	s.see.set("Documento", "F6", s.hasDocument())
 	s.act.set("Atendida", "F7", s.hasTask())
+	s.renderActs()
 }
 
 // alarm is the one that is marked; false for an entry of the log.
@@ -167,9 +172,7 @@ func (s *noticesScreen) document() {
 	if !ok || a.Key == (dte.Key{}) {
 		return
 	}
-	s.w.visit(documents)
-	s.w.sink.write(a.Key.Folio.String())
-	s.w.render()
+	s.w.showDocument(a.Key)
 }
 
 // attend asks who did what.
@@ -212,7 +215,7 @@ func (s *noticesScreen) main(sale.Snapshot) mainAction {
 
 func (s *noticesScreen) keys() []binding {
 	w := s.w
-	return []binding{
+	return append(s.actBindings(), []binding{
 		w.help(fyne.KeyF1, "F1"),
 		{key: fyne.KeyF6, keycap: "F6", words: "Documento", help: "muestra el documento del aviso marcado", do: s.document, off: !s.hasDocument()},
 		{key: fyne.KeyF7, keycap: "F7", words: "Atendida", help: "anota quién resolvió la tarea marcada, y cómo", do: s.attend, off: !s.hasTask()},
@@ -221,7 +224,7 @@ func (s *noticesScreen) keys() []binding {
 		w.menu(),
 		{keycap: "Flechas", help: "marca otro aviso"},
 		{keycap: "Esc", help: "vuelve a la venta"},
-	}
+	}...)
 }
 
 func (s *noticesScreen) enter(text string) {
@@ -425,13 +428,17 @@ func newFormDialog(w *Window, title, why, yes string, fields []formField, do fun
 		boxes = append(boxes, grow(col(l.px(4), as(label(l, f.label)), fixed(l.px(48), in.framed(18, nil)))))
 	}
 	items := []item{as(newText(l, 24, ink, cut).strong().say(title)), as(newText(l, 16, muted, wrap).upTo(2).say(why))}
-	for i := 0; i < len(boxes); i += 2 {
-		items = append(items, as(row(l.px(16), boxes[i:min(i+2, len(boxes))]...)))
+	across, width := 2, float32(760)
+	if len(boxes) > 6 {
+		across, width = 3, 960
+	}
+	for i := 0; i < len(boxes); i += across {
+		items = append(items, as(row(l.px(16), boxes[i:min(i+across, len(boxes))]...)))
 	}
 	items = append(items, fixed(l.px(64), d.problem), fixed(l.px(64), row(l.px(12),
 		grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(18, fyne.NewSize(120, 64))),
 		grow(newButton(l, primary, yes, "F12", d.accept).bigger(18, fyne.NewSize(120, 64))))))
-	d.card = dialogCard(l, 760, col(l.px(10), items...))
+	d.card = dialogCard(l, width, col(l.px(10), items...))
 	return d
 }
 

@@ -90,6 +90,16 @@ var scenes = []struct {
 	}},
 	{"avisos-vacio", false, Look{Percent: 125}, func(x *world) { x.press(fyne.KeyF7) }},
 	{"avisos-atender", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF7, fyne.KeyF7) }},
+	{"avisos-corregir", false, Look{}, func(x *world) { refused(x, dte.Boleta, "HED-3-211"); x.press(fyne.KeyF2); x.finger("Rosa") }},
+	{"avisos-corregir-nota", false, Look{Percent: 125}, func(x *world) { refused(x, dte.NotaCredito, "REF-3-758"); x.press(fyne.KeyF2) }},
+	{"avisos-tres-salidas", false, Look{Tone: Oscuro}, func(x *world) { refused(x, dte.Factura, "FAU") }},
+	{"avisos-otro-folio", false, Look{}, func(x *world) { refused(x, dte.Boleta, "DTE-3-101"); x.press(fyne.KeyF2) }},
+	{"avisos-nota", false, Look{}, func(x *world) {
+		x.news.alarms = sale.Alarms(sale.Facts{Now: x.now, Objected: []sale.Task{{
+			Key: dte.Key{Emisor: 76543210, Tipo: dte.Factura, Folio: 77}, Veredicto: dte.Veredicto{State: dte.Objected, Codigo: "HED-1-232", Glosa: "Dato del encabezado"},
+		}}})
+		x.press(fyne.KeyF7, fyne.KeyF2)
+	}},
 	{"contingencia", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF7, fyne.KeyF8) }},
 	{"contingencia-grande", true, Look{Percent: 125}, func(x *world) { eventful(x); x.press(fyne.KeyF7, fyne.KeyF8) }},
 	{"contingencia-resumen", false, Look{}, func(x *world) {
@@ -163,6 +173,26 @@ func eventful(x *world) {
 	x.pass(lookEvery + 10*time.Second)
 	_ = x.w.lookAround()
 	x.w.render()
+}
+
+// refused goes to the alarm of a document that the SII refused with that code.
+func refused(x *world, tipo dte.TipoDTE, codigo string) dte.Key {
+	k := dte.Key{Emisor: 76543210, Tipo: tipo, Folio: 1198}
+	x.news.standing = sale.Correction{
+		Receptor:   dte.Receptor{RUT: 76192083, RznSoc: "Ferretería El Tornillo Limitada", Giro: "Ferretería", Direccion: "Los Aromos 1234", Comuna: "Maipú", Ciudad: "Santiago"},
+		Referencia: []dte.Referencia{{TpoDocRef: "33", FolioRef: "12", FchRef: dte.DateOf(x.now), RazonRef: "Devolución de mercadería"}},
+	}
+	if tipo.EsNota() {
+		x.news.standing.Referencia[0].CodRef = dte.CorrigeMontos
+	}
+	if tipo.EsBoleta() {
+		x.news.standing.Receptor.Giro, x.news.standing.Referencia[0].FchRef = "", dte.Date{}
+	}
+	x.news.alarms = sale.Alarms(sale.Facts{Now: x.now, Rejected: []sale.Task{{
+		Key: k, Total: 14990, Printed: 1, Veredicto: dte.Veredicto{Key: k, State: dte.Rejected, Codigo: codigo, Glosa: "Dato observado por el SII"},
+	}}})
+	x.press(fyne.KeyF7)
+	return k
 }
 
 // many documents in every state.

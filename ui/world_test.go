@@ -2,6 +2,7 @@ package ui
 
 import (
 	"crypto/rand"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -289,7 +290,11 @@ type issuedDocuments struct {
 }
 
 func (d *issuedDocuments) Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, error) {
-	return d.list[:min(len(d.list), q.Limit)], nil
+	list := d.list
+	if q.Folio != 0 {
+		list = slices.DeleteFunc(slices.Clone(list), func(o sale.DocumentInfo) bool { return o.Key.Folio != q.Folio })
+	}
+	return list[:min(len(list), q.Limit)], nil
 }
 
 func (d *issuedDocuments) Reprint(k dte.Key) (sale.PrintJob, error) {
@@ -305,6 +310,11 @@ type news struct {
 	attended []string
 	takings  sale.Takings
 	buyer    dte.Receptor
+	// What was done about refused documents, and what they say.
+	done       []string
+	standing   sale.Correction
+	corrected  sale.Correction
+	checkFails error
 }
 
 func (n *news) Alarms() ([]sale.Alarm, error) { return slices.Clone(n.alarms), n.fail }
@@ -351,3 +361,39 @@ func (n *news) NoteManual(o sale.Outage, m sale.ManualRange) (sale.Outage, error
 }
 
 func (n *news) SaveOutageReport() (string, error) { return "/caja/informes/contingencias.pdf", n.fail }
+
+func (n *news) CorrectionOf(k dte.Key) (sale.Correction, error) {
+	c := n.standing
+	c.Key = k
+	return c, n.fail
+}
+
+func (n *news) CheckCorrection(c sale.Correction) error {
+	if c.Receptor == n.standing.Receptor && len(c.Referencia) == len(n.standing.Referencia) && (len(c.Referencia) == 0 || c.Referencia[0] == n.standing.Referencia[0]) {
+		return errors.New("todavía no cambia ningún dato")
+	}
+	return n.checkFails
+}
+
+// act closes the task, as the real one does.
+func (n *news) act(act sale.Act, k dte.Key, who, why string) error {
+	if n.fail != nil {
+		return n.fail
+	}
+	n.done = append(n.done, string(act), k.ID(), who, why)
+	n.alarms = slices.DeleteFunc(n.alarms, func(a sale.Alarm) bool { return a.Key == k })
+	return nil
+}
+
+func (n *news) Resend(k dte.Key, who, why string) error { return n.act(sale.ActResend, k, who, why) }
+
+func (n *news) Correct(c sale.Correction, who, why string) (sale.Record, error) {
+	n.corrected = c
+	return sale.Record{Key: c.Key, Total: 14_990}, n.act(sale.ActCorrect, c.Key, who, why)
+}
+
+func (n *news) Reissue(k dte.Key, who, why string) (sale.Record, error) {
+	next := k
+	next.Folio = 1205
+	return sale.Record{Key: next, Total: 14_990, Replaces: k}, n.act(sale.ActReissue, k, who, why)
+}
