@@ -78,10 +78,13 @@ var meanings = map[string]Advice{
 	"RCO":       {Way: WaySupport, Means: "los datos del envío no son consistentes entre sí."},
 	"VOF":       {Way: WaySupport, Means: "no encontró lo que debía validar en el envío."},
 	"FNA":       {Way: WaySupport, Means: "ese folio no está autorizado a la empresa."},
-	"FAU":       {Way: WayReuse, Means: "no lo recibió, y no dice aquí por qué: el motivo llega al correo de la empresa."},
-	"FAN":       {Way: WayNewFolio, Means: "ese folio está anulado."},
-	"EMP":       {Way: WayAccountant, Means: "la empresa no está autorizada a emitir ese documento."},
-	"DNK":       {Way: WayAccountant, Means: "tiene ese folio, pero con otros datos."},
+	"FAU": {
+		Way: WayReuse, Means: "no lo recibió; el motivo llega al correo de la empresa.",
+		Do: "Según ese motivo, en Avisos: corregir con el mismo folio, reenviar tal cual, o emitir con otro folio.",
+	},
+	"FAN": {Way: WayNewFolio, Means: "ese folio está anulado."},
+	"EMP": {Way: WayAccountant, Means: "la empresa no está autorizada a emitir ese documento."},
+	"DNK": {Way: WayAccountant, Means: "tiene ese folio, pero con otros datos."},
 }
 
 // families are codes that come in long series, by their beginning.
@@ -112,6 +115,8 @@ func Advise(v dte.Veredicto) Advice {
 	if said := strings.TrimSpace(v.Codigo + " " + v.Glosa); said != "" {
 		a.Means = strings.TrimSuffix(a.Means, ".") + " (" + said + ")."
 	}
-	a.Do = waysOut[a.Way]
+	if a.Do == "" {
+		a.Do = waysOut[a.Way]
+	}
 	return a
 }

@@ -227,7 +227,10 @@ func (c Correction) check(doc *dte.Document, shop Shop) error {
 	return draft.Validate()
 }
 
-var errNoChange = fmt.Errorf("%w: todavía no cambia ningún dato. Corrija lo que el SII objetó", ErrRemedy)
+// ErrNoChange: a correction that says what the document says. It comes with ErrRemedy.
+var ErrNoChange = errors.New("todavía no cambia ningún dato")
+
+var errNoChange = fmt.Errorf("%w: %w. Corrija lo que el SII objetó", ErrRemedy, ErrNoChange)
 
 // Resend asks that a refused document be sent again as the very same bytes, in a new envelope. Done twice it is done once.
 func Resend(d Deps, key dte.Key, who, why string) error {

@@ -136,7 +136,7 @@ func TestCorrectAndIssueUnderTheSameFolio(t *testing.T) {
 	d = later(d, 2)
 	c, err := sale.CorrectionOf(d, was.Key)
 	must(t, err)
-	if err := sale.CheckCorrection(d, c); !errors.Is(err, sale.ErrRemedy) {
+	if err := sale.CheckCorrection(d, c); !errors.Is(err, sale.ErrRemedy) || !errors.Is(err, sale.ErrNoChange) {
 		t.Errorf("a correction that changes nothing: %v", err)
 	}
 	if _, err := sale.Correct(d, c, "Rosa", "nada"); !errors.Is(err, sale.ErrRemedy) {

@@ -238,3 +238,22 @@ func TestTheAuditSeesWhatWasDoneToRemedies(t *testing.T) {
 		})
 	}
 }
+
+// TestARemedyAfterAnEnvelopeWasSplit: the refused envelope, the one in its place and the newest all tell the same story.
+func TestARemedyAfterAnEnvelopeWasSplit(t *testing.T) {
+	b := newTill(t)
+	b.caf(dte.Boleta, 1, 9)
+	was := b.issue("s1")
+	whole := b.deliver(was.Key)
+	instead, err := b.Regroup(whole.ID, "RSC", []dte.Sobre{{Boletas: true, Keys: []dte.Key{was.Key}, XML: []byte("alone"), CreatedAt: saletest.Now}})
+	b.must(err)
+	alone := instead[0]
+	for _, alone.State = range []dte.State{dte.Sending, dte.Sent} {
+		b.must(b.UpdateSobre(alone))
+	}
+	b.must(b.Settle(alone.ID, []dte.Veredicto{{Key: was.Key, State: dte.Rejected, Codigo: saletest.CorrectCode, At: saletest.Now}}))
+	b.remedy(sale.ActCorrect, "c1", was)
+	b.healthy()
+	b.decide(was.Key, dte.Accepted, "")
+	b.healthy()
+}

@@ -83,7 +83,7 @@ func newNoticesScreen(w *Window) *noticesScreen {
 	s.see = newButton(l, plain, "Documento", "F6", s.document).bigger(16, fyne.NewSize(120, 56))
 	s.act = newButton(l, plain, "Atendida", "F7", s.attend).bigger(16, fyne.NewSize(120, 56))
 	s.facts = pad(l.px(16), l.px(10), col(l.px(4),
-		as(s.title), as(s.when), as(s.state.panel), grow(s.story), fixed(l.px(56), s.newActs()), fixed(l.px(56), row(l.px(8), grow(s.see), grow(s.act)))))
+		as(s.title), as(s.when), as(s.state.panel), grow(s.story), fixed(l.px(60), s.newActs()), fixed(l.px(56), row(l.px(8), grow(s.see), grow(s.act)))))
 	s.body = beside(l, newPanel(l, card, stack(s.list, s.empty)).edge(hairline, 1), newPanel(l, card, s.facts).edge(hairline, 1))
 	return s
 }
@@ -475,7 +475,7 @@ func (d *formDialog) accept() {
 	}
 	said, err := d.do(x)
 	if err != nil {
-		d.problem.say(sentence(err.Error()))
+		d.problem.sayIn(sentence(err.Error()), bad)
 		return
 	}
 	d.w.dropDialog()

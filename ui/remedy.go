@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -70,7 +71,7 @@ func (s *noticesScreen) newActs() fyne.CanvasObject {
 	l := s.w.l
 	var items []item
 	for i := range actKeys {
-		b := newButton(l, primary, "", actKeys[i].keycap, func() { s.do(i) }).bigger(16, fyne.NewSize(60, 56))
+		b := newButton(l, primary, "", actKeys[i].keycap, func() { s.do(i) }).bigger(16, fyne.NewSize(60, 60)).stacked()
 		s.acts = append(s.acts, b)
 		items = append(items, grow(b))
 	}
@@ -145,7 +146,7 @@ func (s *noticesScreen) resend(a sale.Alarm) {
 
 func (s *noticesScreen) reissue(a sale.Alarm) {
 	w := s.w
-	w.openDialog(newFormDialog(w, "Emitir con otro folio", "La misma venta que "+strings.ToLower(docTitle(a.Key))+", con el folio siguiente. La caja no cuenta el pago otra vez.", "Emitir",
+	w.openDialog(newFormDialog(w, "Emitir con otro folio", "La misma venta que la "+strings.ToLower(docTitle(a.Key))+", con el folio siguiente. La caja no cuenta el pago otra vez.", "Emitir",
 		s.reasons("El folio estaba anulado"), func(x []string) (string, error) {
 			r, err := w.notices.Reissue(a.Key, x[1], x[0])
 			if err != nil {
@@ -158,7 +159,7 @@ func (s *noticesScreen) reissue(a sale.Alarm) {
 
 // note says how a credit note is made: this screen makes none.
 func (s *noticesScreen) note(a sale.Alarm) {
-	s.w.openDialog(newTellDialog(s.w, "Nota de crédito", fmt.Sprintf("El SII ya tiene %s: si su contenido está bien, no hay que hacer nada. "+
+	s.w.openDialog(newTellDialog(s.w, "Nota de crédito", fmt.Sprintf("El SII ya tiene la %s: si su contenido está bien, no hay que hacer nada. "+
 		"Si está mal, sólo una nota de crédito que se refiera a ella lo corrige. Esta pantalla no la hace: pídala al encargado o a su contador, "+
 		"que la emite con «tillctl issue», y después anote aquí la tarea como atendida (F7).", strings.ToLower(docTitle(a.Key)))))
 }
@@ -332,11 +333,14 @@ func (d *correctionDialog) edited() {
 	if err == nil {
 		err = d.w.notices.CheckCorrection(c)
 	}
-	words := ""
-	if err != nil {
-		words = sentence(err.Error())
+	switch {
+	case err == nil:
+		d.problem.say("")
+	case errors.Is(err, sale.ErrNoChange): // not a fault while somebody begins
+		d.problem.sayIn("Todavía no cambia ningún dato: corrija lo que el SII objetó.", muted)
+	default:
+		d.problem.sayIn(sentence(err.Error()), bad)
 	}
-	d.problem.say(words)
 }
 
 // tellDialog says something that is too long for the banner.

@@ -50,7 +50,7 @@ func TestAnotherFolioWithTheKeyboard(t *testing.T) {
 	x := newWorld(t)
 	k := refused(x, dte.Boleta, "DTE-3-601")
 	x.tap("Emitir con otro folio")
-	x.sees("La misma venta que boleta 1.198")
+	x.sees("La misma venta que la boleta 1.198")
 	x.fill("folio anulado", "Rosa")
 	x.did("otro-folio", k.ID(), "Rosa", "folio anulado")
 	x.sees("Boleta 1.205 por $14.990 reemplaza a la 1.198", "Cambie el papel")

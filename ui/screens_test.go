@@ -188,8 +188,12 @@ func refused(x *world, tipo dte.TipoDTE, codigo string) dte.Key {
 	if tipo.EsBoleta() {
 		x.news.standing.Receptor.Giro, x.news.standing.Referencia[0].FchRef = "", dte.Date{}
 	}
+	glosa := "Documento No Recibido por el SII. Facultado"
+	if codigo != "FAU" {
+		glosa = "Dato observado por el SII"
+	}
 	x.news.alarms = sale.Alarms(sale.Facts{Now: x.now, Rejected: []sale.Task{{
-		Key: k, Total: 14990, Printed: 1, Veredicto: dte.Veredicto{Key: k, State: dte.Rejected, Codigo: codigo, Glosa: "Dato observado por el SII"},
+		Key: k, Total: 14990, Printed: 1, Veredicto: dte.Veredicto{Key: k, State: dte.Rejected, Codigo: codigo, Glosa: glosa},
 	}}})
 	x.press(fyne.KeyF7)
 	return k

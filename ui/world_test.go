@@ -2,7 +2,6 @@ package ui
 
 import (
 	"crypto/rand"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -370,7 +369,7 @@ func (n *news) CorrectionOf(k dte.Key) (sale.Correction, error) {
 
 func (n *news) CheckCorrection(c sale.Correction) error {
 	if c.Receptor == n.standing.Receptor && len(c.Referencia) == len(n.standing.Referencia) && (len(c.Referencia) == 0 || c.Referencia[0] == n.standing.Referencia[0]) {
-		return errors.New("todavía no cambia ningún dato")
+		return sale.ErrNoChange
 	}
 	return n.checkFails
 }
