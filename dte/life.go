@@ -7,7 +7,7 @@ import (
 )
 
 // State is where a document stands on its way to the authority. It only moves forward, except that Unknown is left in
-// either direction once the authority has been asked. Delivery to a central server and printing are separate facts.
+// either direction once the authority has been asked, and that a person may lead a Rejected document back to Issued. Delivery to a central server and printing are separate facts.
 type State string
 
 // The life of a document.
@@ -26,7 +26,8 @@ const (
 	Accepted State = "accepted"
 	// Objected: final. Accepted with objections (reparos); valid, someone should read them.
 	Objected State = "objected"
-	// Rejected: final. The authority refuses it; a person decides (credit note, correct and reuse the folio).
+	// Rejected: the authority refuses it. Machines leave it there; a person may have the same bytes sent again, or corrected
+	// ones under the same folio, which makes it Issued anew, or have the sale issued under another folio (sale.Remedy).
 	Rejected State = "rejected"
 )
 
@@ -38,7 +39,7 @@ func States() []State {
 // Final reports a state that the authority has decided.
 func (s State) Final() bool { return s == Accepted || s == Objected || s == Rejected }
 
-// CanBecome reports a step that the life of a document allows: forward, never out of a final state; and from Sending or
+// CanBecome reports a step that machines may take: forward, never out of a final state; and from Sending or
 // Unknown back to Enveloped, once it is known that nothing arrived. A document whose envelope was refused as a whole
 // becomes Enveloped in another one: that is no step of the envelope, which ends.
 func (s State) CanBecome(next State) bool {

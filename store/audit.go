@@ -47,7 +47,8 @@ type Fact struct {
 	Text   string    `json:"text,omitempty"`
 	// Event is what happened at the counter, without a document.
 	Event *sale.Event `json:"event,omitempty"`
-	Was   string      `json:"was,omitempty"` // of FactRemedy: the hash of the bytes that were refused
+	// Was is the hash of the bytes that were refused, of FactRemedy.
+	Was string `json:"was,omitempty"`
 }
 
 // note appends a fact to the chain.

@@ -4,7 +4,8 @@
 // secrets, migrations and backups. *Store is a sale.Journal, the worker's outbox and the printer's queue.
 //
 // Invariants: one sale is one transaction; a folio is handed out only while no document has it; document bytes never
-// change and are checked against their hash whenever they are read; after any crash Audit is clean.
+// change and are checked against their hash whenever they are read (a person's correction of a refused document is another
+// version, beside which the refused one stays); after any crash Audit is clean.
 //
 // Imports sale and dte, bbolt, x/crypto and the keyring; never sync, ui or net/http. No clock: times are arguments.
 //

@@ -165,7 +165,7 @@ func runHistory(e *env, flags *flag.FlagSet, args []string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.out, "%s N° %d: %s %s %s\n", key.Tipo, key.Folio, stateWords[state], v.Codigo, v.Glosa)
+		fmt.Fprintf(e.out, "%s N° %d: %s %s %s\n", key.Tipo, key.Folio, sale.StateWords(state), v.Codigo, v.Glosa)
 		if record.Replaces != (dte.Key{}) {
 			fmt.Fprintf(e.out, "Reemplaza a %s N° %d, rechazada.\n", record.Replaces.Tipo, record.Replaces.Folio)
 		}
