@@ -43,13 +43,14 @@ func (a Act) Words() string {
 // ErrRemedy: the verdict leaves no room for that act, or what it brings is not what it may. Nothing was written.
 var ErrRemedy = errors.New("eso no resuelve el rechazo")
 
-// ActsFor are the acts that the till offers for a verdict, the likeliest first; none if it has none.
+// ActsFor are the acts that the till offers for a verdict, the likeliest first; none if it has none, or if only a file says
+// so, which anybody may have written.
 func ActsFor(v dte.Veredicto) []Act {
 	advice := Advise(v)
 	switch {
 	case advice.Way == WayCreditNote:
 		return []Act{ActNote}
-	case v.State != dte.Rejected:
+	case v.State != dte.Rejected || v.Fuente == dte.FuenteArchivo:
 		return nil
 	case v.Codigo == notReceived:
 		return []Act{ActCorrect, ActResend, ActReissue}
@@ -130,6 +131,8 @@ func (r Remedy) Allowed(state dte.State, v dte.Veredicto, past []Remedy) error {
 		return fmt.Errorf("%w: falta quién lo hace o por qué. No se cambió nada; escriba ambas cosas", ErrRemedy)
 	case state == dte.Accepted || state == dte.Objected:
 		return fmt.Errorf("%w: el SII ya tiene %s, y sólo una nota de crédito la corrige. No se cambió nada", ErrRemedy, the(r.Key))
+	case v.Fuente == dte.FuenteArchivo:
+		return fmt.Errorf("%w: que %s esté rechazada lo dice un archivo. No se cambió nada; espere a que la caja lo confirme con el SII", ErrRemedy, the(r.Key))
 	case state != dte.Rejected:
 		return fmt.Errorf("%w: %s no está rechazada; espera al SII. No se cambió nada", ErrRemedy, the(r.Key))
 	case r.Act == ActNote || !slices.Contains(ActsFor(v), r.Act):

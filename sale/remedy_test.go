@@ -66,7 +66,7 @@ func TestEachCodeHasOneAct(t *testing.T) {
 func inWords(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
-		if !errors.Is(err, sale.ErrRemedy) || !strings.Contains(err.Error(), part) {
+		if err == nil || !errors.Is(err, sale.ErrRemedy) || !strings.Contains(err.Error(), part) {
 			t.Errorf("refused without %q: %v", part, err)
 		}
 	}
@@ -94,6 +94,19 @@ func TestANotReceivedFacturaHasEveryAct(t *testing.T) {
 		r := sale.Remedy{Key: key(33, 1), Act: act, Who: "Rosa", Why: "prueba"}
 		if err := r.Allowed(dte.Rejected, v, nil); (err == nil) != want {
 			t.Errorf("%s: %v", act, err)
+		}
+	}
+}
+
+// A file that somebody imported is no word of the SII: nothing is done about it until the line confirms it.
+func TestAFileAllowsNoAct(t *testing.T) {
+	for code := range acts {
+		v := dte.Veredicto{State: dte.Rejected, Codigo: code, Fuente: dte.FuenteArchivo}
+		if got := sale.ActsFor(v); len(got) != 0 {
+			t.Errorf("%q: %v is offered", code, got)
+		}
+		for _, act := range []sale.Act{sale.ActResend, sale.ActCorrect, sale.ActReissue} {
+			inWords(t, sale.Remedy{Key: key(33, 1), Act: act, Who: "Rosa", Why: "prueba"}.Allowed(dte.Rejected, v, nil), "espere a que la caja lo confirme")
 		}
 	}
 }

@@ -95,16 +95,17 @@ func (s *Store) remedy(t *bolt.Tx, r sale.Remedy, past []sale.Remedy, build func
 
 // leadOn closes the task. The document waits for an envelope again, unless another one has its sale now.
 func leadOn(t *bolt.Tx, r sale.Remedy, d docState, done string) error {
-	id := []byte(sale.TaskID(sale.AlarmRejected, r.Key))
-	if err := t.Bucket(bTasks).Delete(id); err != nil {
-		return err
-	}
 	if r.Act == sale.ActReissue {
-		return putJSON(t, bAttended, id, attended{r.Who, done, r.At})
+		id := []byte(sale.TaskID(sale.AlarmRejected, r.Key))
+		return errors.Join(t.Bucket(bTasks).Delete(id), putJSON(t, bAttended, id, attended{r.Who, done, r.At}))
 	}
-	d.State, d.Sobre, d.Veredicto = dte.Issued, "", dte.Veredicto{}
-	// Were it refused again, that would be another task.
-	return errors.Join(t.Bucket(bAttended).Delete(id), putState(t, keyBytes(r.Key), d))
+	var faults []error
+	for _, kind := range d.taskKinds() { // attended or not: were it refused again, that would be another task
+		id := []byte(sale.TaskID(kind, r.Key))
+		faults = append(faults, t.Bucket(bTasks).Delete(id), t.Bucket(bAttended).Delete(id))
+	}
+	d.State, d.Sobre, d.Veredicto, d.Otro = dte.Issued, "", dte.Veredicto{}, dte.Veredicto{}
+	return errors.Join(append(faults, putState(t, keyBytes(r.Key), d))...)
 }
 
 // correct puts the corrected document in the place of the refused one, whose bytes stay with the act.

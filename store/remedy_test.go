@@ -257,3 +257,34 @@ func TestARemedyAfterAnEnvelopeWasSplit(t *testing.T) {
 	b.decide(was.Key, dte.Accepted, "")
 	b.healthy()
 }
+
+// TestAFileAboutWhatWasRefused: the SII's mail comes when the document was led on already, or says otherwise than the SII.
+func TestAFileAboutWhatWasRefused(t *testing.T) {
+	b := newTill(t)
+	b.caf(dte.Boleta, 1, 9)
+	was := b.issue("s1")
+	sobre := b.deliver(was.Key)
+	file := func(state dte.State) []sale.Told {
+		t.Helper()
+		told, err := b.SettleFromFile(sobre.ID, []dte.Veredicto{{Key: was.Key, State: state, Codigo: saletest.CorrectCode, At: saletest.Now}})
+		b.must(err)
+		return told
+	}
+	file(dte.Rejected)
+	_, err := b.Remedy(saletest.Asked(sale.ActCorrect, was.Key, "c1"), nil)
+	b.wantErr(err, sale.ErrRemedy)
+	b.must(b.Settle(sobre.ID, []dte.Veredicto{{Key: was.Key, State: dte.Rejected, Codigo: "FAU", At: saletest.Now}}))
+	file(dte.Accepted) // two versions: a task of its own
+	b.remedy(sale.ActCorrect, "c1", was)
+	if f := b.facts(saletest.Now); len(f.Rejected)+len(f.Doubted) != 0 {
+		t.Errorf("tasks about what was led on: %+v %+v", f.Rejected, f.Doubted)
+	}
+	for _, state := range []dte.State{dte.Rejected, dte.Accepted} {
+		if told := file(state); told[0].Outcome != sale.ToldKnown {
+			t.Errorf("an old file was believed: %+v", told)
+		}
+	}
+	if state, _, err := b.DocumentState(was.Key); err != nil || state != dte.Issued {
+		t.Errorf("an old file made it %s (%v)", state, err)
+	}
+}

@@ -55,7 +55,7 @@ func (s *Store) SettleFromFile(id string, verdicts []dte.Veredicto) (told []sale
 				return fmt.Errorf("%w: veredicto «%s» de %s en el sobre %s", ErrStep, v.State, v.Key, id)
 			}
 			v.Fuente = dte.FuenteArchivo
-			outcome, err := tell(t, v)
+			outcome, err := tell(t, id, v)
 			if err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ func (s *Store) SettleFromFile(id string, verdicts []dte.Veredicto) (told []sale
 }
 
 // tell takes one word of a file.
-func tell(t *bolt.Tx, v dte.Veredicto) (told sale.Told, err error) {
+func tell(t *bolt.Tx, sobre string, v dte.Veredicto) (told sale.Told, err error) {
 	d, err := stateOf(t, v.Key)
 	if err != nil {
 		return told, err
@@ -78,6 +78,9 @@ func tell(t *bolt.Tx, v dte.Veredicto) (told sale.Told, err error) {
 	told = sale.Told{Veredicto: v, Before: d.Veredicto}
 	told.Before.State = d.State
 	switch {
+	case elsewhere(d, sobre): // a person led it on: this is about what was refused
+		told.Outcome = sale.ToldKnown
+		return told, nil
 	case !d.State.Final():
 		told.Outcome = sale.ToldApplied
 		d.State, d.Veredicto = v.State, v

@@ -256,3 +256,23 @@ func TestAnOldDocumentIsFoundByItsNumber(t *testing.T) {
 		}
 	}
 }
+
+// Of a refused factura the line tells no reason; with the one that the SII mails, one way out is left.
+func TestTheMailedReasonNarrowsTheWaysOut(t *testing.T) {
+	s, sim := refusing(t)
+	sold := sellFactura(t, s, "f1")
+	must(t, sim.Claim("HED-3-211", dte.Rejected))
+	drain(t, s)
+	if got := acts(t, s, sold.Key); got != "[corregir reenviar otro-folio]" {
+		t.Errorf("without a reason: %s", got)
+	}
+	mailed, ok := sim.ResultadoEnvio(sim.Envelopes()[0].TrackID)
+	if !ok {
+		t.Fatal("nothing was mailed")
+	}
+	_, err := s.ImportResultado(bytes.NewReader(mailed))
+	must(t, err)
+	if got := acts(t, s, sold.Key); got != "[corregir]" {
+		t.Errorf("with HED-3-211: %s", got)
+	}
+}
