@@ -1,0 +1,102 @@
+package posintegrado_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mostrador/terminal"
+	"mostrador/terminal/posintegrado"
+	"mostrador/terminal/possim"
+)
+
+// kinds of cut, as words.
+var kinds = map[possim.CutKind]string{possim.Unplugged: "unplugged", possim.Silent: "silent", possim.OneWay: "one way"}
+
+// TestCutAtEveryByte cuts the cable at each byte of a sale, in each direction, in each way a cable can be cut, with and
+// without the power going too; then the cable is there again and the till asks. What it believes is the truth or
+// unknown, at every moment; nobody is charged twice; and where nobody meddled with the terminal the till knows in the
+// end.
+func TestCutAtEveryByte(t *testing.T) {
+	terminals := map[string]possim.Script{
+		"well behaved": {}, "declined": {Code: "01"}, "buffers": {Buffers: true}, "concurrent": {Concurrent: true, Card: 9 * time.Second},
+	}
+	for name, script := range terminals {
+		for kind, word := range kinds {
+			for _, toTill := range []bool{false, true} {
+				for _, power := range []bool{false, true} {
+					if power && name != "well behaved" {
+						continue // without power all terminals are alike
+					}
+					t.Run(fmt.Sprintf("%s/%s/to till %t/power %t", name, word, toTill, power), func(t *testing.T) {
+						t.Parallel()
+						sweep(t, script, possim.Cut{ToTill: toTill, Kind: kind, Power: power})
+					})
+				}
+			}
+		}
+	}
+}
+
+// sweep cuts one byte later each time, until the sale is over before the cut.
+func sweep(t *testing.T, script possim.Script, cut possim.Cut) {
+	ends := map[terminal.State]int{}
+	doubts := 0
+	for ; ; cut.After++ {
+		was, end, doubt := false, terminal.Unknown, false
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, possim.Config{})
+			w.quiet()
+			was, doubt, end = w.cutOnce(script, cut)
+		})
+		if t.Failed() {
+			t.Fatalf("cut after byte %d", cut.After)
+		}
+		if !was {
+			break
+		}
+		ends[end]++
+		if doubt {
+			doubts++
+		}
+	}
+	if cut.After < 30 || ends[terminal.Unknown] > 0 || doubts == 0 {
+		t.Errorf("%d cuts: ends %v, %d of them in doubt first", cut.After, ends, doubts)
+	}
+	t.Logf("%d cuts: ends %v, %d of them in doubt first", cut.After, ends, doubts)
+}
+
+// quiet leaves the voucher out: it would only lengthen the sweep.
+func (w *world) quiet() {
+	w.driver = posintegrado.New(posintegrado.Config{Open: w.sim.Dial, Now: time.Now, After: time.After, Zone: time.UTC})
+	w.desk.Terminal = w.driver
+}
+
+// cutOnce sells with a cut cable, and asks until it knows.
+func (w *world) cutOnce(script possim.Script, cut possim.Cut) (was, doubt bool, end terminal.State) {
+	w.charge("antes")
+	script.Cut = &cut
+	w.sim.Play(script)
+	first := w.charge("a")
+	was = w.sim.WasCut()
+	beliefs := []terminal.Result{first}
+	if doubt = !first.State.Known(); doubt {
+		if _, err := w.desk.Charge(w.Context(), "b", 1990); !errors.Is(err, terminal.ErrPending) {
+			w.Errorf("a second charge beside an unknown one: %v", err)
+		}
+	}
+	// The same ref again and again is what an impatient cashier does: it never charges anew.
+	for range 8 {
+		beliefs = append(beliefs, w.charge("a"))
+		<-time.After(40 * time.Second)
+	}
+	charged := w.sim.Charged(terminal.TicketFor("a"))
+	for i, b := range beliefs {
+		if b.State.Known() && (b.State == terminal.Approved) != (charged == 1) || charged > 1 {
+			w.Errorf("belief %d is %s, and it was charged %d times: %s", i, b.State, charged, b.Message)
+		}
+	}
+	return was, doubt, beliefs[len(beliefs)-1].State
+}
