@@ -219,6 +219,9 @@ func TestMisbehaviour(t *testing.T) {
 					<-time.After(time.Minute)
 				}
 				w.want(r, c.end, "a", charged)
+				if r.Ticket != terminal.TicketFor("a") || r.Amount != 1990 {
+					w.Errorf("it is about another sale: %+v", r)
+				}
 				w.sim.Play(possim.Script{})
 				<-time.After(time.Minute)
 				w.want(w.charge("b"), terminal.Approved, "b", 1)
@@ -226,6 +229,18 @@ func TestMisbehaviour(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A damaged answer is asked for at once; nobody waits the ten seconds after which it would come by itself.
+func TestDamagedAnswersAreAskedForAgain(t *testing.T) {
+	in(t, possim.Config{}, func(w *world) {
+		w.sim.Play(possim.Script{BadCheck: 2, Card: time.Second})
+		start := time.Now()
+		w.want(w.charge("a"), terminal.Approved, "a", 1)
+		if d := time.Since(start); d > 5*time.Second {
+			w.Errorf("it took %s", d)
+		}
+	})
 }
 
 // The cashier may stop listening; the terminal is not stopped by that, and its late answer is still heard.
@@ -260,6 +275,25 @@ func TestLateAnswer(t *testing.T) {
 			w.Fatal(err)
 		}
 		w.want(r, terminal.Declined, "a", 0)
+	})
+}
+
+// What was heard of an earlier charge says nothing of a later one, not even under the same ticket.
+func TestOldAnswersAreForgotten(t *testing.T) {
+	in(t, possim.Config{}, func(w *world) {
+		in := terminal.Intent{Ref: "a", Ticket: "AAAAAA", Amount: 1990, At: time.Now()}
+		w.sim.Play(possim.Script{Code: "01"})
+		if r := w.driver.Charge(w.Context(), in); r.State != terminal.Declined {
+			w.Fatalf("%+v", r)
+		}
+		w.sim.Play(possim.Script{PowerLoss: possim.AfterApproval})
+		if r := w.driver.Charge(w.Context(), in); r.State != terminal.Unknown {
+			w.Fatalf("%+v", r)
+		}
+		<-time.After(time.Minute)
+		if r := w.driver.Resolve(w.Context(), in); r.State != terminal.Approved || w.sim.Charged("AAAAAA") != 1 {
+			w.Errorf("%+v", r)
+		}
 	})
 }
 

@@ -185,7 +185,7 @@ func (d *Driver) untilQuiet(ctx context.Context) error {
 // clear takes what arrived while nobody listened: answers that came too late, repeated ones, stray bytes.
 func (d *Driver) clear(l *line) {
 	for {
-		e, ok := l.waiting()
+		e, ok, _ := l.waiting()
 		if !ok {
 			return
 		}

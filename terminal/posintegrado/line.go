@@ -24,8 +24,8 @@ type line struct {
 
 	mu      sync.Mutex
 	arrived []byte
-	more    chan struct{} // has room for one: something arrived
-	ended   chan struct{} // closed when nothing more can be read
+	ended   bool          // nothing more will arrive
+	more    chan struct{} // has room for one: something arrived, or it ended
 
 	dec   decoder
 	bytes []byte // taken from arrived, not yet decoded
@@ -35,13 +35,12 @@ type line struct {
 const mostKept = 64 << 10
 
 func newLine(port io.ReadWriteCloser) *line {
-	l := &line{port: port, more: make(chan struct{}, 1), ended: make(chan struct{})}
+	l := &line{port: port, more: make(chan struct{}, 1)}
 	go l.read()
 	return l
 }
 
 func (l *line) read() {
-	defer close(l.ended)
 	buf := make([]byte, 512)
 	for {
 		n, err := l.port.Read(buf)
@@ -49,6 +48,7 @@ func (l *line) read() {
 		if len(l.arrived)+n <= mostKept {
 			l.arrived = append(l.arrived, buf[:n]...)
 		}
+		l.ended = err != nil
 		l.mu.Unlock()
 		select {
 		case l.more <- struct{}{}:
@@ -93,8 +93,12 @@ func writeAll(w io.Writer, b []byte) error {
 // next waits for an event, until ctx ends or limit comes (errSilence). A frame that stops halfway is damaged after gap.
 func (l *line) next(ctx context.Context, limit <-chan time.Time, gap func() <-chan time.Time) (event, error) {
 	for {
-		if e, ok := l.waiting(); ok {
+		e, ok, ended := l.waiting()
+		switch {
+		case ok:
 			return e, nil
+		case ended:
+			return event{}, errCut
 		}
 		var stopped <-chan time.Time
 		if l.dec.inside() {
@@ -109,21 +113,19 @@ func (l *line) next(ctx context.Context, limit <-chan time.Time, gap func() <-ch
 			l.dec.reset()
 			return event{kind: gotDamaged}, nil
 		case <-l.more:
-		case <-l.ended:
-			if e, ok := l.waiting(); ok {
-				return e, nil // the last words before the cut
-			}
-			return event{}, errCut
 		}
 	}
 }
 
-// waiting returns an event that has already arrived, if there is one.
-func (l *line) waiting() (event, bool) {
+// waiting returns an event that has already arrived, if there is one, and whether nothing else will. The last words
+// before a cut come before the cut.
+func (l *line) waiting() (e event, ok, ended bool) {
 	l.mu.Lock()
 	l.bytes, l.arrived = append(l.bytes, l.arrived...), nil
+	ended = l.ended
 	l.mu.Unlock()
-	return l.decode()
+	e, ok = l.decode()
+	return e, ok, ended
 }
 
 func (l *line) decode() (event, bool) {
