@@ -72,6 +72,8 @@ type Store struct {
 	file   *os.File
 	closed bool
 
+	customers customerIndex
+
 	vault  vault
 	backup sync.Mutex // one backup at a time
 }
@@ -486,6 +488,8 @@ var (
 	bEvents   = []byte("events")   // numbers of the chain's entries that tell a sale.Event
 	bRemedies = []byte("remedies") // document, number → sale.Remedy
 	bRefused  = []byte("refused")  // the same → bytes that a correction replaced
+
+	bCustomers = []byte("customers") // RUT → sale.Customer
 )
 
 // Names in the meta bucket.
@@ -502,7 +506,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers}
 }
 
 func makeHeld(t *bolt.Tx) error {
