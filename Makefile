@@ -74,9 +74,9 @@ torture: ## kill the till ROUNDS times while it issues, fail its every write, cu
 	MOSTRADOR_TORTURE=$(ROUNDS) MOSTRADOR_POWERCUT=$(if $(filter 0,$(shell id -u)),$(CUTS)) \
 	$(GO) test -count=1 -timeout 2h -v -run '^Test(KilledAtAnyMoment|EveryWriteFails|PowerCut|DiskFull|CommitUnknown)$$' ./store
 
-chaos: ## WORLDS worlds of tills on bad roads from SEED on, and the line cut at every byte
+chaos: ## WORLDS worlds of tills on bad roads from SEED on, the line cut at every byte, and 50,000 documents of 30 days offline
 	MOSTRADOR_WORLDS=$(WORLDS) MOSTRADOR_SEED=$(SEED) \
-	$(GO) test -count=1 -timeout 3h -v -run '^Test(Chaos|CutAtEveryByte)$$' ./cmd/shop
+	$(GO) test -count=1 -timeout 3h -v -run '^Test(Chaos|CutAtEveryByte|ThirtyDaysOffline)$$' ./cmd/shop
 
 SCREENS := venta-larga-1280 pago-1280 listo-1280 documentos-1280 cliente-falta-1280 turno-cerrado-1280 avisos-1280 contingencia-1280 capacitacion-1024 oscuro-1280
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -474,8 +475,8 @@ func (c counting) Waiting(boletas bool, limit int) ([]*dte.Document, error) {
 	return c.Memory.Waiting(boletas, limit)
 }
 
-// While the line is down a sale wakes the worker for nothing: it counts, and leaves its long list alone. When the line is
-// back, the list is worked off in parts.
+// While the line is down a sale wakes the worker for nothing: it counts, makes no more envelopes, and leaves its long list
+// alone. When the line is back, the list is worked off in parts.
 func TestALineThatIsDownCostsLittle(t *testing.T) {
 	var reads int
 	d := newDesk(t, func(d *desk) { d.pace.BoletaBatch = 1; d.outbox = counting{d.box, &reads} })
@@ -484,23 +485,62 @@ func TestALineThatIsDownCostsLittle(t *testing.T) {
 	}
 	d.issue(dte.Boleta, 1, 50)
 	for range 8 {
-		d.step() // every other tries the line once and makes up to twenty envelopes
+		d.step() // every other tries the line once; the first one made twenty envelopes
 	}
 	d.worker.Step(t.Context())
 	reads = 0
 	for range 10 {
 		d.worker.Step(t.Context())
 	}
-	if b := d.worker.Status().Backlog; reads != 0 || b.ByState[dte.Enveloped] != 50 {
+	if b := d.worker.Status().Backlog; reads != 0 || b.ByState[dte.Enveloped] != 20 || b.ByState[dte.Issued] != 30 {
 		t.Errorf("%d reads, backlog %+v", reads, b)
 	}
 	d.sii.fail = nil
 	d.step()
-	d.worker.Step(t.Context())
-	if n := d.sii.uploads; n != 20 {
-		t.Errorf("%d uploads in a step", n)
+	for range 2 {
+		before := d.sii.uploads
+		d.worker.Step(t.Context())
+		if n := d.sii.uploads - before; n > 20 {
+			t.Errorf("%d uploads in a step", n)
+		}
+	}
+	if n := d.sii.uploads; n < 20 {
+		t.Errorf("%d uploads in two steps", n)
 	}
 	d.drains(time.Hour, 100)
+}
+
+// What was sold while the line was down leaves in full envelopes, facturas first, all but the envelope that tried the line.
+func TestAfterAnOutageFacturasLeaveFirst(t *testing.T) {
+	d := newDesk(t)
+	d.sii.fail = func(string, sii.Channel) error {
+		return &sii.Error{Verdict: sii.Later, Down: true, Message: "sin línea"}
+	}
+	var boletas, facturas []dte.Key
+	for n := range dte.Folio(100) {
+		boletas = append(boletas, d.issue(dte.Boleta, n+1, 1)...)
+		if n%4 == 0 {
+			facturas = append(facturas, d.issue(dte.Factura, n+1, 1)...)
+		}
+		d.step()
+	}
+	d.sii.fail = nil
+	d.drains(time.Hour, 100)
+	track := func(key dte.Key) int {
+		n, err := strconv.Atoi(d.sii.held[key])
+		if err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+	for _, boleta := range boletas { // the envelope of the first one tried the line
+		if track(boleta) != track(boletas[0]) && track(boleta) < track(facturas[len(facturas)-1]) {
+			t.Errorf("%s left before the facturas", boleta.ID())
+		}
+	}
+	if len(d.sii.sobres) > 8 {
+		t.Errorf("%d envelopes for %d documents", len(d.sii.sobres), len(boletas)+len(facturas))
+	}
 }
 
 // One document that the authority will not have does not take its neighbours along: the envelope is halved until it

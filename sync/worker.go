@@ -240,14 +240,21 @@ func (w *Worker) round(ctx context.Context) (next time.Time, err error) {
 	if err != nil {
 		return next, errors.Join(fillErr, err)
 	}
+	slices.SortStableFunc(open, facturasFirst)
 	faults := []error{fillErr}
 	visits, held := 0, 0
 	for _, s := range open {
 		if visits < mostInARound && !w.rests(s.NextAt) && !w.rests(w.lineOf(s).until) {
 			visits++
+			down := !w.lineOf(s).since.IsZero()
 			if s, err = w.visit(ctx, s); err != nil {
 				faults = append(faults, err)
 				continue
+			}
+			if down && w.lineOf(s).since.IsZero() {
+				visits = mostInARound // what leaves next is decided anew, with all that was sold meanwhile
+				w.tryAgain()
+				s.NextAt = w.Now()
 			}
 		}
 		if w.rests(w.lineOf(s).until) {
@@ -265,6 +272,24 @@ func (w *Worker) round(ctx context.Context) (next time.Time, err error) {
 	return next, errors.Join(faults...)
 }
 
+// tryAgain has every line tried now: where one has come back, the other may have too.
+func (w *Worker) tryAgain() {
+	for _, l := range w.lines {
+		l.until = time.Time{}
+	}
+}
+
+// facturasFirst is the order in which envelopes leave: a buyer waits for a factura, for a boleta nobody does.
+func facturasFirst(a, b dte.Sobre) int {
+	switch {
+	case a.Boletas == b.Boletas:
+		return 0
+	case b.Boletas:
+		return -1
+	}
+	return 1
+}
+
 // visit takes an envelope further and keeps what that tells of its line.
 func (w *Worker) visit(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	l := w.lineOf(s)
@@ -275,10 +300,10 @@ func (w *Worker) visit(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 		}
 		return s, nil
 	}
+	*l = line{suspect: l.suspect, hold: l.hold} // what cannot be read says nothing of the line, and holds up nobody
 	if err != nil {
 		return s, fmt.Errorf("sobre %s: %w", s.ID, err)
 	}
-	*l = line{suspect: l.suspect, hold: l.hold}
 	if s.Settled {
 		s.NextAt = w.Now() // a note may have waited for this
 	}
@@ -320,7 +345,8 @@ func earliest(a, b time.Time) time.Time {
 }
 
 // fill puts waiting documents into envelopes: facturas and notes at once, boletas in company. It tells when there will be
-// more to put in. Trouble with one kind does not hold up the other.
+// more to put in. Trouble with one kind does not hold up the other. While a line is down nothing more is made for it: the
+// envelope that found it so tries it again, and a month's documents then leave in full envelopes.
 func (w *Worker) fill() (next time.Time, err error) {
 	others, err := w.fillDTE()
 	boletas, boletaErr := w.fillBoletas()
@@ -328,6 +354,9 @@ func (w *Worker) fill() (next time.Time, err error) {
 }
 
 func (w *Worker) fillBoletas() (next time.Time, err error) {
+	if !w.lines[sii.ChannelBoleta].since.IsZero() {
+		return time.Time{}, nil
+	}
 	if hold := w.lines[sii.ChannelBoleta].hold; w.rests(hold) {
 		return w.laterIfAny(true, hold)
 	}
@@ -348,6 +377,9 @@ func (w *Worker) fillBoletas() (next time.Time, err error) {
 }
 
 func (w *Worker) fillDTE() (next time.Time, err error) {
+	if !w.lines[sii.ChannelDTE].since.IsZero() {
+		return time.Time{}, nil
+	}
 	if hold := w.lines[sii.ChannelDTE].hold; w.rests(hold) {
 		return w.laterIfAny(false, hold)
 	}

@@ -234,6 +234,7 @@ type process struct {
 	mu    sync.Mutex
 	left  int // acts until it is killed; 0 is never
 	acts  int
+	tries int // of the line
 	ended bool
 }
 
@@ -317,6 +318,7 @@ func (p *process) Upload(ctx context.Context, ch sii.Channel, emisor dte.RUT, na
 	if err := p.act(); err != nil {
 		return sii.Receipt{}, err
 	}
+	p.tries++
 	sum := hashOf(envelope)
 	p.book.uploads(sum)
 	receipt, err := p.authority.Upload(ctx, ch, emisor, name, envelope)
@@ -331,6 +333,7 @@ func (p *process) EnvelopeStatus(ctx context.Context, ch sii.Channel, emisor dte
 	if err := p.act(); err != nil {
 		return sii.EnvelopeStatus{}, err
 	}
+	p.tries++
 	status, err := p.authority.EnvelopeStatus(ctx, ch, emisor, trackID)
 	if p.dead() {
 		return sii.EnvelopeStatus{}, errKilled
@@ -342,6 +345,7 @@ func (p *process) DocumentStatus(ctx context.Context, doc *dte.Document) (sii.Do
 	if err := p.act(); err != nil {
 		return sii.DocumentStatus{}, err
 	}
+	p.tries++
 	status, err := p.authority.DocumentStatus(ctx, doc)
 	if p.dead() {
 		return sii.DocumentStatus{}, errKilled
