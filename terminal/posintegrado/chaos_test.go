@@ -179,3 +179,32 @@ func TestNoSaleIntoAQueueOfOldQuestions(t *testing.T) {
 		w.want(w.charge("c"), terminal.Approved, "c", 1)
 	})
 }
+
+// The sale may leave long after its intent was stored, because the terminal was busy: the time in which "not charged" is
+// not believed begins when it left. (TestBadDays found this.)
+func TestSettleBeginsWithTheSale(t *testing.T) {
+	in(t, possim.Config{}, func(w *world) {
+		w.charge("antes")
+		w.sim.Play(possim.Script{Card: time.Millisecond, Repeats: 2})
+		ctx, stop := context.WithTimeout(w.Context(), time.Millisecond)
+		defer stop()
+		if r, err := w.desk.Charge(ctx, "a", 1990); err != nil || r.State != terminal.Unknown {
+			w.Fatalf("%+v, %v", r, err)
+		}
+		<-time.After(11 * time.Second)
+		if _, r, err := w.listen("a", time.Second); err != nil || r.State != terminal.Approved {
+			w.Fatalf("%+v, %v", r, err)
+		}
+		w.sim.Play(possim.Script{Card: 38 * time.Second, Concurrent: true})
+		r := w.charge("b")
+		for range 10 {
+			if r.State.Known() {
+				break
+			}
+			r = w.charge("b")
+			<-time.After(10 * time.Second)
+		}
+		<-time.After(5 * time.Minute)
+		w.want(w.charge("b"), terminal.Approved, "b", 1)
+	})
+}

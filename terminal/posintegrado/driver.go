@@ -24,7 +24,7 @@ type Pace struct {
 	// Quiet is how long nothing may come for a terminal to be idle that left commands unacknowledged: longer than the ten
 	// seconds after which it repeats an answer (12 s).
 	Quiet time.Duration
-	// Settle is how long after an intent "not charged" is not believed yet: the terminal could still be at it (3 min).
+	// Settle is how long after a sale was sent "not charged" is not believed yet: the terminal could still be at it (3 min).
 	Settle time.Duration
 }
 
@@ -66,6 +66,8 @@ type Driver struct {
 	line *line
 	// heard is the last answer to a sale that arrived, whoever waited for it.
 	heard message
+	// since is when a sale may last have been sent: by this driver, or by one before it.
+	since time.Time
 	// owed is how many commands were sent and neither acknowledged nor refused. Polls are not counted: they take no time.
 	owed int
 }
@@ -73,7 +75,7 @@ type Driver struct {
 // New makes a driver. The line is opened with the first command.
 func New(c Config) *Driver {
 	c.Pace = c.Pace.orDefaults()
-	return &Driver{c: c}
+	return &Driver{c: c, since: c.Now()}
 }
 
 // Disconnect closes the line. The next command opens it again.
@@ -129,7 +131,7 @@ func (d *Driver) Charge(ctx context.Context, in terminal.Intent) terminal.Result
 	case err != nil:
 		return terminal.NotCharged(in, noAnswer)
 	}
-	d.heard = message{}
+	d.heard, d.since = message{}, d.c.Now()
 	voucher := "0"
 	if d.c.Voucher {
 		voucher = "1"
@@ -194,7 +196,7 @@ func (d *Driver) Resolve(ctx context.Context, in terminal.Intent) terminal.Resul
 		return terminal.NotSure(in, sentence(err))
 	}
 	r := terminal.Judge(in, last)
-	if wait := in.At.Add(d.c.Pace.Settle).Sub(d.c.Now()); r.State != terminal.Approved && r.State.Known() && wait > 0 {
+	if wait := d.since.Add(d.c.Pace.Settle).Sub(d.c.Now()); r.State != terminal.Approved && r.State.Known() && wait > 0 {
 		return terminal.NotSure(in, fmt.Sprintf("El terminal podría estar cobrando todavía. Espere %d segundos y consulte de nuevo.",
 			wait/time.Second+1))
 	}

@@ -311,6 +311,13 @@ func TestNotChargedIsNotBelievedTooEarly(t *testing.T) {
 		if err != nil || r.State != terminal.Unknown || !strings.Contains(r.Message, "Espere") {
 			w.Fatalf("%+v, %v", r, err)
 		}
+		// Nor by a program that was started again meanwhile and does not know when the sale left.
+		w.driver.Disconnect()
+		w.quiet()
+		r, err = w.desk.Resolve(w.Context())
+		if err != nil || r.State != terminal.Unknown || !strings.Contains(r.Message, "Espere") {
+			w.Fatalf("started again: %+v, %v", r, err)
+		}
 		<-time.After(4 * time.Minute)
 		w.want(w.charge("a"), terminal.Approved, "a", 1)
 	})
