@@ -101,6 +101,38 @@ func (p Price) Times(q Qty) (Pesos, error) {
 	return mulDivHalfUp(int64(p), int64(q), million*million)
 }
 
+// QtyFor is a quantity whose amount at price p is exactly total, with three decimals if so few can say it, else with up
+// to six. A price of up to a million pesos has one for every total; above, six decimals may be too coarse: false.
+func (p Price) QtyFor(total Pesos) (q Qty, exact bool) {
+	if p <= 0 || total < 0 {
+		return 0, false
+	}
+	for step := int64(1000); step > 0; step /= 10 {
+		steps, err := mulDivHalfUp(int64(total), million*million/step, int64(p))
+		if err != nil || int64(steps) > int64(MaxQty)/step {
+			return 0, false
+		}
+		q = Qty(int64(steps) * step)
+		if amount, err := p.Times(q); err == nil && amount == total {
+			return q, true
+		}
+	}
+	return q, false
+}
+
+// PriceFor is the unit price at which q units cost exactly total: true for every quantity of up to a million.
+func (q Qty) PriceFor(total Pesos) (p Price, exact bool) {
+	if q <= 0 || total < 0 {
+		return 0, false
+	}
+	v, err := mulDivHalfUp(int64(total), million*million, int64(q))
+	if err != nil {
+		return 0, false
+	}
+	amount, err := Price(v).Times(q)
+	return Price(v), err == nil && amount == total
+}
+
 // TimesDivisa is the foreign amount of q units at price p in that currency, rounded half up to four decimals.
 func (p Price) TimesDivisa(q Qty) (Divisa, error) {
 	v, err := mulDivHalfUp(int64(p), int64(q), million*million/int64(OneDivisa))

@@ -129,6 +129,66 @@ func TestCashPayableProperties(t *testing.T) {
 	})
 }
 
+// A label with a price must become a line of that price to the peso: every price of five and six digits, at unit prices
+// of every size.
+func TestQtyForIsExact(t *testing.T) {
+	for _, p := range []Price{1, 3, 333_333, OnePeso, 7 * OnePeso, 990 * OnePeso, 8990 * OnePeso, 8_990_500_001, 123_456*OnePeso + 789, 999_999 * OnePeso, 1_000_000 * OnePeso} {
+		for total := Pesos(1); total <= 999_999; total++ {
+			q, exact := p.QtyFor(total)
+			amount, err := p.Times(q)
+			if !exact || err != nil || amount != total {
+				t.Fatalf("%s at %s: %s gives %s, %v, %v", total, p, q, amount, exact, err)
+			}
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		p := Price(rapid.Int64Range(1, 1_000_000*int64(OnePeso)).Draw(t, "price"))
+		total := Pesos(rapid.Int64Range(0, 999_999).Draw(t, "total"))
+		q, exact := p.QtyFor(total)
+		amount, err := p.Times(q)
+		if !exact || err != nil || amount != total {
+			t.Fatalf("%s at %s: %s gives %s, %v, %v", total, p, q, amount, exact, err)
+		}
+		if grams := q / 1000 * 1000; grams != q {
+			for _, coarse := range []Qty{grams, grams + 1000} {
+				if amount, err := p.Times(coarse); err == nil && amount == total {
+					t.Fatalf("%s at %s: %s, though %s says it with three decimals", total, p, q, coarse)
+				}
+			}
+		}
+	})
+}
+
+func TestPriceForIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		q := Qty(rapid.Int64Range(1, int64(Units(1_000_000))).Draw(t, "quantity"))
+		total := Pesos(rapid.Int64Range(0, 999_999).Draw(t, "total"))
+		p, exact := q.PriceFor(total)
+		if amount, err := p.Times(q); !exact || err != nil || amount != total {
+			t.Fatalf("%s for %s: %s gives %s, %v, %v", total, q, p, amount, exact, err)
+		}
+	})
+}
+
+func TestQtyForAndPriceForSayWhatTheyCannot(t *testing.T) {
+	for _, c := range []struct {
+		p     Price
+		total Pesos
+	}{{0, 1}, {-1, 1}, {OnePeso, -1}, {10_000_000 * OnePeso, 12_345}, {MaxPrice, 1}, {1, MaxPesos}} {
+		if q, exact := c.p.QtyFor(c.total); exact {
+			t.Errorf("%s at %s: %s", c.total, c.p, q)
+		}
+	}
+	for _, c := range []struct {
+		q     Qty
+		total Pesos
+	}{{0, 1}, {-1, 1}, {One, -1}, {1, MaxPesos}, {MaxQty, 1}} {
+		if p, exact := c.q.PriceFor(c.total); exact {
+			t.Errorf("%s for %s: %s", c.total, c.q, p)
+		}
+	}
+}
+
 func TestParseAndFormat(t *testing.T) {
 	for _, c := range []struct{ in, out string }{
 		{"0", "0"}, {"1234", "1.234"}, {"1.234", "1.234"}, {"$12.345.678", "12.345.678"}, {"-990", "-990"}, {"007", "7"},

@@ -26,7 +26,11 @@ var (
 			{Codigo: "cola-4", Qty: money.Units(4), Prc: money.PerUnit(6990)},
 		},
 	}
-	cheese  = sale.Product{Codigo: "100", Nombre: "Queso mantecoso", Unidad: "kg", Prc: money.PerUnit(8990), Codigos: []sale.Code{{Codigo: "queso-cuarto", Qty: money.One / 4}}}
+	cheese = sale.Product{Codigo: "100", Nombre: "Queso mantecoso", Unidad: "kg", Prc: money.PerUnit(8990), Codigos: []sale.Code{
+		{Codigo: "queso-cuarto", Qty: money.One / 4},
+		{Codigo: "caja-2kg", Qty: money.Units(2), Prc: money.PerUnit(15_000), Nombre: "Queso en caja"},
+		{Codigo: "caja-3kg", Qty: money.Units(3), Prc: money.PerUnit(15_000), Nombre: "Queso en caja"},
+	}}
 	imports = sale.Product{Codigo: "036000291452", Nombre: "Pañuelos", Prc: money.PerUnit(990)}
 	repair  = sale.Product{Codigo: "arreglo", Nombre: "Arreglo de ropa", PrecioLibre: true, PrcMin: money.PerUnit(500), PrcMax: money.PerUnit(20_000)}
 )
@@ -60,6 +64,7 @@ func TestScanOfFurtherCodesAndPacks(t *testing.T) {
 		{"7801234567894 cola-6 7801234567894", "1 Bebida cola 1,5 L 1.990 = 1.990; 1 Cola, six pack 9.990 = 9.990; 1 Bebida cola 1,5 L 1.990 = 1.990"},
 		{"cola-4", "1 Bebida cola 1,5 L × 4 6.990 = 6.990"},
 		{"queso-cuarto 3*queso-cuarto", "1 Queso mantecoso 8.990 = 8.990"},
+		{"caja-2kg caja-2kg caja-3kg", "2 Queso en caja 15.000 = 30.000; 1 Queso en caja 15.000 = 15.000"},
 		{"036000291452 0036000291452", "2 Pañuelos 990 = 1.980"},
 	} {
 		r, _ := registerOf(t, cola, cheese, imports)
@@ -101,6 +106,7 @@ func TestScanRefusesAndLeavesTheCart(t *testing.T) {
 	}{
 		{"1,5*17801234567891", "es de un pack: la cantidad debe ser entera", nil},
 		{"1,5*cola-6", "se vende por unidad", nil},
+		{"0,5*caja-2kg", "se vende por unidad", nil},
 		{"999999*17801234567891", "demasiado grande", nil},
 		{"0,0005*100", "lleva a lo más 3 decimales", nil},
 		{"arreglo", "Arreglo de ropa es de precio libre", sale.ErrOpenPrice},
@@ -224,6 +230,7 @@ func TestCheckRefusesInWords(t *testing.T) {
 		{func(p *sale.Product) { p.Codigos = []sale.Code{{Codigo: p.Codigo}} }, "dos veces"},
 		{func(p *sale.Product) { p.Codigos = []sale.Code{{Codigo: "a"}, {Codigo: "a"}} }, "dos veces"},
 		{func(p *sale.Product) { p.Codigos = []sale.Code{{Codigo: "036000291452"}, {Codigo: "0036000291452"}} }, "dos veces"},
+		{func(p *sale.Product) { p.Codigos = []sale.Code{{Codigo: "0036000291452"}, {Codigo: "036000291452"}} }, "dos veces"},
 		{func(p *sale.Product) { p.Codigos = []sale.Code{{Codigo: "a b"}} }, "no lleva espacios"},
 		{func(p *sale.Product) { p.Codigos = []sale.Code{{}} }, "falta el código"},
 		{func(p *sale.Product) { p.Codigos = []sale.Code{{Codigo: "a", Qty: 1}} }, "no es entero"},

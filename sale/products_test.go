@@ -110,6 +110,7 @@ func TestReadProductsRefusesCodesThatAreTaken(t *testing.T) {
 		{"1b;Otro;100;", "el código «1b» ya está en la línea 2"},
 		{"9|1b;Otro;100;", "el código «1b» ya está en la línea 2"},
 		{"0036000291452;Otro;100;", "el código «0036000291452» ya está en la línea 2"},
+		{"042100005264;Otro;100;", "el código «042100005264» ya está en la línea 2"},
 		{"9;Otro;100;9", "el código «9» está dos veces en el mismo producto"},
 		{"9;Otro;100;8=", "código «8»: cantidad «» no es válido: está vacío"},
 		{"9;Otro;100;8=0", "código «8»: la cantidad debe ser mayor que cero"},
@@ -130,7 +131,7 @@ func TestReadProductsRefusesCodesThatAreTaken(t *testing.T) {
 		{"9;Otro;100;;;;;Polera", "falta la variante de la familia «Polera»"},
 		{"9;Otro;100;;;;;;Rojo", "falta la familia de la variante «Rojo»"},
 	} {
-		products, bad := read(t, heading+"1;Antes;100;1b|036000291452\n"+c.row+"\n8;Después;200\n")
+		products, bad := read(t, heading+"1;Antes;100;1b|036000291452|0042100005264\n"+c.row+"\n8;Después;200\n")
 		if len(products) != 2 || products[1].Nombre != "Después" {
 			t.Errorf("%.40q: the good rows are %v", c.row, products)
 		}

@@ -42,6 +42,7 @@ type Deps struct {
 	Shop      Shop
 	Journal   Journal
 	Catalogue Catalogue
+	Scale     ScaleRules // how the labels of the shop's scales are read
 	Signer    *dte.Signer
 	Now       func() time.Time
 	Rand      io.Reader // source of sale IDs
@@ -194,7 +195,7 @@ func (r *Register) due(total money.Pesos) money.Pesos {
 }
 
 // Scan takes what the scanner or the search field produced: a code, or "n*code" with a quantity. An exact code adds a
-// line (or adds to the last line, if it is the same product). An unknown code is ErrNotFound, a product whose price is
+// line (or adds to the last line, if it is the same product); a scale's label adds a line of its own. An unknown code is ErrNotFound, a product whose price is
 // typed ErrOpenPrice; both leave the cart as it was.
 func (r *Register) Scan(text string) (Line, error) {
 	code, qty, err := splitScan(text)
@@ -203,7 +204,12 @@ func (r *Register) Scan(text string) (Line, error) {
 	}
 	m, ok := r.d.Catalogue.ByCode(code)
 	if !ok {
-		return Line{}, fmt.Errorf("código %s: %w. Nada se agregó", code, ErrNotFound)
+		if m, err = r.d.Scale.Match(code, r.d.Catalogue); errors.Is(err, errNoLabel) {
+			err = fmt.Errorf("código %s: %w. Nada se agregó", code, ErrNotFound)
+		}
+		if err != nil {
+			return Line{}, err
+		}
 	}
 	return r.put(m, qty)
 }
@@ -240,7 +246,7 @@ func (r *Register) put(m Match, n money.Qty) (added Line, err error) {
 	if err != nil {
 		return Line{}, err
 	}
-	if m.Product.PrecioLibre && m.Contenido == 0 && !m.Etiqueta {
+	if m.Product.PrecioLibre && m.Contenido == 0 {
 		return Line{}, fmt.Errorf("%s %w. Nada se agregó", m.Nombre, ErrOpenPrice)
 	}
 	err = r.update(func(c *Cart) (int, error) {

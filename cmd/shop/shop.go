@@ -360,8 +360,9 @@ func (s *Shop) Deps() (sale.Deps, error) {
 	if err != nil {
 		return sale.Deps{}, err
 	}
+	scale, _ := s.ScaleRules() // a table that cannot be read stops no sale
 	return sale.Deps{
-		Shop: s.Info, Journal: s.Store, Catalogue: sale.NewCatalogue(products), Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader,
+		Shop: s.Info, Journal: s.Store, Catalogue: sale.NewCatalogue(products), Scale: scale, Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader,
 	}, nil
 }
 

@@ -180,6 +180,56 @@ func runProducts(e *env, flags *flag.FlagSet, args []string) error {
 	})
 }
 
+// runScale shows the table of the scale's labels; with a file it tries a label on that table, or adopts it.
+func runScale(e *env, flags *flag.FlagSet, args []string) error {
+	code := flags.String("probar", "", "explica cómo se leería esta etiqueta, sin cambiar nada")
+	files, err := parse(flags, args, 0, 1)
+	if err != nil {
+		return err
+	}
+	return e.withShop(func(s *shop.Shop) error {
+		rules, err := s.ScaleRules()
+		if len(files) > 0 {
+			rules, err = readScaleRules(files[0])
+		}
+		switch {
+		case err != nil:
+			return err
+		case *code != "":
+			return e.tryLabel(s, rules, *code)
+		case len(files) > 0:
+			if err := s.SetScaleRules(rules); err != nil {
+				return err
+			}
+			fmt.Fprintf(e.out, "%d reglas para las etiquetas de la balanza. Pruebe una etiqueta de cada una con -probar.\n", len(rules))
+			return nil
+		}
+		b, err := json.MarshalIndent(rules, "", "  ")
+		if err == nil {
+			fmt.Fprintf(e.out, "%s\n", b)
+		}
+		return err
+	})
+}
+
+func readScaleRules(file string) (sale.ScaleRules, error) {
+	b, err := readFile(file, 1<<20)
+	if err != nil {
+		return nil, err
+	}
+	return sale.ParseScaleRules(b)
+}
+
+func (e *env) tryLabel(s *shop.Shop, rules sale.ScaleRules, code string) error {
+	products, err := s.Store.Products()
+	if err != nil {
+		return err
+	}
+	words, _, _ := rules.Preview(code, sale.NewCatalogue(products)) // the words say what the error does
+	fmt.Fprintln(e.out, words)
+	return nil
+}
+
 func runPrinter(e *env, flags *flag.FlagSet, args []string) error {
 	paper := flags.Int("papel", 80, "ancho del papel en milímetros: 80 o 58")
 	raster := flags.Bool("imagen", false, "manda el ticket como imagen, para impresoras sin ñ ni tildes")

@@ -58,6 +58,7 @@ func commands() []command {
 		{"caf import", "ARCHIVO...", "agrega folios autorizados por el SII", runCAFImport},
 		{"caf list", "", "muestra los folios y cuántos quedan", runCAFList},
 		{"productos import", "ARCHIVO.csv", "reemplaza el catálogo", runProducts},
+		{"balanza", "[-probar CÓDIGO] [ARCHIVO.json]", "muestra, prueba o cambia cómo se leen las etiquetas de la balanza", runScale},
 		{"impresora", "tcp:DIRECCIÓN:9100 | archivo:RUTA | ninguna", "elige la impresora de tickets", runPrinter},
 		{"proxy set", "SERVIDOR:PUERTO", "por dónde se sale al SII, en redes que lo exigen", runProxySet},
 		{"proxy show", "", "muestra el proxy, nunca su contraseña", runProxyShow},

@@ -187,6 +187,8 @@ func TestBadInput(t *testing.T) {
 
 	c.refused("filas con errores", "productos import", c.file("p.csv", []byte("codigo;nombre;precio\n1;Pan;990\n2;Queso;mil\n")))
 	c.refused("", "productos import", c.file("p.csv", []byte("hola")))
+	c.refused("no se entiende", "balanza", c.file("b.json", []byte("{")))
+	c.refused("debe empezar con 02", "balanza", c.file("b.json", []byte(`[{"nombre":"x","prefijo":"78"}]`)))
 	c.refused("no se entiende", "impresora", "http://x")
 	c.refused("de 1 a 500", "envios", "-boletas", "501")
 	c.refused("de 0 a 60", "envios", "-minutos", "61")
@@ -352,6 +354,19 @@ func TestIssueOnAFullDisk(t *testing.T) {
 		break
 	}
 	c.must("Todo cuadra", "audit")
+}
+
+func TestScaleTableIsShownTriedAndChanged(t *testing.T) {
+	c := practice(t)
+	const label = "2001001005009"
+	c.must(`"prefijo": "20"`, "balanza")
+	c.must("Sería: Marraqueta, 0,5 kg × $2.290 = $1.145", "balanza", "-probar", label)
+	const table = `[{"nombre":"Mía","prefijo":"20","tipo":"precio","codigo":{"desde":4,"largo":4},"valor":{"desde":8,"largo":5}}]`
+	file := c.file("b.json", []byte(table))
+	c.must("Regla «Mía»", "balanza", "-probar", label, file)
+	c.must("Peso en gramos", "balanza") // trying changes nothing
+	c.must("1 reglas", "balanza", file)
+	c.must("precio $500", "balanza", "-probar", label)
 }
 
 func TestSendingIsChosenInParts(t *testing.T) {

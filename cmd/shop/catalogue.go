@@ -1,0 +1,40 @@
+package shop
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"mostrador/sale"
+)
+
+const valueScale = "balanza"
+
+// ScaleRules is how the labels of the shop's scales are read; the usual layouts until somebody edits the table. With an
+// error they are returned, too.
+func (s *Shop) ScaleRules() (sale.ScaleRules, error) {
+	b, err := s.Store.Value(valueScale)
+	if errors.Is(err, sale.ErrNotFound) {
+		return sale.DefaultScaleRules(), nil
+	}
+	var rules sale.ScaleRules
+	if err == nil {
+		rules, err = sale.ParseScaleRules(b)
+	}
+	if err != nil {
+		return sale.DefaultScaleRules(), fmt.Errorf("se usa la tabla habitual de la balanza: %w", err)
+	}
+	return rules, nil
+}
+
+// SetScaleRules changes the table, for registers that are made from then on.
+func (s *Shop) SetScaleRules(rules sale.ScaleRules) error {
+	if err := rules.Check(); err != nil {
+		return fmt.Errorf("%w. No se cambió nada", err)
+	}
+	b, err := json.Marshal(rules)
+	if err != nil {
+		return err
+	}
+	return s.Store.PutValue(valueScale, b)
+}
