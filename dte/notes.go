@@ -3,6 +3,7 @@ package dte
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"mostrador/money"
@@ -99,46 +100,179 @@ func TextCorrection(of *Document, says, shouldSay, reason string) (Draft, error)
 	return d, nil
 }
 
-// Return is the note that takes back a part of a document: quantities by line number (from 1), at the price and discount
-// of the document, capped by what earlier notes of the same document have left. Lines without quantity go back whole.
-// Documents with global movements are taken back whole: see Annulment.
+// Return is the note that takes back a part of a document: quantities by line number (from 1), capped by what earlier
+// notes of the same document have left. A line without quantity is one, whole. What a line is worth includes its
+// discount and its share of the global ones, so that the notes which take back everything add up to the document, to
+// the peso. The lines of a boleta too long for one note go back in several.
 func Return(of *Document, quantities map[int]money.Qty, earlier []*Document, reason string) (Draft, error) {
 	d, err := correction(of, CorrigeMontos, reason)
 	if err != nil {
 		return Draft{}, err
 	}
-	if len(of.DscRcg) > 0 && !of.Tipo.EsExportacion() {
-		return Draft{}, fmt.Errorf("%w: tiene descuentos o recargos globales; anúlelo completo y emita otro", ErrNote)
+	if of.Tipo.EsExportacion() {
+		return Draft{}, fmt.Errorf("%w: una exportación se anula completa", ErrNote)
 	}
-	d.MntBruto = of.MntBruto || of.Tipo == Boleta
-	left, err := leftOf(of, earlier)
+	left, err := LeftOf(of, earlier)
 	if err != nil {
 		return Draft{}, err
 	}
+	d.MntBruto = of.MntBruto || of.Tipo == Boleta
 	for n := 1; n <= len(of.Detalle); n++ {
 		q, wanted := quantities[n]
 		if !wanted {
 			continue
 		}
-		l := of.Detalle[n-1]
-		if q <= 0 || q > left[n] {
-			return Draft{}, fmt.Errorf("%w: de «%s» se pueden devolver hasta %s y se pidió %s", ErrNote, l.Nombre, left[n], q)
+		line, err := left.take(n, q)
+		if err != nil {
+			return Draft{}, err
 		}
-		if q < wholeQty(l) && l.Descuento+l.Recargo != 0 {
-			return Draft{}, fmt.Errorf("%w: «%s» tiene un descuento en pesos: devuélvala completa", ErrNote, l.Nombre)
-		}
-		if l.Qty != 0 {
-			l.Qty = q
-		}
-		if of.Tipo.EsExento() && l.IndExe == Afecto {
-			l.IndExe = Exento
-		}
-		d.Detalle = append(d.Detalle, l)
+		d.Detalle = append(d.Detalle, line)
 	}
 	if len(d.Detalle) == 0 || len(d.Detalle) != len(quantities) {
 		return Draft{}, fmt.Errorf("%w: las líneas pedidas no son del documento", ErrNote)
 	}
 	return d, nil
+}
+
+// Left is what notes have not taken back of a document.
+type Left struct {
+	of    *Document
+	pools map[article]*pool
+}
+
+// article is what makes lines of a document one and the same to a note, which repeats them without their number.
+type article struct {
+	nombre string
+	unidad string
+	prc    money.Price
+	kind   IndExe
+}
+
+// pool is all of an article in a document: how much of it there was, what it was worth, and how much has gone back.
+type pool struct {
+	qty, taken money.Qty
+	worth      money.Pesos
+}
+
+func (d *Document) article(n int) article {
+	l := d.Detalle[n-1]
+	return article{l.Nombre, l.Unidad, l.Prc, d.kind(l.IndExe)}
+}
+
+// LeftOf is what earlier notes, all of that document, have left of it.
+func LeftOf(of *Document, earlier []*Document) (*Left, error) {
+	worth, err := of.worth()
+	if err != nil {
+		return nil, err
+	}
+	left := &Left{of: of, pools: map[article]*pool{}}
+	for i, l := range of.Detalle {
+		p := left.pools[of.article(i+1)]
+		if p == nil {
+			p = &pool{}
+			left.pools[of.article(i+1)] = p
+		}
+		p.qty += wholeQty(l)
+		p.worth += worth[i]
+	}
+	for _, note := range earlier {
+		if !refersTo(note, of.Key()) {
+			return nil, fmt.Errorf("%w: la nota %s es de otro documento", ErrNote, note.Key())
+		}
+		left.subtract(note)
+	}
+	return left, nil
+}
+
+// subtract takes away what a note took back; one that annuls takes all.
+func (l *Left) subtract(note *Document) {
+	for _, p := range l.pools {
+		if note.codRef() == Anula {
+			p.taken = p.qty
+		}
+	}
+	if note.codRef() != CorrigeMontos {
+		return
+	}
+	for n := range note.Detalle {
+		if p := l.pools[note.article(n+1)]; p != nil {
+			p.taken = min(p.taken+wholeQty(note.Detalle[n]), p.qty)
+		}
+	}
+}
+
+// Qty is how much of line n (from 1) may still go back.
+func (l *Left) Qty(n int) money.Qty {
+	p := l.pools[l.of.article(n)]
+	return min(p.qty-p.taken, wholeQty(l.of.Detalle[n-1]))
+}
+
+// Worth is what so much of line n is worth now, as the document charged it: IVA included if its prices are.
+func (l *Left) Worth(n int, q money.Qty) (money.Pesos, error) {
+	p := l.pools[l.of.article(n)]
+	before, err := p.worthOf(p.taken)
+	after, afterErr := p.worthOf(p.taken + q)
+	return after - before, errors.Join(err, afterErr)
+}
+
+// worthOf is what the first q of a pool are worth. Differences of it add up to the whole, whatever the parts.
+func (p *pool) worthOf(q money.Qty) (money.Pesos, error) {
+	if p.qty == 0 {
+		return 0, nil
+	}
+	return money.Share(p.worth, int64(q), int64(p.qty))
+}
+
+// take makes the note's line that takes back q of line n, and remembers it.
+func (l *Left) take(n int, q money.Qty) (Linea, error) {
+	line := l.of.Detalle[n-1]
+	if left := l.Qty(n); q <= 0 || q > left {
+		return Linea{}, fmt.Errorf("%w: de «%s» se pueden devolver hasta %s y se pidió %s", ErrNote, line.Nombre, left, q)
+	}
+	worth, err := l.Worth(n, q)
+	if err != nil {
+		return Linea{}, err
+	}
+	l.pools[l.of.article(n)].taken += q
+	if line.Qty != 0 {
+		line.Qty = q
+	}
+	line.DescuentoPct, line.Descuento, line.RecargoPct, line.Recargo = 0, 0, 0, 0
+	line.IndExe = l.of.kind(line.IndExe)
+	plain, err := line.monto()
+	if err != nil {
+		return Linea{}, err
+	}
+	line.Descuento, line.Recargo = max(plain.total-worth, 0), max(worth-plain.total, 0)
+	return line, nil
+}
+
+// worth is what each line contributes to the total: its amount, and its share of the global movements of its kind.
+func (d *Document) worth() ([]money.Pesos, error) {
+	sums := map[IndExe]money.Pesos{}
+	for i, l := range d.Detalle {
+		sums[d.kind(l.IndExe)] += d.Montos[i]
+	}
+	before := maps.Clone(sums)
+	if err := d.applyGlobals(sums); err != nil {
+		return nil, err
+	}
+	worth := make([]money.Pesos, len(d.Detalle))
+	reached, given := map[IndExe]money.Pesos{}, map[IndExe]money.Pesos{}
+	for i, l := range d.Detalle {
+		kind := d.kind(l.IndExe)
+		reached[kind] += d.Montos[i]
+		upTo := money.Pesos(0)
+		if before[kind] != 0 {
+			var err error
+			if upTo, err = money.Share(sums[kind], int64(reached[kind]), int64(before[kind])); err != nil {
+				return nil, err
+			}
+		}
+		worth[i] = upTo - given[kind]
+		given[kind] = upTo
+	}
+	return worth, nil
 }
 
 // wholeQty is the quantity of a line; one of a line without quantity is all of it.
@@ -147,29 +281,6 @@ func wholeQty(l Linea) money.Qty {
 		return money.One
 	}
 	return l.Qty
-}
-
-// leftOf is what earlier notes have left of each line, by line number. A note's line belongs to the first line of the
-// document with its name and price.
-func leftOf(of *Document, earlier []*Document) (map[int]money.Qty, error) {
-	left := map[int]money.Qty{}
-	for i, l := range of.Detalle {
-		left[i+1] = wholeQty(l)
-	}
-	for _, note := range earlier {
-		if !refersTo(note, of.Key()) {
-			return nil, fmt.Errorf("%w: la nota %s es de otro documento", ErrNote, note.Key())
-		}
-		for _, taken := range note.Detalle {
-			for i, l := range of.Detalle {
-				if l.Nombre == taken.Nombre && l.Prc == taken.Prc && left[i+1] >= wholeQty(taken) {
-					left[i+1] -= wholeQty(taken)
-					break
-				}
-			}
-		}
-	}
-	return left, nil
 }
 
 func refersTo(note *Document, key Key) bool {

@@ -3,6 +3,7 @@ package dte
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -386,5 +387,115 @@ func TestParseDraft(t *testing.T) {
 		if d, err := ParseDraft([]byte(xml)); !errors.Is(err, ErrNotDTE) {
 			t.Errorf("%q: %+v %v", xml, d, err)
 		}
+	}
+}
+
+// However a document is taken back, the notes add up to it: discounts, surcharges and global movements included, with
+// articles that stand in two lines.
+func TestReturnsAddUp(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 5))
+	for round := range 400 {
+		of := randomSale(t, r, round)
+		var notes []*Document
+		var back money.Pesos
+		for n := 1; ; n++ {
+			left, err := LeftOf(of, notes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[int]money.Qty{}
+			for i := range of.Detalle {
+				last := n > 12 && len(want) == 0 // one line at a time: two of one article share what is left
+				if q := left.Qty(i + 1); q > 0 && (n <= 12 && r.IntN(2) == 0 || last) {
+					if of.Detalle[i].Unidad == "" && !last {
+						q = money.Units(1 + r.Int64N(int64(q/money.One)))
+					}
+					want[i+1] = q
+				}
+			}
+			if len(want) == 0 {
+				if n > 12 {
+					break
+				}
+				continue
+			}
+			d, err := Return(of, want, notes, "Devolución")
+			if errors.Is(err, ErrNote) && strings.Contains(err.Error(), "hasta") {
+				continue // two lines of one article, and less is left of both than each has
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			note, err := d.computed()
+			if err != nil {
+				t.Fatal(err)
+			}
+			note.Emisor.RUT, note.Folio = of.Emisor.RUT, Folio(len(notes)+1)
+			notes = append(notes, note)
+			back += note.Totales.MntTotal
+		}
+		if back != of.Totales.MntTotal {
+			t.Fatalf("round %d: %d notes give back %s of %s: %+v", round, len(notes), back, of.Totales.MntTotal, of.Detalle)
+		}
+		if _, err := Return(of, map[int]money.Qty{1: 1}, notes, "x"); !errors.Is(err, ErrNote) {
+			t.Fatalf("more than everything: %v", err)
+		}
+	}
+}
+
+// randomSale is a boleta or a factura with gross prices.
+func randomSale(t *testing.T, r *rand.Rand, folio int) *Document {
+	t.Helper()
+	d := Draft{Tipo: Boleta, Emisor: emisor(), Receptor: Receptor{RUT: RUTAnonimo}}
+	if r.IntN(2) == 0 {
+		d.Tipo, d.MntBruto = Factura, true
+	}
+	for range 1 + r.IntN(6) {
+		l := Linea{Nombre: fmt.Sprint("Artículo ", r.IntN(4)), Qty: money.Units(1 + r.Int64N(9)), Prc: money.PerUnit(money.Pesos(100 + 100*r.Int64N(3)))}
+		if r.IntN(5) == 0 {
+			l.Unidad, l.Qty = "kg", money.Qty(1+r.Int64N(3_000_000))
+		}
+		if r.IntN(4) == 0 {
+			l.IndExe = Exento
+		}
+		base, err := l.Prc.Times(l.Qty)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch r.IntN(4) {
+		case 0:
+			l.Descuento = money.Pesos(r.Int64N(int64(base) + 1))
+		case 1:
+			l.DescuentoPct = money.Rate(r.IntN(10001))
+		case 2:
+			l.Recargo = money.Pesos(r.Int64N(500))
+		}
+		d.Detalle = append(d.Detalle, l)
+	}
+	if r.IntN(2) == 0 {
+		d.DscRcg = append(d.DscRcg, DscRcgGlobal{TpoMov: DescuentoGlobal, Pct: money.Rate(1 + r.IntN(9999))})
+	}
+	if r.IntN(3) == 0 {
+		d.DscRcg = append(d.DscRcg, DscRcgGlobal{TpoMov: DescuentoGlobal, Pct: money.Rate(1 + r.IntN(9999)), IndExe: Exento})
+	}
+	doc, err := d.computed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.Folio = Folio(folio + 1)
+	return doc
+}
+
+// A note that annuls leaves nothing.
+func TestNothingIsLeftOfAnAnnulledDocument(t *testing.T) {
+	of := emit(t, shapes()["33-simple"], 3)
+	d, err := Annulment(of, "Anula")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Emisor, d.FchEmis = emisor(), of.FchEmis
+	left, err := LeftOf(of, []*Document{emit(t, d, 1)})
+	if err != nil || left.Qty(1) != 0 {
+		t.Errorf("left %s, %v", left.Qty(1), err)
 	}
 }

@@ -192,6 +192,15 @@ func CashPayable(total Pesos) Pesos {
 	return (total + 4) / 10 * 10
 }
 
+// Share is the part of amount that part is of whole, which must be positive: round half away from zero. Shares of
+// growing parts differ by whole pesos that add up to amount.
+func Share(amount Pesos, part, whole int64) (Pesos, error) {
+	if whole <= 0 {
+		return 0, ErrOverflow
+	}
+	return mulDivHalfUp(int64(amount), part, whole)
+}
+
 // mulDivHalfUp is round(a*b/c) with halves away from zero, computed in 128 bits. c must be positive.
 func mulDivHalfUp(a, b, c int64) (Pesos, error) {
 	negative := (a < 0) != (b < 0)
