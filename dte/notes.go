@@ -105,24 +105,29 @@ func TextCorrection(of *Document, says, shouldSay, reason string) (Draft, error)
 // discount and its share of the global ones, so that the notes which take back everything add up to the document, to
 // the peso. The lines of a boleta too long for one note go back in several.
 func Return(of *Document, quantities map[int]money.Qty, earlier []*Document, reason string) (Draft, error) {
-	d, err := correction(of, CorrigeMontos, reason)
-	if err != nil {
-		return Draft{}, err
-	}
-	if of.Tipo.EsExportacion() {
-		return Draft{}, fmt.Errorf("%w: una exportación se anula completa", ErrNote)
-	}
 	left, err := LeftOf(of, earlier)
 	if err != nil {
 		return Draft{}, err
 	}
-	d.MntBruto = of.MntBruto || of.Tipo == Boleta
-	for n := 1; n <= len(of.Detalle); n++ {
+	return left.Return(quantities, reason)
+}
+
+// Return is the note that takes back those quantities of what is left, which is less by them afterwards. See Return.
+func (l *Left) Return(quantities map[int]money.Qty, reason string) (Draft, error) {
+	d, err := correction(l.of, CorrigeMontos, reason)
+	switch {
+	case err != nil:
+		return Draft{}, err
+	case l.of.Tipo.EsExportacion():
+		return Draft{}, fmt.Errorf("%w: una exportación se anula completa", ErrNote)
+	}
+	d.MntBruto = l.of.MntBruto || l.of.Tipo == Boleta
+	for n := 1; n <= len(l.of.Detalle); n++ {
 		q, wanted := quantities[n]
 		if !wanted {
 			continue
 		}
-		line, err := left.take(n, q)
+		line, err := l.line(n, q)
 		if err != nil {
 			return Draft{}, err
 		}
@@ -176,7 +181,7 @@ func LeftOf(of *Document, earlier []*Document) (*Left, error) {
 		p.worth += worth[i]
 	}
 	for _, note := range earlier {
-		if !refersTo(note, of.Key()) {
+		if !note.RefersTo(of.Key()) {
 			return nil, fmt.Errorf("%w: la nota %s es de otro documento", ErrNote, note.Key())
 		}
 		left.subtract(note)
@@ -223,17 +228,28 @@ func (p *pool) worthOf(q money.Qty) (money.Pesos, error) {
 	return money.Share(p.worth, int64(q), int64(p.qty))
 }
 
-// take makes the note's line that takes back q of line n, and remembers it.
-func (l *Left) take(n int, q money.Qty) (Linea, error) {
-	line := l.of.Detalle[n-1]
-	if left := l.Qty(n); q <= 0 || q > left {
-		return Linea{}, fmt.Errorf("%w: de «%s» se pueden devolver hasta %s y se pidió %s", ErrNote, line.Nombre, left, q)
+// Take takes so much of line n away, as a note does.
+func (l *Left) Take(n int, q money.Qty) error {
+	if n < 1 || n > len(l.of.Detalle) {
+		return fmt.Errorf("%w: no tiene línea %d", ErrNote, n)
 	}
+	if left := l.Qty(n); q <= 0 || q > left {
+		return fmt.Errorf("%w: de «%s» se pueden devolver hasta %s y se pidió %s", ErrNote, l.of.Detalle[n-1].Nombre, left, q)
+	}
+	l.pools[l.of.article(n)].taken += q
+	return nil
+}
+
+// line is the note's line that takes back q of line n, and takes it away.
+func (l *Left) line(n int, q money.Qty) (Linea, error) {
+	line := l.of.Detalle[n-1]
 	worth, err := l.Worth(n, q)
+	if err == nil {
+		err = l.Take(n, q)
+	}
 	if err != nil {
 		return Linea{}, err
 	}
-	l.pools[l.of.article(n)].taken += q
 	if line.Qty != 0 {
 		line.Qty = q
 	}
@@ -283,9 +299,10 @@ func wholeQty(l Linea) money.Qty {
 	return l.Qty
 }
 
-func refersTo(note *Document, key Key) bool {
-	for _, r := range note.Referencia {
-		if r.TpoDocRef == strconv.Itoa(int(key.Tipo)) && r.FolioRef == key.Folio.String() && note.Emisor.RUT == key.Emisor {
+// RefersTo reports that a document of the same issuer refers to that one.
+func (d *Document) RefersTo(key Key) bool {
+	for _, r := range d.Referencia {
+		if r.TpoDocRef == strconv.Itoa(int(key.Tipo)) && r.FolioRef == key.Folio.String() && d.Emisor.RUT == key.Emisor {
 			return true
 		}
 	}

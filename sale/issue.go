@@ -21,6 +21,8 @@ type Order struct {
 	Payment Payment   `json:"payment"`
 	// Lines are kept in the record; when empty they are made from the draft's.
 	Lines []Line `json:"lines,omitempty"`
+	// Returned is what comes back with it, of which document.
+	Returned []ReturnedLine `json:"returned,omitempty"`
 }
 
 // maxID bounds the IDs that other programs give.
@@ -54,7 +56,7 @@ func IssueOrder(d Deps, o Order) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	if err := o.Payment.settles(toPay(totals)); err != nil {
+	if err := o.Payment.settles(toPay(totals), draft.Tipo.EsNota()); err != nil {
 		return Record{}, err
 	}
 	return d.Journal.Issue(o.ID, draft.Tipo, now, func(g Grant) (Issued, error) {
@@ -84,7 +86,7 @@ func (d Deps) record(o Order, doc *dte.Document, now time.Time) Record {
 	}
 	return Record{
 		ID: o.ID, At: now, Caja: d.Shop.Caja, Key: doc.Key(), Total: toPay(doc.Totales), SHA256: HashXML(doc.XML),
-		Lines: lines, Payment: o.Payment, Receptor: doc.Receptor, Training: d.Shop.Training(),
+		Lines: lines, Payment: o.Payment, Receptor: doc.Receptor, Returned: o.Returned, Training: d.Shop.Training(),
 	}
 }
 
@@ -109,8 +111,9 @@ func linesOf(doc *dte.Document) []Line {
 }
 
 // settles checks a payment against what is due. A document on credit, or a note whose refund is settled elsewhere, has
-// no tenders at all.
-func (p Payment) settles(due money.Pesos) error {
+// no tenders at all. The cash of a refund is rounded together with what was given back before: to tens, and by less than
+// ten.
+func (p Payment) settles(due money.Pesos, refund bool) error {
 	if len(p.Tenders) == 0 {
 		if p.Rounding != 0 || p.Change != 0 {
 			return fmt.Errorf("%w: trae redondeo o vuelto sin medios de pago", ErrPayment)
@@ -144,6 +147,7 @@ func (p Payment) settles(due money.Pesos) error {
 		return fmt.Errorf("%w: sobran $%s y el vuelto dice $%s", ErrPayment, received-paid, p.Change)
 	case paid != due+p.Rounding:
 		return fmt.Errorf("%w: se debe $%s y se pagan $%s", ErrPayment, due+p.Rounding, paid)
+	case refund && inCash && p.Rounding > -10 && p.Rounding < 10:
 	case p.Rounding != 0 && (!inCash || money.CashPayable(cash-p.Rounding) != cash):
 		return fmt.Errorf("%w: el redondeo de $%s no es el de la Ley 20.956", ErrPayment, p.Rounding)
 	}

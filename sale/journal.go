@@ -168,6 +168,7 @@ func copyMap[K comparable](m map[K]money.Pesos) map[K]money.Pesos {
 func (r Record) clone() Record {
 	r.Lines = slices.Clone(r.Lines)
 	r.Payment.Tenders = slices.Clone(r.Payment.Tenders)
+	r.Returned = slices.Clone(r.Returned)
 	return r
 }
 

@@ -118,6 +118,31 @@ func (m *Memory) Document(key dte.Key) ([]byte, Record, error) {
 	return bytes.Clone(xml), m.sales[m.byKey[key]].clone(), nil
 }
 
+// Against implements Journal. The authority of a Memory refuses nothing.
+func (m *Memory) Against(key dte.Key) (a Against, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for noteKey, xml := range m.xml {
+		r := m.sales[m.byKey[noteKey]]
+		if !noteKey.Tipo.EsNota() {
+			for _, l := range r.Returned {
+				if l.Of == key {
+					a.Exchanged = append(a.Exchanged, l)
+				}
+			}
+			continue
+		}
+		note, err := dte.Parse(bytes.Clone(xml))
+		if err != nil {
+			return Against{}, err
+		}
+		if note.RefersTo(key) {
+			a.Notes = append(a.Notes, note)
+		}
+	}
+	return a, nil
+}
+
 // Ready implements Journal. Nothing keeps it from issuing.
 func (m *Memory) Ready(time.Time) error { return nil }
 

@@ -81,6 +81,8 @@ type Record struct {
 	Payment Payment     `json:"payment"`
 	// Receptor is the buyer; RUTAnonimo when not identified.
 	Receptor dte.Receptor `json:"receptor"`
+	// Returned is what came back with a credit note or an exchange, of which document.
+	Returned []ReturnedLine `json:"returned,omitempty"`
 	// Training marks a sale of the practice shop: worthless on paper and for the SII.
 	Training bool `json:"training,omitempty"`
 	// Replaces is the refused document whose sale this is; zero in all other sales.
@@ -148,6 +150,8 @@ type Journal interface {
 	Sale(id ID) (Record, error)
 	// Document returns a document's exact bytes and its sale, or ErrNotFound. The bytes are checked against the hash.
 	Document(key dte.Key) (xml []byte, r Record, err error)
+	// Against is what was done to a document: the notes that refer to it and what was exchanged.
+	Against(key dte.Key) (Against, error)
 	// Ready tells in words what would keep Issue from issuing anything at that time; nil if nothing is known to.
 	Ready(at time.Time) error
 	// FoliosLeft counts the folios of tipo that are usable on day.

@@ -180,6 +180,7 @@ func write(t *bolt.Tx, at time.Time, issued sale.Issued) (sale.Record, error) {
 		putState(t, key, st),
 		note(t, Fact{At: at, Kind: FactSale, Key: r.Key, SHA256: r.SHA256}),
 		forgetCart(t, r.ID),
+		indexAgainst(t, r, issued.Document.Referencia),
 		raiseClock(t, at),
 	)
 }

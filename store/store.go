@@ -488,6 +488,7 @@ var (
 	bEvents   = []byte("events")   // numbers of the chain's entries that tell a sale.Event
 	bRemedies = []byte("remedies") // document, number → sale.Remedy
 	bRefused  = []byte("refused")  // the same → bytes that a correction replaced
+	bAgainst  = []byte("against")  // document, document: the second one takes back of the first
 
 	bCustomers = []byte("customers") // RUT → sale.Customer
 )
@@ -506,7 +507,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst}
 }
 
 func makeHeld(t *bolt.Tx) error {

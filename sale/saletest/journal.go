@@ -70,6 +70,7 @@ func RunJournal(t *testing.T, open Open) {
 		{"saves the cart until its sale", savesCart},
 		{"puts carts aside", putsAside},
 		{"logs what happened", logs},
+		{"knows what was taken back", knowsReturns},
 		{"sums the shift", sumsShift},
 		{"opens and closes shifts in turn", shiftsInTurn},
 		{"shares nothing with the caller", sharesNothing},
@@ -335,6 +336,47 @@ func putsAside(p *part) {
 	p.issue("c", dte.Boleta, 10) // sold while it was held: by a program, after a crash
 	ids()
 	open(cart("a"))
+}
+
+func knowsReturns(p *part) {
+	p.caf(dte.Boleta, 1, 5, dtetest.FA())
+	p.caf(dte.NotaCredito, 1, 5, dtetest.FA())
+	d := sale.Deps{Shop: Shop(), Journal: p.j, Signer: dtetest.Signer(dtetest.Person), Now: dtetest.Now}
+	sell := func(id sale.ID, returned ...sale.ReturnedLine) sale.Record {
+		p.Helper()
+		draft := dte.Draft{Tipo: dte.Boleta, Receptor: dte.Receptor{RUT: dte.RUTAnonimo}}
+		draft.Detalle = []dte.Linea{{Nombre: "Pan", Qty: 3 * money.One, Prc: money.PerUnit(1000)}}
+		r, err := sale.IssueOrder(d, sale.Order{ID: id, Draft: draft, Returned: returned})
+		p.wantErr("IssueOrder", err, nil)
+		return r
+	}
+	against := func(key dte.Key, notes, exchanged int) sale.Against {
+		p.Helper()
+		a, err := p.j.Against(key)
+		p.wantErr("Against", err, nil)
+		p.want("notes", len(a.Notes), notes)
+		p.want("exchanged", len(a.Exchanged), exchanged)
+		return a
+	}
+	r, other := sell("s1"), sell("s2")
+	against(r.Key, 0, 0)
+	note, err := sale.TakeBack(d, sale.Return{ID: "n1", Reason: "roto", Lines: []sale.ReturnedLine{{Of: r.Key, Line: 1, Qty: money.One}}})
+	p.wantErr("TakeBack", err, nil)
+	got := against(r.Key, 1, 0)
+	p.want("the note", got.Notes[0].Key(), note.Key)
+	change := sale.ReturnedLine{Of: r.Key, Line: 1, Qty: money.One, Restock: true, Worth: 1000}
+	sell("s3", change)
+	got = against(r.Key, 1, 1)
+	p.want("the exchange", got.Exchanged[0], change)
+	against(other.Key, 0, 0)
+
+	open, err := sale.OpenReturn(p.j, r.Key)
+	p.wantErr("OpenReturn", err, nil)
+	p.want("left", open.Left(1), money.One)
+	_, err = sale.TakeBack(d, sale.Return{ID: "n2", Reason: "roto", Lines: []sale.ReturnedLine{{Of: r.Key, Line: 1, Qty: 2 * money.One}}})
+	p.wantErr("more than is left", err, dte.ErrNote)
+	_, err = sale.OpenReturn(p.j, dte.Key{Emisor: r.Key.Emisor, Tipo: dte.Boleta, Folio: 99})
+	p.wantErr("a document that is not there", err, sale.ErrNotFound)
 }
 
 func logs(p *part) {

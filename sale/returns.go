@@ -1,0 +1,227 @@
+package sale
+
+import (
+	"errors"
+	"fmt"
+
+	"mostrador/dte"
+	"mostrador/money"
+)
+
+// ReturnedLine is a part of a document that came back over the counter: for money, or for something else.
+type ReturnedLine struct {
+	Of   dte.Key   `json:"of"`
+	Line int       `json:"line"` // from 1, in the document
+	Qty  money.Qty `json:"qty"`
+	// Restock: the goods go back to the shelf; otherwise they are lost.
+	Restock bool `json:"restock,omitempty"`
+	// Worth is what was paid for it; filled in where it is exchanged.
+	Worth money.Pesos `json:"worth,omitempty"`
+}
+
+// Against is what was done to a document after its issue.
+type Against struct {
+	// Notes that correct or annul it, but for those that the SII refused.
+	Notes []*dte.Document
+	// Exchanged are its parts that were changed for something else, without a note.
+	Exchanged []ReturnedLine
+}
+
+// Returnable is an issued document and what of it may still come back.
+type Returnable struct {
+	Document *dte.Document
+	Record   Record
+
+	against Against
+	left    *dte.Left
+}
+
+// OpenReturn looks a document up for a return. ErrNotFound if this till did not issue it.
+func OpenReturn(j Journal, key dte.Key) (*Returnable, error) {
+	xml, record, err := j.Document(key)
+	if err != nil {
+		return nil, err
+	}
+	if key.Tipo.EsNota() || key.Tipo == dte.GuiaDespacho {
+		return nil, fmt.Errorf("%s no se devuelve en el mostrador. Nada cambió", key.Tipo)
+	}
+	r := &Returnable{Record: record}
+	if r.Document, err = dte.Parse(xml); err != nil {
+		return nil, err
+	}
+	if r.against, err = j.Against(key); err != nil {
+		return nil, err
+	}
+	if r.left, err = dte.LeftOf(r.Document, r.against.Notes); err != nil {
+		return nil, err
+	}
+	for _, e := range r.against.Exchanged {
+		if err := r.left.Take(e.Line, e.Qty); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// Left is how much of line n (from 1) may still come back.
+func (r *Returnable) Left(n int) money.Qty { return r.left.Qty(n) }
+
+// Worth is what was paid for so much of line n, discounts included.
+func (r *Returnable) Worth(n int, q money.Qty) (money.Pesos, error) { return r.left.Worth(n, q) }
+
+// Return is what a customer brings back, and why.
+type Return struct {
+	ID     ID
+	Lines  []ReturnedLine // all of one document
+	Reason string
+}
+
+// order is the credit note of a return, with the refund that mirrors how the sale was paid.
+func (r *Returnable) order(d Deps, back Return) (Order, error) {
+	reason, err := words(back.Reason, "el motivo")
+	switch {
+	case err != nil:
+		return Order{}, err
+	case reason == "":
+		return Order{}, errors.New("diga por qué se devuelve")
+	}
+	quantities, err := r.quantities(back.Lines)
+	if err != nil {
+		return Order{}, err
+	}
+	draft, err := r.note(quantities, reason)
+	if err != nil {
+		return Order{}, err
+	}
+	totals, _, err := d.complete(draft, d.Now()).Totals()
+	if err != nil {
+		return Order{}, err
+	}
+	return Order{ID: back.ID, Draft: draft, Payment: r.refund(toPay(totals)), Returned: back.Lines}, nil
+}
+
+// note annuls a document that comes back whole, and otherwise corrects its amounts.
+func (r *Returnable) note(quantities map[int]money.Qty, reason string) (dte.Draft, error) {
+	whole := len(quantities) == len(r.Document.Detalle) && len(r.against.Notes)+len(r.against.Exchanged) == 0
+	for n, q := range quantities {
+		whole = whole && q == r.Left(n)
+	}
+	if whole {
+		return dte.Annulment(r.Document, reason)
+	}
+	return r.left.Return(quantities, reason)
+}
+
+func (r *Returnable) quantities(lines []ReturnedLine) (map[int]money.Qty, error) {
+	quantities := map[int]money.Qty{}
+	for _, l := range lines {
+		if l.Of != r.Record.Key || quantities[l.Line] != 0 {
+			return nil, fmt.Errorf("la línea %d no se puede devolver así: es de otro documento o está dos veces", l.Line)
+		}
+		quantities[l.Line] = l.Qty
+	}
+	return quantities, nil
+}
+
+// refund gives back what was received for what came back: the difference between what all returns up to now and all
+// before are worth. So parts of a sale give back, together, the very cash that was handed over, rounding included. Cards
+// and transfers come before cash. A sale on credit, without tenders, gives nothing back.
+func (r *Returnable) refund(amount money.Pesos) Payment {
+	before := money.Pesos(0)
+	for _, note := range r.against.Notes {
+		before += toPay(note.Totales)
+	}
+	for _, e := range r.against.Exchanged {
+		before += e.Worth
+	}
+	earlier, now := r.backFor(before), r.backFor(before+amount)
+	p := Payment{}
+	paid := money.Pesos(0)
+	for i, t := range now {
+		if t.Amount -= earlier[i].Amount; t.Amount > 0 {
+			t.Received = t.Amount
+			p.Tenders = append(p.Tenders, t)
+			paid += t.Amount
+		}
+	}
+	if len(p.Tenders) > 0 {
+		p.Rounding = paid - amount
+	}
+	return p
+}
+
+// backFor is what each tender of the sale gives back when so much of it was returned, cash last.
+func (r *Returnable) backFor(returned money.Pesos) []Tender {
+	back := make([]Tender, 0, len(r.Record.Payment.Tenders))
+	total, left := r.Record.Total, returned
+	cash := money.Pesos(0)
+	for _, t := range r.Record.Payment.Tenders {
+		if t.Method == Efectivo {
+			cash += t.Amount
+			continue
+		}
+		t.Amount = min(t.Amount, left)
+		left -= t.Amount
+		back = append(back, t)
+	}
+	if cash == 0 {
+		return back
+	}
+	if returned < total {
+		cash = min(cash, money.CashPayable(left))
+	}
+	return append(back, Tender{Method: Efectivo, Amount: cash})
+}
+
+// TakeBack issues the credit note of a return: stock and cash follow it. The same ID twice is one return.
+func TakeBack(d Deps, back Return) (Record, error) {
+	if len(back.Lines) == 0 {
+		return Record{}, errors.New("elija qué se devuelve")
+	}
+	if done, err := d.Journal.Sale(back.ID); !errors.Is(err, ErrNotFound) {
+		return done, err
+	}
+	r, err := OpenReturn(d.Journal, back.Lines[0].Of)
+	if err != nil {
+		return Record{}, err
+	}
+	order, err := r.order(d, back)
+	if err != nil {
+		return Record{}, err
+	}
+	if err := cashAtHand(d.Journal, order.Payment); err != nil {
+		return Record{}, err
+	}
+	return IssueOrder(d, order)
+}
+
+// PlanReturn is what TakeBack would do: the draft of the note and the refund, for the screen.
+func PlanReturn(d Deps, back Return) (total money.Pesos, refund Payment, err error) {
+	if len(back.Lines) == 0 {
+		return 0, Payment{}, nil
+	}
+	r, err := OpenReturn(d.Journal, back.Lines[0].Of)
+	if err != nil {
+		return 0, Payment{}, err
+	}
+	order, err := r.order(d, back)
+	if err != nil {
+		return 0, Payment{}, err
+	}
+	totals, _, err := d.complete(order.Draft, d.Now()).Totals()
+	return toPay(totals), order.Payment, err
+}
+
+// cashAtHand refuses a refund in cash that the open shift does not have.
+func cashAtHand(j Journal, p Payment) error {
+	shift, err := j.CurrentShift()
+	if err != nil || !shift.Open() {
+		return err
+	}
+	for _, t := range p.Tenders {
+		if t.Method == Efectivo && t.Amount > shift.Expected() {
+			return fmt.Errorf("en la caja debe haber $%s y la devolución es de $%s en efectivo. No se emitió nada", shift.Expected(), t.Amount)
+		}
+	}
+	return nil
+}
