@@ -95,16 +95,14 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	})
 }
 
-// The same product taxed and exempt, and by unit and by weight: which of the two gets the promotion is not a matter of
+// The same product taxed and exempt: which of the two gets the promotion is not a matter of
 // which came first.
 func TestOrderOfTwins(t *testing.T) {
 	b := book(t, segunda)
 	one, other := units("b1", 1, 1000), units("b1", 1, 1000).exempt()
-	for _, third := range []Item{one, other} {
-		forth, back := []Item{one, other, third}, []Item{third, other, one}
-		if a, b := sortedLines(forth, priced(t, b, Context{}, forth...)), sortedLines(back, priced(t, b, Context{}, back...)); !slices.Equal(a, b) {
-			t.Errorf("lines\n%v\nin another order\n%v", a, b)
-		}
+	forth, back := []Item{one, other}, []Item{other, one}
+	if a, b := sortedLines(forth, priced(t, b, Context{}, forth...)), sortedLines(back, priced(t, b, Context{}, back...)); !slices.Equal(a, b) {
+		t.Errorf("lines\n%v\nin another order\n%v", a, b)
 	}
 }
 
