@@ -11,8 +11,8 @@ packages() {
         libxinerama-dev libxi-dev libxxf86vm-dev libwayland-dev libxkbcommon-dev ;;
     headless) # a screen in memory, a hand on the keyboard, a camera
       echo xvfb xdotool imagemagick libgl1-mesa-dri ;;
-    judges) # independent programs that the tests ask for their opinion
-      echo libxml2-utils xmlsec1 openssl zxing-cpp-tools zint poppler-utils ;;
+    judges) # independent programs that the tests ask for their opinion; of ALSA only the library, whose own name varies
+      echo libasound2-dev libxml2-utils xmlsec1 openssl zxing-cpp-tools zint poppler-utils ;;
     *) echo "deps.sh: no group is called $1" >&2; exit 2 ;;
   esac
 }
