@@ -152,6 +152,9 @@ func (w *Window) take(f *field, codes []string, rest string) {
 	w.burstNo++
 	f.write(rest)
 	w.waiting = append(w.waiting, codes...)
+	if !w.forSale() {
+		w.beep(BeepWaiting)
+	}
 	if w.dialog == nil && w.place() == done {
 		w.counter.Next()
 	}
@@ -178,11 +181,21 @@ func (w *Window) takeWaiting() {
 		code := w.waiting[0]
 		w.waiting = w.waiting[1:]
 		line, err := w.counter.Scan(code)
-		w.frame.result.scanned(code, line, err)
+		w.tellScan(code, line, err)
 		if err != nil {
 			return
 		}
 	}
+}
+
+// tellScan says how a code or a product ended, to eyes and ears.
+func (w *Window) tellScan(code string, line sale.Line, err error) {
+	w.frame.result.scanned(code, line, err)
+	if err != nil {
+		w.beep(BeepFailed)
+		return
+	}
+	w.beep(BeepAdded)
 }
 
 // typedKey takes a key; false leaves it to the field, for editing.

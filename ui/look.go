@@ -9,22 +9,26 @@ import (
 	"mostrador/money"
 )
 
-// Tone chooses between light and dark.
+// Tone chooses the colours.
 type Tone string
 
 // The tones. Auto follows the desktop.
 const (
-	Auto   Tone = "auto"
-	Claro  Tone = "claro"
-	Oscuro Tone = "oscuro"
+	Auto      Tone = "auto"
+	Claro     Tone = "claro"
+	Oscuro    Tone = "oscuro"
+	Contraste Tone = "contraste" // black, white and yellow
 )
 
 // Look is how the window is drawn, as the shop chose it.
 type Look struct {
-	Tone Tone
-	// Percent enlarges everything for touch screens and tired eyes: 100 (also 0) to 150.
-	Percent int
+	Tone Tone `json:"tono"`
+	// Percent enlarges everything for touch screens and tired eyes: 100 (also 0) to 200.
+	Percent int `json:"escala"`
 }
+
+// mostPercent is twice the design: a screen of 2048 × 1536 points still shows everything.
+const mostPercent = 200
 
 // The colours by their duty. A state is never told by its colour alone: an icon and a word go with it.
 const (
@@ -72,6 +76,18 @@ func darkPalette() palette {
 	}
 }
 
+// contrastPalette is for eyes that need the strongest contrast there is. What is chosen is yellow with black words; states
+// keep a colour of their own, all of them far above the 7 to 1 of WCAG's level AAA.
+func contrastPalette() palette {
+	return palette{
+		ground: 0x000000FF, card: 0x000000FF, sunk: 0x000000FF, hovered: 0x333300FF, hairline: 0xFFFFFFFF, faint: 0xC8C8C8FF,
+		ink: 0xFFFFFFFF, muted: 0xFFFFFFFF,
+		accent: 0xFFFF00FF, accentDeep: 0xFFFFFFFF, accentSoft: 0x333300FF, onAccent: 0x000000FF,
+		good: 0x5CFF9DFF, goodSoft: 0x002611FF, warn: 0xFFD23FFF, warnSoft: 0x2B2000FF, bad: 0xFFA8A0FF, badSoft: 0x3A0000FF,
+		scrim: 0x000000CC, clear: 0,
+	}
+}
+
 // practice is what training changes: whoever looks at the screen from across the shop sees that it is not the real one.
 func practice(p palette, dark bool) palette {
 	p[accent], p[accentDeep], p[accentSoft], p[ground] = 0x7A2AA8FF, 0x631F8BFF, 0xF5E6FDFF, 0xF1E8F6FF
@@ -90,8 +106,11 @@ type look struct {
 }
 
 func newLook(choice Look, training bool) *look {
-	l := &look{tone: choice.Tone, percent: min(max(choice.Percent, 100), 150), light: lightPalette(), dark: darkPalette(), textSize: 16}
-	if training {
+	l := &look{tone: choice.Tone, percent: min(max(choice.Percent, 100), mostPercent), light: lightPalette(), dark: darkPalette(), textSize: 16}
+	switch {
+	case choice.Tone == Contraste: // training is told by its band: purple on black would be read by nobody who needs this
+		l.light, l.dark = contrastPalette(), contrastPalette()
+	case training:
 		l.light, l.dark = practice(l.light, false), practice(l.dark, true)
 	}
 	return l

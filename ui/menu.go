@@ -29,6 +29,7 @@ func (w *Window) openMenu() {
 			w.visit("")
 			w.openDialog(newHelpDialog(w, w.screen().keys()))
 		})},
+		{words: "Ajustes", detail: "colores, tamaño, sonido", opens: true, do: do(w.openSettings)},
 	}))
 }
 

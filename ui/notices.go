@@ -264,7 +264,7 @@ func newAssistDialog(s *noticesScreen) *assistDialog {
 	}
 	source := func(r sale.Rule) string { return r.Source + ", del " + r.Date + ": " + r.Says }
 	act := func(words, keycap string, do func()) item {
-		return grow(newButton(l, plain, words, keycap, do).bigger(15, fyne.NewSize(120, 52)))
+		return grow(newButton(l, plain, words, keycap, do).bigger(15, fyne.NewSize(120, 56)))
 	}
 	d.card = dialogCard(l, 900, col(l.px(8),
 		as(newText(l, 24, ink, cut).strong().say("Contingencia: qué hacer")),
@@ -272,12 +272,12 @@ func newAssistDialog(s *noticesScreen) *assistDialog {
 		body("No hay que hacer nada: siga vendiendo. La caja emite, guarda, envía sola y lleva el registro. "+source(sale.RuleFor(sale.CauseLine)), 2),
 		head("2 · Sin energía: no se pudo emitir"),
 		body("Anote las ventas del corte. Primero, boleta propia a quien dejó sus datos; después, una por el resto. "+source(sale.RuleFor(sale.CausePower)), 3),
-		fixed(l.px(52), row(l.px(10), act("Boleta para un comprador", "F2", d.copy), act("Boleta por las ventas del corte", "F3", d.summary))),
+		fixed(l.px(56), row(l.px(10), act("Boleta para un comprador", "F2", d.copy), act("Boleta por las ventas del corte", "F3", d.summary))),
 		head("3 · Todo detenido, y se hicieron boletas a mano"),
 		body("Anote los números usados del talonario. "+source(sale.RuleManual()), 2),
-		fixed(l.px(52), row(l.px(10), act("Anotar boletas a mano", "F4", d.manual), grow(spacer()))),
+		fixed(l.px(56), row(l.px(10), act("Anotar boletas a mano", "F4", d.manual), grow(spacer()))),
 		body(sale.RuleConflict, 3),
-		fixed(l.px(52), newButton(l, primary, "Volver", "Esc", w.closeDialog))))
+		fixed(l.px(56), newButton(l, primary, "Volver", "Esc", w.closeDialog))))
 	return d
 }
 

@@ -66,7 +66,7 @@ func newPayScreen(w *Window) *payScreen {
 	}
 	s.paid = newTable(l, []column{{"RECIBIDO", 0, fyne.TextAlignLeading}, {"OPERACIÓN", 130, fyne.TextAlignLeading}, {"MONTO", 130, fyne.TextAlignTrailing}}, nil)
 	s.nothing = hint(l, theme.IconNameList, "Todavía no hay pagos", "Enter cobra el total en efectivo. O escriba cuánto entrega el cliente y elija cómo paga.")
-	left := newPanel(l, card, pad(l.px(16), l.px(16), col(l.px(12),
+	left := newPanel(l, card, pad(l.px(16), l.px(12), col(l.px(10),
 		as(label(l, "CÓMO PAGA")), fixed(l.px(64), row(l.px(8), methods...)),
 		as(label(l, "BILLETES QUE ENTREGA")), fixed(l.px(56), row(l.px(8), notes...)),
 		grow(stack(s.paid, s.nothing))))).edge(hairline, 1)

@@ -37,7 +37,7 @@ func newQuickKeys(w *Window) *quickKeys {
 	}
 	q.tiles = newTiles(l, func(p sale.Product) {
 		line, err := w.counter.Add(p, money.One)
-		w.frame.result.scanned(p.Codigo, line, err)
+		w.tellScan(p.Codigo, line, err)
 		w.settle(nil)
 	})
 	q.empty = hint(l, theme.IconNameGrid, "Sin productos rápidos", "Los productos marcados como favoritos en el catálogo aparecen aquí.")

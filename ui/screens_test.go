@@ -37,6 +37,15 @@ var scenes = []struct {
 	{"plegado", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF8) }},
 	{"capacitacion", true, Look{}, func(x *world) { fill(x, 4) }},
 	{"oscuro", false, Look{Tone: Oscuro}, func(x *world) { fill(x, 5) }},
+	{"contraste", false, Look{Tone: Contraste}, func(x *world) { fill(x, 5) }},
+	{"contraste-pago", true, Look{Tone: Contraste}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.finger("20000") }},
+	{"contraste-avisos", false, Look{Tone: Contraste, Percent: 150}, func(x *world) { eventful(x); x.press(fyne.KeyF7) }},
+	{"doble", false, Look{Percent: 200}, func(x *world) { fill(x, 5) }},
+	{"ajustes", false, Look{}, func(x *world) { fill(x, 3); x.w.openSettings() }},
+	{"ajustes-sonido", false, Look{}, func(x *world) {
+		x.ears.problem = "no se puede abrir el parlante (ALSA: No such file or directory)"
+		x.w.chooseVolume()
+	}},
 	{"grande", false, Look{Percent: 125}, func(x *world) { fill(x, 5) }},
 	{"error", false, Look{}, func(x *world) {
 		fill(x, 4)
@@ -228,6 +237,32 @@ func many(x *world) {
 // sizes are the smallest screens that a till has.
 var sizes = []fyne.Size{fyne.NewSize(1280, 800), fyne.NewSize(1024, 768)}
 
+// sizesOf are the sizes at which a scene is drawn: some on everything up to 4K.
+func sizesOf(scene string) []fyne.Size {
+	switch scene {
+	case "venta-larga", "pago", "listo", "contraste", "doble", "desconocidos":
+		return append([]fyne.Size{fyne.NewSize(1920, 1080), fyne.NewSize(3840, 2160)}, sizes...)
+	}
+	return sizes
+}
+
+// fingers fails for buttons with words, and for what one does next, that a finger would miss: 56 pixels, as large as the
+// look says.
+func fingers(t *testing.T, x *world) {
+	t.Helper()
+	n, least := 0, 56*float32(x.w.l.percent)/100-0.5
+	seen(x.w.Fyne().Content(), func(o fyne.CanvasObject) {
+		if b, ok := o.(*button); ok && (b.words != "" || b.weight == primary) {
+			if n++; b.Size().Height < least || b.Size().Width < least {
+				t.Errorf("the button %q measures %v, less than %v", b.words, b.Size(), least)
+			}
+		}
+	})
+	if n < 3 {
+		t.Errorf("only %d buttons seen", n)
+	}
+}
+
 // TestScreens draws every screen at both sizes: nothing may ask for more room than there is. With -screens it leaves the
 // pictures for a person to look at.
 func TestScreens(t *testing.T) {
@@ -236,15 +271,16 @@ func TestScreens(t *testing.T) {
 			x := newWorldWith(t, scene.training, scene.look, products)
 			x.w.SetStatus(Status{Line: LineUp})
 			scene.do(x)
-			for _, size := range sizes {
-				if scene.look.Percent > 100 {
-					size = fyne.NewSize(size.Width*1.25, size.Height*1.25)
+			for _, size := range sizesOf(scene.name) {
+				if n := float32(scene.look.Percent) / 100; n > 1 && size.Width < 3840 {
+					size = fyne.NewSize(size.Width*n, size.Height*n)
 				}
 				x.w.Fyne().Resize(size)
 				if m := x.w.Fyne().Content().MinSize(); m.Width > size.Width || m.Height > size.Height {
 					t.Errorf("%s asks for %v of %v", scene.name, m, size)
 				}
 				inside(t, x, size)
+				fingers(t, x)
 				if *screensDir != "" {
 					shoot(t, x, fmt.Sprintf("%s-%.0f.png", scene.name, size.Width))
 				}

@@ -23,7 +23,6 @@ type sellScreen struct {
 	none    *text
 	finding *panel // the results, in the place of the quick keys
 
-	folded    bool // quick keys put away, for pure scanning
 	searching bool // F2: figures are searched too
 	products  []sale.Product
 	chosen    int
@@ -81,7 +80,7 @@ func (s *sellScreen) render(p sale.Snapshot) {
 	setVisible(s.finding, finding)
 	setVisible(s.quick.object, !finding)
 	s.quick.render(s.w.counter.Favourites())
-	if right := s.body.Objects[1]; right.Visible() != (finding || !s.folded) {
+	if right := s.body.Objects[1]; right.Visible() != (finding || !s.w.settings.Folded) {
 		setVisible(right, !right.Visible())
 		s.body.Refresh()
 	}
@@ -111,7 +110,7 @@ func (s *sellScreen) keys() []binding {
 	p := w.s
 	none := len(p.Cart.Lines) == 0
 	fold := "Plegar"
-	if s.folded {
+	if w.settings.Folded {
 		fold = "Desplegar"
 	}
 	return []binding{
@@ -204,9 +203,9 @@ func heldName(h sale.Held) string {
 	return "Sin nombre"
 }
 
+// fold puts the quick keys away, for pure scanning, or brings them back.
 func (s *sellScreen) fold() {
-	s.folded = !s.folded
-	s.w.settle(nil)
+	s.w.settle(s.w.change(func(to *Settings) { to.Folded = !to.Folded }))
 }
 
 func (s *sellScreen) search() {
@@ -265,7 +264,7 @@ func (s *sellScreen) enter(text string) {
 		return
 	}
 	s.clear()
-	w.frame.result.scanned(text, line, err)
+	w.tellScan(text, line, err)
 	w.settle(nil)
 }
 
@@ -287,7 +286,7 @@ func (s *sellScreen) add(quantity string, p sale.Product) {
 	}
 	line, err := s.w.counter.Add(p, q)
 	s.clear()
-	s.w.frame.result.scanned(p.Codigo, line, err)
+	s.w.tellScan(p.Codigo, line, err)
 	s.w.settle(nil)
 }
 

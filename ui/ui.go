@@ -86,8 +86,11 @@ type Deps struct {
 	Notices   Notices
 	Shop      string // the shop's name, for the title
 	Caja      string // the till's code: "CAJA1"
-	Look      Look
-	Now       func() time.Time
+	// Settings are as they were kept, by Keep; nil keeps nothing, for tests.
+	Settings Settings
+	Keep     func(Settings) error
+	Sounds   Sounds // nil: silence
+	Now      func() time.Time
 	// Loop and After are for tests; nil takes Fyne's loop and the clock's timers.
 	Loop  Dispatcher
 	After Timer
@@ -108,6 +111,10 @@ type Window struct {
 	looked    time.Time
 	// showNotices goes to the screen of alarms and contingencies.
 	showNotices func()
+	settings    Settings
+	keep        func(Settings) error
+	sounds      Sounds
+	app         fyne.App
 	l           *look
 	win         fyne.Window
 
@@ -171,33 +178,58 @@ func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
 		counter: d.Counter, documents: d.Documents, notices: d.Notices, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
-		l: newLook(d.Look, s.Training), s: s,
+		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, app: app, s: s,
 	}
+	w.fillIn()
+	w.win = app.NewWindow(title(d.Shop, s.Training))
+	w.win.SetPadded(false)
+	w.win.SetMaster()
+	w.build()
+	_ = w.lookAround() // an alarm that cannot be read is told where alarms are
+	w.win.Resize(fyne.NewSize(1280, 800))
+	w.catchStrayKeys(app)
+	w.render()
+	w.focus(w.sink)
+	return w
+}
+
+// fillIn takes the real thing for what was left out.
+func (w *Window) fillIn() {
 	if w.loop == nil {
 		w.loop = &fyneLoop{}
 	}
 	if w.after == nil {
 		w.after = timerOn(w.loop)
 	}
-	app.Settings().SetTheme(w.l)
-	w.win = app.NewWindow(title(d.Shop, s.Training))
-	w.win.SetPadded(false)
-	w.win.SetMaster()
+	if w.keep == nil {
+		w.keep = func(Settings) error { return nil }
+	}
+	if w.sounds == nil {
+		w.sounds = mute{}
+	}
+}
+
+// build makes all that is drawn, with the look that the settings say. What the screens show is read from the Counter
+// again, so that a look can be changed in the middle of a sale.
+func (w *Window) build() {
+	w.l = newLook(w.settings.Look, w.s.Training)
+	w.app.Settings().SetTheme(w.l)
+	typed := ""
+	if w.sink != nil {
+		typed = w.sink.Text
+	}
+	w.frame = nil
+	w.dialog = nil
 	w.sink = newField(w, "")
+	w.sink.write(typed)
 	news := newNoticesScreen(w)
 	w.showNotices = news.show
 	w.screens = map[place]screen{
 		selling: newSellScreen(w), paying: newPayScreen(w), done: newDoneScreen(w), documents: newDocumentsScreen(w),
 		notices: news, shiftPlace: newShiftScreen(w),
 	}
-	_ = w.lookAround() // an alarm that cannot be read is told where alarms are
-	w.frame = newFrame(w, s.Training)
+	w.frame = newFrame(w, w.s.Training)
 	w.win.SetContent(w.frame.root)
-	w.win.Resize(fyne.NewSize(1280, 800))
-	w.catchStrayKeys(app)
-	w.render()
-	w.focus(w.sink)
-	return w
 }
 
 func title(shop string, training bool) string {

@@ -30,7 +30,28 @@ type world struct {
 	news    *news
 	now     time.Time
 	timers  []pendingTimer
+	kept    []Settings
+	noKeep  error
+	ears    ears
 }
+
+// keep is what a till's file does with settings.
+func (x *world) keep(s Settings) error {
+	if x.noKeep == nil {
+		x.kept = append(x.kept, s)
+	}
+	return x.noKeep
+}
+
+// ears hear the tones.
+type ears struct {
+	heard   []Beep
+	volume  int
+	problem string
+}
+
+func (e *ears) Play(b Beep, volume int) { e.heard, e.volume = append(e.heard, b), volume }
+func (e *ears) Problem() string         { return e.problem }
 
 type pendingTimer struct {
 	at time.Time
@@ -85,8 +106,11 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 	if err != nil {
 		t.Fatal(err)
 	}
+	settings := DefaultSettings()
+	settings.Look = look
 	x.w = New(test.NewTempApp(t), Deps{
-		Counter: x.till, Documents: x.docs, Notices: x.news, Shop: "Almacén Doña Rosa", Caja: "CAJA1", Look: look,
+		Counter: x.till, Documents: x.docs, Notices: x.news, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
+		Settings: settings, Keep: x.keep, Sounds: &x.ears,
 		Now: func() time.Time { return x.now }, Loop: inline{},
 		After: func(d time.Duration, f func()) { x.timers = append(x.timers, pendingTimer{x.now.Add(d), f}) },
 	})

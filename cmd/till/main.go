@@ -19,6 +19,7 @@ import (
 	"mostrador/assets"
 	"mostrador/cmd/shop"
 	"mostrador/sale"
+	"mostrador/sound"
 	"mostrador/ui"
 )
 
@@ -58,8 +59,8 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.StringVar(&f.keys, "llave", "auto", "dónde está la llave de los secretos: auto, llavero o archivo")
 	set.StringVar(&f.statusFile, "status-file", "", "archivo JSON donde se escribe el estado, para programas que miran")
 	set.StringVar(&f.out, "out", "", "carpeta donde se deja copia de cada documento impreso")
-	set.IntVar(&f.percent, "escala", 100, "tamaño de lo que se ve, en por ciento: de 100 a 150")
-	set.StringVar((*string)(&f.tone), "tono", string(ui.Auto), "colores: auto, claro u oscuro")
+	set.IntVar(&f.percent, "escala", 0, "tamaño de lo que se ve, en por ciento, de 100 a 200, en lugar del elegido en la caja")
+	set.StringVar((*string)(&f.tone), "tono", "", "colores, en lugar de los elegidos en la caja: auto, claro, oscuro o contraste")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -148,9 +149,16 @@ func (t *till) show(a fyne.App) error {
 	if err != nil {
 		return err
 	}
+	settings, err := settingsOf(t.shop)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "till:", err)
+	}
+	player := sound.NewPlayer()
+	defer player.Close()
 	window := ui.New(a, ui.Deps{
 		Counter: register, Documents: t.shop, Notices: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
-		Look: ui.Look{Tone: t.tone, Percent: t.percent},
+		Settings: t.override(settings), Sounds: loudspeaker{player},
+		Keep: func(s ui.Settings) error { return keepSettings(t.shop, s) },
 	})
 	t.mu.Lock()
 	t.window = window
@@ -160,6 +168,17 @@ func (t *till) show(a fyne.App) error {
 	}
 	window.ShowAndRun()
 	return nil
+}
+
+// override puts what the command line says in the place of what was kept.
+func (f flags) override(s ui.Settings) ui.Settings {
+	if f.tone != "" {
+		s.Look.Tone = f.tone
+	}
+	if f.percent != 0 {
+		s.Look.Percent = f.percent
+	}
+	return s
 }
 
 // Close ends the loops and the store.

@@ -24,7 +24,7 @@ func TestFlags(t *testing.T) {
 		t.Errorf("%+v %v", f, err)
 	}
 	work, err := parseFlags(nil, io.Discard)
-	if err != nil || work.percent != 100 || work.tone != ui.Auto {
+	if err != nil || work.percent != 0 || work.tone != "" {
 		t.Errorf("%+v %v", work, err)
 	}
 	practice, err := parseFlags([]string{"-demo"}, io.Discard)
