@@ -227,8 +227,27 @@ func newCrashSite(t *testing.T, dir string) *crashSite {
 			saletest.CAF(dte.Factura, dte.Folio(i*10+1), dte.Folio(i*10+10), dtetest.FA())))
 	}
 	b.must(writeFile(filepath.Join(dir, "trust.pem"), dtetest.Authority().PEM()))
+	refuseSome(b, 90) // the first chore of every round leads some of them on
 	b.close()
 	return &crashSite{till: b, dir: dir, acknowledged: map[sale.ID]dte.Folio{}, remedied: map[dte.Folio]int{}}
+}
+
+// refuseSome sells and has the SII judge it all, so that whoever dies early has refused documents before him.
+func refuseSome(b *till, n int) {
+	b.t.Helper()
+	o := dte.Sobre{Boletas: true, XML: []byte("<EnvioBOLETA/>"), CreatedAt: saletest.Now}
+	var verdicts []dte.Veredicto
+	for i := range n {
+		r, err := sell(b.Store, sale.ID(fmt.Sprint("refused", i)))
+		b.must(err)
+		o.Keys, verdicts = append(o.Keys, r.Key), append(verdicts, judged(r.Key))
+	}
+	o, err := b.NewSobre(o)
+	b.must(err)
+	for _, o.State = range []dte.State{dte.Sending, dte.Sent} {
+		b.must(b.UpdateSobre(o))
+	}
+	b.must(b.Settle(o.ID, verdicts))
 }
 
 // run starts a till and notes what it acknowledges until it ends. first, if set, is called at its first sale.

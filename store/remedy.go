@@ -275,8 +275,12 @@ func (a *auditor) remedies() {
 // history checks the acts about one document and counts its corrections.
 func (a *auditor) history(key []byte, past []sale.Remedy) (corrected int) {
 	now, err := record(a.t, key)
-	if !a.check(err) {
+	d, _, stateErr := getJSON[docState](a.t, bStates, key)
+	if !a.check(errors.Join(err, stateErr)) {
 		return 0
+	}
+	if last := past[len(past)-1]; last.Act != sale.ActReissue && !elsewhere(d, last.Sobre) {
+		a.fault("%s sigue en el sobre en que fue rechazado, aunque se resolvió", now.Key)
 	}
 	for i, r := range past {
 		next := now.SHA256

@@ -216,8 +216,14 @@ func TestTheAuditSeesWhatWasDoneToRemedies(t *testing.T) {
 		"act and bytes gone": {sale.ActCorrect, func(t *bolt.Tx) error {
 			return errors.Join(t.Bucket(bRemedies).Delete(first(t, bRemedies)), t.Bucket(bRefused).Delete(first(t, bRefused)))
 		}},
-		"other hash":         {sale.ActCorrect, func(t *bolt.Tx) error { return change(t, func(r *sale.Remedy) { r.Next = "0" }) }},
-		"other number":       {sale.ActResend, func(t *bolt.Tx) error { return change(t, func(r *sale.Remedy) { r.N = 2 }) }},
+		"other hash":   {sale.ActCorrect, func(t *bolt.Tx) error { return change(t, func(r *sale.Remedy) { r.Next = "0" }) }},
+		"other number": {sale.ActResend, func(t *bolt.Tx) error { return change(t, func(r *sale.Remedy) { r.N = 2 }) }},
+		"still in its old envelope": {sale.ActCorrect, func(t *bolt.Tx) error {
+			r, _, err := getJSON[sale.Remedy](t, bRemedies, first(t, bRemedies))
+			d, stateErr := stateOf(t, r.Key)
+			d.State, d.Sobre, d.Veredicto = dte.Rejected, r.Sobre, r.Veredicto
+			return errors.Join(err, stateErr, putState(t, keyBytes(r.Key), d), openTask(t, r.Key, d))
+		}},
 		"resend gone":        {sale.ActResend, func(t *bolt.Tx) error { return t.Bucket(bRemedies).Delete(first(t, bRemedies)) }},
 		"other replacement":  {sale.ActReissue, func(t *bolt.Tx) error { return change(t, func(r *sale.Remedy) { r.As = r.Key }) }},
 		"reissue not marked": {sale.ActReissue, func(t *bolt.Tx) error { return t.Bucket(bAttended).Delete(first(t, bAttended)) }},
