@@ -104,8 +104,12 @@ func TestACorrectedDocumentHasOnePaper(t *testing.T) {
 			job, _, err := b.NextPrint()
 			b.must(err)
 			before(b, job)
+			copies := b.facts(saletest.Now).Papers - b.papersOwed(was.Key)
 			b.remedy(sale.ActCorrect, "c1", was)
 			owes(b, was.Key)
+			if left := b.facts(saletest.Now).Papers - 1; left != copies {
+				t.Errorf("%d copies were asked for, %d are owed", copies, left)
+			}
 		})
 	}
 }

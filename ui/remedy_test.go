@@ -77,6 +77,12 @@ func TestCorrectWithTheKeyboard(t *testing.T) {
 		}
 		d.fields[field].write("")
 	}
+	clear(6)
+	x.finger("13")
+	x.seesNot("Todavía no cambia")
+	clear(6)
+	x.finger("12")
+	x.sees("Todavía no cambia")
 	clear(0)
 	x.sees("RUT")
 	x.finger("76.192.083-1")
