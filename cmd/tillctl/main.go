@@ -59,6 +59,8 @@ func commands() []command {
 		{"caf list", "", "muestra los folios y cuántos quedan", runCAFList},
 		{"productos import", "ARCHIVO.csv", "reemplaza el catálogo", runProducts},
 		{"balanza", "[-probar CÓDIGO] [ARCHIVO.json]", "muestra, prueba o cambia cómo se leen las etiquetas de la balanza", runScale},
+		{"clientes import", "ARCHIVO.csv", "agrega clientes, o reemplaza los del mismo RUT", runCustomersImport},
+		{"clientes export", "ARCHIVO.csv", "escribe los clientes en una planilla nueva", runCustomersExport},
 		{"impresora", "tcp:DIRECCIÓN:9100 | archivo:RUTA | ninguna", "elige la impresora de tickets", runPrinter},
 		{"proxy set", "SERVIDOR:PUERTO", "por dónde se sale al SII, en redes que lo exigen", runProxySet},
 		{"proxy show", "", "muestra el proxy, nunca su contraseña", runProxyShow},
