@@ -78,7 +78,7 @@ chaos: ## WORLDS worlds of tills on bad roads from SEED on, the line cut at ever
 	MOSTRADOR_WORLDS=$(WORLDS) MOSTRADOR_SEED=$(SEED) \
 	$(GO) test -count=1 -timeout 3h -v -run '^Test(Chaos|CutAtEveryByte|ThirtyDaysOffline)$$' ./cmd/shop
 
-SCREENS := venta-larga-1280 pago-1280 listo-1280 documentos-1280 cliente-falta-1280 turno-cerrado-1280 avisos-1280 contingencia-1280 capacitacion-1024 oscuro-1280
+SCREENS := venta-larga-1280 pago-1280 listo-1280 documentos-1280 cliente-falta-1280 turno-cerrado-1280 avisos-1280 contingencia-1280 conciliar-1280 capacitacion-1024 oscuro-1280
 
 screens: ## draw all screens under out/screens, and those of the manual anew in docs/img
 	@mkdir -p docs/img out/screens

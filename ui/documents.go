@@ -171,6 +171,8 @@ func (s *documentsScreen) keys() []binding {
 		w.help(fyne.KeyF1, "F1"),
 		{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia del documento marcado", do: s.reprint, off: len(s.shown) == 0},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
+		{key: fyne.KeyF8, keycap: "F8", words: "Conciliar", help: "suma un mes por día y documento, y lo compara con el SII", do: w.showReconciliation},
+		{key: fyne.KeyF10, keycap: "F10", words: "Respuesta", help: "carga la respuesta que el SII manda por correo", do: w.loadAnswer},
 		w.menu(),
 		{keycap: "Flechas", help: "marca otro documento"},
 		{keycap: "Esc", help: "borra lo escrito, o vuelve a la venta"},

@@ -61,7 +61,7 @@ func newFrame(w *Window, training bool) *frame {
 	f := &frame{lead: lead, result: newResult(w), banner: newBanner(w), total: newTotalBar(w), actions: newActionBar(w), strip: newStrip(w)}
 	top := beside(l, w.sink.framed(22, pad(l.px(8), 0, row(0, fixed(l.px(24), lead)))), f.result.panel)
 	bodies := stack()
-	for _, p := range []place{selling, paying, done, documents, notices, shiftPlace} {
+	for _, p := range []place{selling, paying, done, documents, notices, reconciling, shiftPlace} {
 		bodies.Add(w.screens[p].object())
 	}
 	bodies.Add(f.banner.object)
@@ -161,6 +161,8 @@ func (r *result) render(at place) {
 		o = outcome{state{theme.IconNameDocument, muted, "Documentos emitidos"}, "La venta abierta sigue guardada", card}
 	case at == notices:
 		o = outcome{state{theme.IconNameInfo, muted, "Avisos y contingencia"}, "La venta abierta sigue guardada", card}
+	case at == reconciling:
+		o = outcome{state{theme.IconNameList, muted, r.w.monthShown()}, "Por fecha de emisión", card}
 	case at == shiftPlace:
 		o = outcome{state{theme.IconNameAccount, muted, "Turno de caja"}, "La venta abierta sigue guardada", card}
 	}

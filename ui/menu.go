@@ -23,6 +23,8 @@ func (w *Window) openMenu() {
 	w.openDialog(newChooseDialog(w, "Menú", "La venta abierta sigue guardada mientras mira otra cosa.", []choice{
 		{words: "Documentos", detail: "lo emitido, su estado y copias", opens: true, do: at(documents)},
 		{words: "Avisos", detail: "tareas y contingencia", opens: true, do: do(w.showNotices)},
+		{words: "Conciliar con el SII", detail: "un mes, por día y documento", opens: true, do: do(w.showReconciliation)},
+		{words: "Respuesta del SII", detail: "la que manda por correo", opens: true, do: do(w.loadAnswer)},
 		{words: "Turno", detail: "abrir o cerrar", opens: true, do: at(shiftPlace)},
 		{words: "Productos rápidos", detail: "guardarlos o mostrarlos", opens: true, do: do(w.foldQuick)},
 		{words: "Teclas", detail: "de la pantalla de venta", opens: true, do: do(func() {

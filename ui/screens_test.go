@@ -118,6 +118,20 @@ var scenes = []struct {
 		x.enter("14:00")
 		x.press(fyne.KeyF12)
 	}},
+	{"conciliar", false, Look{}, func(x *world) { monthly(x); toReconcile(x); compareWith(x, "RCV_VENTA_202603.csv") }},
+	{"conciliar-mes", true, Look{}, func(x *world) { monthly(x); toReconcile(x); x.press(fyne.KeyDown, fyne.KeyDown) }},
+	{"conciliar-grande", false, Look{Percent: 125}, func(x *world) { monthly(x); toReconcile(x) }},
+	{"conciliar-documentos", false, Look{Tone: Oscuro}, func(x *world) {
+		monthly(x)
+		toReconcile(x)
+		x.press(fyne.KeyDown, fyne.KeyDown, fyne.KeyDown, fyne.KeyReturn)
+		x.work()
+		x.press(fyne.KeyDown)
+	}},
+	{"conciliar-vacio", false, Look{}, func(x *world) { toReconcile(x) }},
+	{"conciliar-leyendo", false, Look{}, func(x *world) { x.press(fyne.KeyF11, fyne.Key3) }},
+	{"conciliar-archivo", false, Look{}, func(x *world) { monthly(x); toReconcile(x); x.press(fyne.KeyF8); x.press(fyne.KeyF12) }},
+	{"respuesta", false, Look{}, func(x *world) { x.w.visit(documents); x.press(fyne.KeyF10) }},
 	{"turno", false, Look{}, func(x *world) {
 		x.press(fyne.KeyF9)
 		x.enter("50000")
@@ -131,6 +145,51 @@ var scenes = []struct {
 		x.enter("49500")
 		x.press(fyne.KeyReturn)
 	}},
+}
+
+// toReconcile goes to the month's sums as the menu does.
+func toReconcile(x *world) {
+	x.w.showReconciliation()
+	x.work()
+}
+
+func compareWith(x *world, file string) {
+	x.press(fyne.KeyF8)
+	x.enter(file)
+	x.work()
+}
+
+// monthly is a month with something of everything.
+func monthly(x *world) {
+	tally := func(n int) sale.Tally { return sale.Tally{N: n, Total: money.Pesos(12_350 * n)} }
+	line := func(day int, tipo dte.TipoDTE, issued, rejected, missing int) sale.DayLine {
+		l := sale.DayLine{Tipo: tipo, Issued: tally(issued), Sent: tally(issued - missing), Accepted: tally(issued - missing - rejected), Rejected: tally(rejected), Missing: tally(missing)}
+		if day > 0 {
+			l.Day = dte.Date{Year: 2026, Month: 3, Day: day}
+		}
+		return l
+	}
+	b := sale.Balance{
+		Totals:   []sale.DayLine{line(0, dte.Factura, 41, 1, 0), line(0, dte.Boleta, 12_840, 0, 14), line(0, dte.NotaCredito, 6, 0, 0)},
+		Compared: true, Others: 212, Bad: []sale.RowError{{Line: 9, Reason: "folio"}},
+		Differences: []sale.Discrepancy{
+			{Kind: sale.OnlyThere, Tipo: dte.Factura, Folio: 1204, There: 119_000},
+			{Kind: sale.OnlyHere, Tipo: dte.Factura, Folio: 1198, Here: 45_980, State: dte.Sent},
+			{Kind: sale.OtherTotal, Tipo: dte.NotaCredito, Folio: 88, Here: 14_990, There: 14_900, State: dte.Accepted},
+		},
+	}
+	for day := 1; day <= 16; day++ {
+		b.Lines = append(b.Lines, line(day, dte.Factura, 3, day%9/8, 0), line(day, dte.Boleta, 780+day, 0, day/16*14))
+	}
+	x.office.balance = b
+	for i, state := range []dte.State{dte.Accepted, dte.Rejected, dte.Sent, dte.Issued} {
+		e := sale.BookEntry{Key: dte.Key{Emisor: 76543210, Tipo: dte.Factura, Folio: dte.Folio(1201 + i)}, At: x.now.Add(time.Duration(i) * time.Minute), Total: 45_980, State: state}
+		if state == dte.Rejected {
+			e.Veredicto = dte.Veredicto{Codigo: "CAF-3-517", Glosa: "CAF vencido"}
+			e.AnnulledBy = dte.Key{Emisor: 76543210, Tipo: dte.NotaCredito, Folio: 89}
+		}
+		x.office.booked = append(x.office.booked, e)
+	}
 }
 
 func fill(x *world, n int) {

@@ -33,6 +33,17 @@ func timerOn(loop Dispatcher) Timer {
 	return func(d time.Duration, f func()) { time.AfterFunc(d, func() { loop.Do(f) }) }
 }
 
+// aside does what takes long on another goroutine, and what that returns on the window's.
+func (w *Window) aside(work func() (then func())) {
+	w.runAside(func() {
+		then := work()
+		w.loop.Do(then)
+	})
+}
+
+// newGoroutine is how the real window does it.
+func newGoroutine(f func()) { go f() }
+
 // mailbox holds the newest value that another goroutine left, and wakes the window once, however many came.
 type mailbox struct {
 	mu     sync.Mutex

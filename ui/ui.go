@@ -84,6 +84,7 @@ type Deps struct {
 	Counter   Counter
 	Documents Documents
 	Notices   Notices
+	Office    Office
 	Shop      string // the shop's name, for the title
 	Caja      string // the till's code: "CAJA1"
 	// Settings are as they were kept, by Keep; nil keeps nothing, for tests.
@@ -91,9 +92,10 @@ type Deps struct {
 	Keep     func(Settings) error
 	Sounds   Sounds // nil: silence
 	Now      func() time.Time
-	// Loop and After are for tests; nil takes Fyne's loop and the clock's timers.
+	// Loop, After and Aside are for tests; nil takes Fyne's loop, the clock's timers and a goroutine for what takes long.
 	Loop  Dispatcher
 	After Timer
+	Aside func(work func())
 }
 
 // Window is the till's window. Except for SetStatus, its methods belong to the goroutine of the Fyne application.
@@ -101,6 +103,7 @@ type Window struct {
 	counter   Counter
 	documents Documents
 	notices   Notices
+	office    Office
 	caja      string
 	now       func() time.Time
 	loop      Dispatcher
@@ -109,6 +112,10 @@ type Window struct {
 	status    Status
 	alarms    []sale.Alarm // as of looked
 	looked    time.Time
+	runAside  func(work func())
+	answer    string // the file that was last loaded as the SII's answer
+	// showReconciliation goes to the screen that adds a month up.
+	showReconciliation func()
 	// showNotices goes to the screen of alarms and contingencies.
 	showNotices func()
 	settings    Settings
@@ -148,6 +155,8 @@ const (
 	documents  place = "documents"
 	notices    place = "notices"
 	shiftPlace place = "shift"
+
+	reconciling place = "reconcile"
 )
 
 // screen is what fills the middle of the window, with what the shared parts (field, big button, keys) do on it.
@@ -177,7 +186,8 @@ type mainAction struct {
 func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
-		counter: d.Counter, documents: d.Documents, notices: d.Notices, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
+		counter: d.Counter, documents: d.Documents, notices: d.Notices, office: d.Office, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
+		runAside: d.Aside,
 		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, app: app, s: s,
 	}
 	w.fillIn()
@@ -200,6 +210,9 @@ func (w *Window) fillIn() {
 	}
 	if w.after == nil {
 		w.after = timerOn(w.loop)
+	}
+	if w.runAside == nil {
+		w.runAside = newGoroutine
 	}
 	if w.keep == nil {
 		w.keep = func(Settings) error { return nil }
@@ -224,9 +237,11 @@ func (w *Window) build() {
 	w.sink.write(typed)
 	news := newNoticesScreen(w)
 	w.showNotices = news.show
+	office := newReconcileScreen(w)
+	w.showReconciliation = office.show
 	w.screens = map[place]screen{
 		selling: newSellScreen(w), paying: newPayScreen(w), done: newDoneScreen(w), documents: newDocumentsScreen(w),
-		notices: news, shiftPlace: newShiftScreen(w),
+		notices: news, reconciling: office, shiftPlace: newShiftScreen(w),
 	}
 	w.frame = newFrame(w, w.s.Training)
 	w.win.SetContent(w.frame.root)

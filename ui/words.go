@@ -121,6 +121,14 @@ func documentState(s dte.State) state {
 
 // documentStory is the same in a sentence: what happened, what is safe, what to do.
 func documentStory(d sale.DocumentInfo) string {
+	words := storyOf(d)
+	if d.Veredicto.Fuente == dte.FuenteArchivo {
+		words += " Lo dice un archivo que se cargó; la caja lo confirma con el SII."
+	}
+	return words
+}
+
+func storyOf(d sale.DocumentInfo) string {
 	switch d.State {
 	case dte.Issued, dte.Enveloped, dte.Sending:
 		return "El documento ya es válido. Se envía solo al SII."

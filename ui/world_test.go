@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"context"
 	"crypto/rand"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +32,8 @@ type world struct {
 	news    *news
 	now     time.Time
 	timers  []pendingTimer
+	office  *office
+	jobs    []func() // what was put aside and has not run yet
 	kept    []Settings
 	noKeep  error
 	ears    ears
@@ -86,7 +90,7 @@ func newWorld(t testing.TB) *world { return newWorldWith(t, false, Look{}, produ
 
 func newWorldWith(t testing.TB, training bool, look Look, products []sale.Product) *world {
 	x := &world{t: t, now: time.Date(2026, 3, 16, 12, 30, 0, 0, dte.Santiago)}
-	x.docs, x.news = &issuedDocuments{}, &news{}
+	x.docs, x.news, x.office = &issuedDocuments{}, &news{}, &office{}
 	x.journal = &journal{Memory: sale.NewMemory(), docs: x.docs}
 	shop := saletest.Shop()
 	if !training {
@@ -109,9 +113,10 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 	settings := DefaultSettings()
 	settings.Look = look
 	x.w = New(test.NewTempApp(t), Deps{
-		Counter: x.till, Documents: x.docs, Notices: x.news, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
+		Counter: x.till, Documents: x.docs, Notices: x.news, Office: x.office, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
 		Settings: settings, Keep: x.keep, Sounds: &x.ears,
 		Now: func() time.Time { return x.now }, Loop: inline{},
+		Aside: func(work func()) { x.jobs = append(x.jobs, work) },
 		After: func(d time.Duration, f func()) { x.timers = append(x.timers, pendingTimer{x.now.Add(d), f}) },
 	})
 	t.Cleanup(x.w.Fyne().Close)
@@ -419,4 +424,46 @@ func (n *news) Reissue(k dte.Key, who, why string) (sale.Record, error) {
 	next := k
 	next.Folio = 1205
 	return sale.Record{Key: next, Total: 14_990, Replaces: k}, n.act(sale.ActReissue, k, who, why)
+}
+
+// office has a month's balance, and what the window asked of it.
+type office struct {
+	balance sale.Balance
+	booked  []sale.BookEntry
+	told    []string
+	fail    error
+	asked   []string
+}
+
+func (o *office) Balance(_ context.Context, first, last dte.Date, register string) (sale.Balance, error) {
+	o.asked = append(o.asked, fmt.Sprint("balance ", first, " ", last, " ", register))
+	b := o.balance
+	if b.First, b.Last = first, last; register == "" {
+		b.Compared, b.Differences = false, nil
+	}
+	return b, o.fail
+}
+
+func (o *office) Booked(_ context.Context, day dte.Date, tipo dte.TipoDTE, _ int) ([]sale.BookEntry, error) {
+	o.asked = append(o.asked, fmt.Sprint("booked ", day, " ", int(tipo)))
+	return o.booked, o.fail
+}
+
+func (o *office) SaveBalance(b sale.Balance, format string) (string, error) {
+	o.asked = append(o.asked, fmt.Sprint("save ", b.First, " ", format))
+	return "/caja/informes/conciliacion." + format, o.fail
+}
+
+func (o *office) ImportResultados(path string) ([]string, error) {
+	o.asked = append(o.asked, "import "+path)
+	return o.told, o.fail
+}
+
+// work does what was put aside.
+func (x *world) work() {
+	for len(x.jobs) > 0 {
+		job := x.jobs[0]
+		x.jobs = x.jobs[1:]
+		job()
+	}
 }

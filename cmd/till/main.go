@@ -156,7 +156,7 @@ func (t *till) show(a fyne.App) error {
 	player := sound.NewPlayer()
 	defer player.Close()
 	window := ui.New(a, ui.Deps{
-		Counter: register, Documents: t.shop, Notices: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
+		Counter: register, Documents: t.shop, Notices: t.shop, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
 		Settings: t.override(settings), Sounds: loudspeaker{player},
 		Keep: func(s ui.Settings) error { return keepSettings(t.shop, s) },
 	})
