@@ -248,7 +248,7 @@ type scratch struct {
 	ends    []int32
 
 	categories map[string]*shelf // by the spelling of the catalogue
-	looked     int               // rules that were looked at: the tests' measure of work
+	looked     int               // rules, and products in promotions, that were looked at: the tests' measure of work
 }
 
 // maxSpellings bounds what a scratch remembers of categories.

@@ -141,6 +141,7 @@ func (s *scratch) requeue(queue []int32) []int32 {
 // group of an n×m, no combo and no unit of a Descuento is taken for nothing.
 func (s *scratch) apply(c *cand, take bool) {
 	c.saving, c.units = 0, 0
+	s.looked += len(c.members)
 	switch r := &s.b.rules[c.rule]; r.kind {
 	case NxM, Segunda:
 		s.applyGroups(r, c, take)
