@@ -2,61 +2,113 @@ package sale
 
 import (
 	"cmp"
-	"math"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
+	"sync"
 )
 
-// MemCatalogue is a Catalogue held in memory. It never changes after NewCatalogue, so any number of goroutines may use
-// it; news from the office is a new MemCatalogue.
+// MemCatalogue is a Catalogue held in memory. It never changes once it is made, so any number of goroutines may use it.
+// News from the office is a new MemCatalogue; a product made at the counter is With, which shares the index of all others.
 type MemCatalogue struct {
-	products   []Product // sorted by folded name: the order in which equally good answers are given
-	folded     []string  // what Search looks at: " leche entera 1 l 7801234567894"
-	byCode     map[string]place
-	favourites []Product // in the shop's order
-
-	// The index: for every three bytes in a row ("trigram"), the ascending numbers of the products that have them.
-	// The products of trigram g are postings[start[g]:start[g+1]].
-	start    []uint32
-	postings []uint32
+	base     *layer
+	fresh    *layer           // what was added since, in one small index of its own
+	added    []Product        // the products of fresh, in the order in which they came
+	replaced map[uint32]int   // products of base that are gone, by their place in the shop's order: which of added took it
+	grid     func() *gridView // made when somebody first asks
 }
 
 var _ Catalogue = (*MemCatalogue)(nil)
 
-// place is where a code is: the product's own one is 0, its further ones count from 1.
-type place struct{ product, code int32 }
-
 // NewCatalogue indexes products. Of two with the same code of their own only the last one is there; of two that share a
 // further code the last one is found by it, but a product's own code always comes before.
 func NewCatalogue(products []Product) *MemCatalogue {
-	c := &MemCatalogue{byCode: make(map[string]place, len(products))}
-	kept := lastOfEachCode(products)
-	for _, p := range kept {
-		if p.Favorito {
-			c.favourites = append(c.favourites, p)
-		}
-	}
-	folded := make([]string, len(kept))
-	order := make([]int, len(kept))
-	for i, p := range kept {
-		folded[i], order[i] = fold(p.words()), i
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Or(strings.Compare(folded[a], folded[b]), a-b) })
-	c.products, c.folded = make([]Product, len(kept)), make([]string, len(kept))
-	for i, k := range order {
-		c.products[i], c.folded[i] = kept[k], folded[k]
-		for n, code := range kept[k].Codigos {
-			c.byCode[canonical(code.Codigo)] = place{int32(i), int32(n) + 1}
-		}
-	}
-	for i, p := range c.products {
-		c.byCode[canonical(p.Codigo)] = place{product: int32(i)}
-	}
-	c.index()
+	return newCatalogue(newLayer(lastOfEachCode(products)), nil, nil)
+}
+
+func newCatalogue(base *layer, added []Product, replaced map[uint32]int) *MemCatalogue {
+	c := &MemCatalogue{base: base, fresh: newLayer(added), added: added, replaced: replaced}
+	c.grid = sync.OnceValue(c.layOut)
 	return c
+}
+
+// maxAdded is how many products With carries along before it makes one index of all, which takes a moment.
+const maxAdded = 1000
+
+// With is the catalogue and these products, quickly, or an error in words and no change. One with a known code of its own
+// replaces it and keeps its place.
+func (c *MemCatalogue) With(products ...Product) (*MemCatalogue, error) {
+	next := &MemCatalogue{base: c.base, fresh: c.fresh, added: slices.Clone(c.added), replaced: maps.Clone(c.replaced)}
+	owner := map[string]string{} // of the codes that come with products
+	for _, p := range products {
+		if err := p.Check(); err != nil {
+			return nil, err
+		}
+		for code := range p.codes() {
+			if o, taken := owner[canonical(code)]; taken && o != p.Codigo {
+				return nil, fmt.Errorf("el código «%s» se repite en «%s». No se guardó nada", code, p.Nombre)
+			}
+			if m, taken := c.ByCode(code); taken && canonical(m.Product.Codigo) != canonical(p.Codigo) {
+				return nil, fmt.Errorf("el código «%s» ya es de «%s». No se guardó nada", code, m.Product.Nombre)
+			}
+			owner[canonical(code)] = p.Codigo
+		}
+		next.put(p)
+	}
+	if len(next.added) > maxAdded {
+		return NewCatalogue(next.all()), nil
+	}
+	return newCatalogue(c.base, next.added, next.replaced), nil
+}
+
+// put takes in a product whose codes are nobody else's.
+func (c *MemCatalogue) put(p Product) {
+	same := func(q Product) bool { return canonical(q.Codigo) == canonical(p.Codigo) }
+	if k := slices.IndexFunc(c.added, same); k >= 0 {
+		c.added[k] = p
+		return
+	}
+	c.added = append(c.added, p)
+	if at, ok := c.base.byCode[canonical(p.Codigo)]; ok && at.code == 0 {
+		if c.replaced == nil {
+			c.replaced = map[uint32]int{}
+		}
+		c.replaced[at.product] = len(c.added) - 1
+	}
+}
+
+// all are the products in the shop's order.
+func (c *MemCatalogue) all() []Product {
+	all := make([]Product, 0, len(c.base.products)+len(c.added))
+	inPlace := make([]bool, len(c.added))
+	for k, n := range c.base.shop {
+		if by, gone := c.replaced[uint32(k)]; gone {
+			all, inPlace[by] = append(all, c.added[by]), true
+		} else {
+			all = append(all, c.base.products[n])
+		}
+	}
+	for k, p := range c.added {
+		if !inPlace[k] {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func lastOfEachCode(products []Product) []Product {
+	last := make(map[string]int, len(products))
+	for i, p := range products {
+		last[p.Codigo] = i
+	}
+	kept := make([]Product, 0, len(last))
+	for i, p := range products {
+		if last[p.Codigo] == i {
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }
 
 // words are what a product is found by. What is in the name already is not said twice.
@@ -75,211 +127,119 @@ func (p Product) words() string {
 	return b.String()
 }
 
-func lastOfEachCode(products []Product) []Product {
-	last := make(map[string]int, len(products))
-	for i, p := range products {
-		last[p.Codigo] = i
-	}
-	kept := make([]Product, 0, len(last))
-	for i, p := range products {
-		if last[p.Codigo] == i {
-			kept = append(kept, p)
-		}
-	}
-	return kept
-}
-
 // Len is the number of products.
-func (c *MemCatalogue) Len() int { return len(c.products) }
+func (c *MemCatalogue) Len() int { return len(c.base.products) - len(c.replaced) + len(c.added) }
 
 // ByCode finds what has this exact code.
 func (c *MemCatalogue) ByCode(code string) (Match, bool) {
-	at, ok := c.byCode[canonical(code)]
-	if !ok {
+	code = canonical(code)
+	if at, ok := c.fresh.byCode[code]; ok {
+		return c.fresh.match(at), true
+	}
+	at, ok := c.base.byCode[code]
+	if _, gone := c.replaced[at.product]; !ok || gone {
 		return Match{}, false
 	}
-	p := c.products[at.product]
-	if at.code == 0 {
-		return p.match(), true
-	}
-	return p.matchCode(p.Codigos[at.code-1]), true
-}
-
-// Favourites are the products marked as such, in the shop's order.
-func (c *MemCatalogue) Favourites() []Product { return slices.Clone(c.favourites) }
-
-// Search finds up to limit products whose name or code has every word of text. First comes the product with this very
-// code, then those whose name begins with the text, then those that have each word at the beginning of a word, then the
-// rest; each group in alphabetical order. Accents, case and punctuation do not matter.
-func (c *MemCatalogue) Search(text string, limit int) []Product {
-	if len(text) > maxQuery {
-		text = text[:maxQuery]
-	}
-	query := fold(text)
-	if query == "" || limit <= 0 {
-		return nil
-	}
-	at, isCode := c.byCode[canonical(strings.TrimSpace(text))]
-	exact := int(at.product)
-	var found []Product
-	take := func(i int) bool {
-		if !isCode || i != exact {
-			found = append(found, c.products[i])
-		}
-		return len(found) < limit
-	}
-	if isCode {
-		found = append(found, c.products[exact])
-	}
-
-	first, _ := slices.BinarySearch(c.folded, query)
-	after := first
-	for after < len(c.folded) && strings.HasPrefix(c.folded[after], query) && len(found) < limit {
-		take(after)
-		after++
-	}
-	if len(found) >= limit {
-		return found
-	}
-	good, fair := c.matches(strings.Fields(query), first, after, limit)
-	for _, i := range append(good, fair...) {
-		if !take(i) {
-			break
-		}
-	}
-	return found
+	return c.base.match(at), true
 }
 
 // maxQuery bounds the work of a search: nobody types more, and a pasted page is not a name.
 const maxQuery = 120
 
-// matches are the products outside [first, after) that have every word: at the beginning of a word, or elsewhere. It
-// stops when there are enough good ones.
-func (c *MemCatalogue) matches(words []string, first, after, limit int) (good, fair []int) {
-	starts := make([]string, len(words))
-	for k, w := range words {
-		starts[k] = " " + w
+// Search finds up to limit products whose name or codes have every word of text. First comes the product with this very
+// code, then those whose name begins with the text, then those that have each word at the beginning of a word, then those
+// that have them elsewhere; each group in alphabetical order, so that the variants of a family are together. Where there is
+// room left, names follow that differ by a slip of the finger. Accents, case and punctuation do not matter.
+func (c *MemCatalogue) Search(text string, limit int) []Product {
+	if len(text) > maxQuery {
+		text = text[:maxQuery]
 	}
-	visit := func(i int) (more bool) {
-		enough := len(fair) > limit // then only better ones are of interest
-		switch {
-		case i >= first && i < after, !enough && !hasAll(c.folded[i], words):
-		case hasAll(c.folded[i], starts):
-			good = append(good, i)
-		case !enough:
-			fair = append(fair, i)
-		}
-		return len(good) <= limit // one more than asked for: the exact code may be among them
+	words := strings.Fields(fold(text))
+	if len(words) == 0 || limit <= 0 {
+		return nil
 	}
-	candidates, indexed := c.rarest(words)
-	if indexed {
-		for _, i := range candidates {
-			if !visit(int(i)) {
-				break
-			}
-		}
-		return good, fair
+	var found []Product
+	exact, isCode := c.ByCode(strings.TrimSpace(text))
+	if isCode {
+		found = append(found, exact.Product)
 	}
-	for i := range c.folded { // only words of one or two letters
-		if !visit(i) {
-			break
-		}
-	}
-	return good, fair
-}
-
-func hasAll(s string, words []string) bool {
-	for _, w := range words {
-		if !strings.Contains(s, w) {
-			return false
-		}
-	}
-	return true
-}
-
-// rarest is the shortest list of products that share a trigram with one of the words; false if no word has three
-// letters.
-func (c *MemCatalogue) rarest(words []string) (candidates []uint32, indexed bool) {
-	shortest := math.MaxInt
-	for _, w := range words {
-		for i := 0; i+3 <= len(w); i++ {
-			g := trigram(w[i], w[i+1], w[i+2])
-			if list := c.postings[c.start[g]:c.start[g+1]]; len(list) < shortest {
-				candidates, shortest, indexed = list, len(list), true
+	take := func(hits []hit) {
+		slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Or(a.rank-b.rank, strings.Compare(a.folded(), b.folded())) })
+		for _, h := range hits {
+			isFirst := isCode && h.product().Codigo == exact.Product.Codigo
+			if len(found) < limit && !isFirst {
+				found = append(found, h.product())
 			}
 		}
 	}
-	return candidates, indexed
+	limit = min(limit, c.Len())
+	take(append(c.base.search(words, limit+1, c.gone), c.fresh.search(words, limit+1, nil)...))
+	if len(found) < limit {
+		take(append(c.base.typos(words, limit+1, c.gone), c.fresh.typos(words, limit+1, nil)...))
+	}
+	return found
 }
 
-// index counts each trigram's products, then lays all lists out in one array.
-func (c *MemCatalogue) index() {
-	c.start = make([]uint32, trigrams+1)
-	c.eachTrigram(func(g int, _ uint32) { c.start[g+1]++ })
-	for g := range trigrams {
-		c.start[g+1] += c.start[g]
+// gone reports a product of base that was replaced.
+func (c *MemCatalogue) gone(n uint32) bool {
+	if len(c.replaced) == 0 {
+		return false
 	}
-	c.postings = make([]uint32, c.start[trigrams])
-	next := slices.Clone(c.start)
-	c.eachTrigram(func(g int, product uint32) {
-		c.postings[next[g]] = product
-		next[g]++
+	_, gone := c.replaced[c.base.place[n]]
+	return gone
+}
+
+// Category is a page of the grid of products.
+type Category struct {
+	Nombre string // empty: of the products that have none
+	Len    int
+}
+
+// gridView is what the grid of products shows, in the shop's order.
+type gridView struct {
+	favourites []Product
+	categories []Category
+	of         map[string][]Product
+	families   map[string][]Product
+}
+
+func (c *MemCatalogue) layOut() *gridView {
+	g := &gridView{of: map[string][]Product{}, families: map[string][]Product{}}
+	for _, p := range c.all() {
+		if p.Favorito {
+			g.favourites = append(g.favourites, p)
+		}
+		if _, known := g.of[p.Categoria]; !known {
+			g.categories = append(g.categories, Category{Nombre: p.Categoria})
+		}
+		g.of[p.Categoria] = append(g.of[p.Categoria], p)
+		if p.Familia != "" {
+			g.families[p.Familia] = append(g.families[p.Familia], p)
+		}
+	}
+	for i := range g.categories {
+		g.categories[i].Len = len(g.of[g.categories[i].Nombre])
+	}
+	slices.SortStableFunc(g.categories, func(a, b Category) int { // the nameless one is the last
+		return cmp.Compare(min(len(b.Nombre), 1), min(len(a.Nombre), 1))
 	})
+	return g
 }
 
-// eachTrigram calls f once for every product and trigram that it has, products ascending.
-func (c *MemCatalogue) eachTrigram(f func(g int, product uint32)) {
-	seen := make([]uint32, trigrams) // 1 + the last product that had it
-	for i, s := range c.folded {
-		for k := 0; k+3 <= len(s); k++ {
-			if g := trigram(s[k], s[k+1], s[k+2]); seen[g] != uint32(i)+1 {
-				seen[g] = uint32(i) + 1
-				f(g, uint32(i))
-			}
-		}
-	}
+// Favourites are the products marked as such, in the shop's order.
+func (c *MemCatalogue) Favourites() []Product { return slices.Clone(c.grid().favourites) }
+
+// Categories are the pages of the grid, in the order in which the shop's file names them; products without one come last.
+func (c *MemCatalogue) Categories() []Category { return slices.Clone(c.grid().categories) }
+
+// InCategory are up to limit products of a category, in the shop's order, without the first ones.
+func (c *MemCatalogue) InCategory(name string, first, limit int) []Product {
+	all := c.grid().of[name]
+	first = max(0, min(first, len(all)))
+	return slices.Clone(all[first : first+max(0, min(limit, len(all)-first))])
 }
 
-// The alphabet of the index: space, ten figures, twenty-six letters and one class for every other byte. A trigram only
-// proposes candidates; the text itself decides.
-const (
-	classes  = 1 + 10 + 26 + 1
-	trigrams = classes * classes * classes
-)
-
-func trigram(a, b, c byte) int { return (class(a)*classes+class(b))*classes + class(c) }
-
-func class(b byte) int {
-	switch {
-	case b == ' ':
-		return 0
-	case b >= '0' && b <= '9':
-		return 1 + int(b-'0')
-	case b >= 'a' && b <= 'z':
-		return 11 + int(b-'a')
-	default:
-		return classes - 1
-	}
-}
-
-// fold is text as the search sees it: small letters without accents, each word after one space. "Piña, 1.5 L" is
-// " pina 1 5 l"; text without letters or figures is empty.
-func fold(text string) string {
-	var b strings.Builder
-	b.Grow(len(text) + 1)
-	inWord := false
-	for _, r := range norm.NFD.String(text) {
-		switch {
-		case unicode.Is(unicode.Mn, r): // an accent, apart from its letter in this form
-		case unicode.IsLetter(r) || unicode.IsDigit(r):
-			if !inWord {
-				b.WriteByte(' ')
-			}
-			inWord = true
-			b.WriteRune(unicode.ToLower(r))
-		default:
-			inWord = false
-		}
-	}
-	return b.String()
+// Variants are the articles of a family, in the shop's order.
+func (c *MemCatalogue) Variants(family string) []Product {
+	return slices.Clone(c.grid().families[family])
 }

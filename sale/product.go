@@ -61,11 +61,17 @@ type Catalogue interface {
 	// ByCode finds what has this exact code, be it the product's own or a further one. A UPC-A of twelve digits and the
 	// EAN-13 with a zero in front are the same code.
 	ByCode(code string) (Match, bool)
-	// Search finds up to limit products whose name or codes have every word of text, best first. Accents and case do not
-	// matter.
+	// Search finds up to limit products whose name or codes have every word of text, best first; those that have it but
+	// for a slip of the finger come last. Accents and case do not matter.
 	Search(text string, limit int) []Product
 	// Favourites are the products of the quick keys, in the shop's order.
 	Favourites() []Product
+	// Categories are the pages of the grid of products, and InCategory up to limit products of one, without the first
+	// ones; both in the shop's order.
+	Categories() []Category
+	InCategory(name string, first, limit int) []Product
+	// Variants are the articles of a family, in the shop's order.
+	Variants(family string) []Product
 }
 
 // Decimals is how many decimals a quantity of the product may have: grams of a kilo, and none of what is sold by unit.
