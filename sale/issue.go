@@ -114,6 +114,9 @@ func linesOf(doc *dte.Document) []Line {
 // no tenders at all. The cash of a refund is rounded together with what was given back before: to tens, and by less than
 // ten.
 func (p Payment) settles(due money.Pesos, refund bool) error {
+	if p.Unpaid != "" && len(p.Tenders) > 0 {
+		return fmt.Errorf("%w: dice que no se paga y trae medios de pago", ErrPayment)
+	}
 	if len(p.Tenders) == 0 {
 		if p.Rounding != 0 || p.Change != 0 {
 			return fmt.Errorf("%w: trae redondeo o vuelto sin medios de pago", ErrPayment)

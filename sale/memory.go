@@ -222,9 +222,7 @@ func (m *Memory) Events(limit int) ([]Event, error) {
 func (m *Memory) LoadCart() (Cart, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := m.cart
-	c.Lines = slices.Clone(c.Lines)
-	return c, nil
+	return m.cart.clone(), nil
 }
 
 // OpenShift implements Journal.

@@ -169,6 +169,8 @@ func (r *Register) tipo() dte.TipoDTE {
 		exempt = exempt && l.Exento
 	}
 	switch factura := r.cart.Tipo == dte.Factura; {
+	case r.cart.Tipo == dte.GuiaDespacho:
+		return dte.GuiaDespacho
 	case factura && exempt:
 		return dte.FacturaExenta
 	case factura:
@@ -187,6 +189,9 @@ func (r *Register) total() (money.Pesos, error) {
 
 // due is what the tenders have not paid yet.
 func (r *Register) due(total money.Pesos) money.Pesos {
+	if r.payment.Unpaid != "" {
+		return 0
+	}
 	due := total + r.payment.Rounding
 	for _, t := range r.payment.Tenders {
 		due -= t.Amount
@@ -395,55 +400,9 @@ func (r *Register) Void(reason string) error {
 	}, events...)
 }
 
-// SetReceptor sets the buyer. The zero Receptor is a buyer who is not identified; a factura refuses him.
-func (r *Register) SetReceptor(rec dte.Receptor) error {
-	return r.update(func(c *Cart) (int, error) {
-		c.Receptor = rec
-		if c.Tipo == dte.Factura {
-			return r.selected, buyerOfFactura(rec)
-		}
-		return r.selected, nil
-	})
-}
-
-// SetTipo chooses the document: Factura, or 0 for a boleta. Which of them is exempt is decided by what is sold. A factura
-// needs a buyer with RUT, razón social, giro, dirección and comuna.
-func (r *Register) SetTipo(t dte.TipoDTE) error {
-	return r.update(func(c *Cart) (int, error) {
-		switch t {
-		case dte.Factura, dte.FacturaExenta:
-			c.Tipo = dte.Factura
-			return r.selected, buyerOfFactura(c.Receptor)
-		case 0, dte.Boleta, dte.BoletaExenta:
-			c.Tipo = 0
-			return r.selected, nil
-		}
-		return 0, fmt.Errorf("%s no se emite desde la venta", t)
-	})
-}
-
-// buyerOfFactura names the first field that the law asks for and the buyer lacks (Formato DTE, Receptor).
-func buyerOfFactura(rec dte.Receptor) error {
-	missing := ""
-	switch {
-	case rec.RUT == 0 || rec.RUT == dte.RUTAnonimo:
-		missing = "el RUT"
-	case dte.Normalize(rec.RznSoc) == "":
-		missing = "la razón social"
-	case dte.Normalize(rec.Giro) == "":
-		missing = "el giro"
-	case dte.Normalize(rec.Direccion) == "":
-		missing = "la dirección"
-	case dte.Normalize(rec.Comuna) == "":
-		missing = "la comuna"
-	default:
-		return nil
-	}
-	return fmt.Errorf("para emitir factura falta %s del cliente", missing)
-}
-
 // Charge goes to Paying. It refuses an empty cart and all that would keep the document from being issued, so that nobody
-// pays for what cannot be: no folios, an expired certificate, a wrong clock, what the law would refuse.
+// pays for what cannot be: no folios, an expired certificate, a wrong clock, what the law would refuse. A guía, and a
+// factura on credit, are issued at once: nobody pays them at the counter.
 func (r *Register) Charge() error {
 	if err := r.beginSelling(); err != nil {
 		return err
@@ -452,6 +411,9 @@ func (r *Register) Charge() error {
 		return errors.New("no hay nada que cobrar: agregue un producto")
 	}
 	now := r.d.Now()
+	if err := r.check(r.cart.choice(), r.cart.Referencias); err != nil { // a sale that waited aside may have grown old
+		return err
+	}
 	if err := r.d.complete(r.draft(), now).Validate(); err != nil {
 		return err
 	}
@@ -469,6 +431,9 @@ func (r *Register) Charge() error {
 		return fmt.Errorf("%w de %s. La venta sigue abierta y nada se perdió. Importe un CAF nuevo para seguir", ErrNoFolios, r.tipo())
 	}
 	r.stage, r.payment = Paying, Payment{}
+	if why := r.cart.unpaid(); why != "" {
+		return r.issueUnpaid(why)
+	}
 	return nil
 }
 
@@ -505,6 +470,8 @@ func (r *Register) Tender(m Method, received money.Pesos, reference string) erro
 	switch {
 	case r.stage != Paying:
 		return errors.New("primero cobre la venta (F12)")
+	case r.payment.Unpaid != "":
+		return fmt.Errorf("%w: este documento se emite sin pago", ErrPayment)
 	case due == 0 && len(r.payment.Tenders) > 0:
 		return fmt.Errorf("%w: la venta ya está pagada", ErrPayment)
 	case received < 0:
@@ -560,7 +527,7 @@ func (r *Register) Issue() (Record, error) {
 	switch due := r.due(total); {
 	case r.stage != Paying:
 		return Record{}, errors.New("primero cobre la venta (F12)")
-	case due != 0 || len(r.payment.Tenders) == 0:
+	case r.payment.Unpaid == "" && (due != 0 || len(r.payment.Tenders) == 0):
 		return Record{}, fmt.Errorf("%w: faltan $%s", ErrPayment, due)
 	}
 	record, err := IssueOrder(r.d, Order{ID: r.cart.ID, Draft: r.draft(), Payment: r.payment, Lines: r.cart.Lines})
@@ -583,10 +550,13 @@ func (r *Register) draft() dte.Draft {
 		draft.Emisor = r.d.Shop.Emisor
 		draft.Emisor.CdgVendedor = r.d.Shop.Caja
 	}
+	r.cart.dress(&draft)
 	for _, l := range r.cart.Lines {
 		line := dte.Linea{Nombre: l.Nombre, Qty: l.Qty, Unidad: l.Unidad, Prc: l.Prc}
 		if l.Exento {
 			line.IndExe = dte.Exento
+		} else if draft.Tipo == dte.GuiaDespacho {
+			line.Prc = netPrice(l.Prc)
 		}
 		if l.Codigo != "" {
 			line.Codigos = []dte.Codigo{{Tipo: "INT1", Valor: l.Codigo}}
@@ -640,6 +610,10 @@ func (r *Register) CloseShift(counted money.Pesos) (Shift, error) {
 }
 
 func (c Cart) clone() Cart {
-	c.Lines = slices.Clone(c.Lines)
+	c.Lines, c.Lists, c.Referencias = slices.Clone(c.Lines), slices.Clone(c.Lists), slices.Clone(c.Referencias)
+	if c.Guia != nil {
+		guia := *c.Guia
+		c.Guia = &guia
+	}
 	return c
 }

@@ -22,13 +22,25 @@ import (
 // journal is Memory with what a test wants to break.
 type journal struct {
 	*sale.Memory
-	saveErr error
-	issues  int
+	saveErr  error
+	issueErr error // of Issue and, in doubt, of what is asked afterwards
+	saleErr  error
+	issues   int
 }
 
 func (j *journal) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(sale.Grant) (sale.Issued, error)) (sale.Record, error) {
 	j.issues++
+	if j.issueErr != nil {
+		return sale.Record{}, j.issueErr
+	}
 	return j.Memory.Issue(id, tipo, at, build)
+}
+
+func (j *journal) Sale(id sale.ID) (sale.Record, error) {
+	if j.saleErr != nil {
+		return sale.Record{}, j.saleErr
+	}
+	return j.Memory.Sale(id)
 }
 
 func (j *journal) SaveCart(c sale.Cart, events ...sale.Event) error {
@@ -52,7 +64,7 @@ func buyer() dte.Receptor {
 func newDeps(t testing.TB) (sale.Deps, *journal) {
 	t.Helper()
 	j := &journal{Memory: sale.NewMemory()}
-	for _, tipo := range []dte.TipoDTE{dte.Boleta, dte.BoletaExenta, dte.Factura, dte.FacturaExenta, dte.NotaCredito} {
+	for _, tipo := range []dte.TipoDTE{dte.Boleta, dte.BoletaExenta, dte.Factura, dte.FacturaExenta, dte.NotaCredito, dte.GuiaDespacho} {
 		caf, _ := dtetest.CAF(saletest.Shop().Emisor.RUT, tipo, 1, 50, dtetest.FA())
 		if err := j.AddCAF(caf); err != nil {
 			t.Fatal(err)

@@ -65,6 +65,8 @@ type Payment struct {
 	// Rounding is what the cash part was rounded by: negative in the buyer's favour (1.235 in cash: −5).
 	Rounding money.Pesos `json:"rounding,omitempty"`
 	Change   money.Pesos `json:"change,omitempty"`
+	// Unpaid says why there are no tenders, where that was decided at the counter.
+	Unpaid Unpaid `json:"unpaid,omitempty"`
 }
 
 // Record is a sale as it is kept for ever, beside the exact bytes of its document.
@@ -185,7 +187,12 @@ type Journal interface {
 // Cart is an open basket.
 type Cart struct {
 	ID       ID           `json:"id"`
-	Tipo     dte.TipoDTE  `json:"tipo,omitempty"` // 0: boleta, exempt or not by its lines
+	Tipo     dte.TipoDTE  `json:"tipo,omitempty"` // Factura, GuiaDespacho, or 0: boleta; exempt or not by its lines
 	Lines    []Line       `json:"lines"`
 	Receptor dte.Receptor `json:"receptor,omitzero"`
+	// Lists are the price lists of the buyer. Vence, Guia and Referencias are those of the document; see Choice.
+	Lists       []string         `json:"lists,omitempty"`
+	Vence       dte.Date         `json:"vence,omitzero"`
+	Guia        *Guia            `json:"guia,omitempty"`
+	Referencias []dte.Referencia `json:"referencias,omitempty"`
 }

@@ -402,6 +402,9 @@ func savesCart(p *part) {
 	cart := sale.Cart{
 		ID: "s1", Lines: []sale.Line{{Codigo: "7801", Nombre: "Té", Qty: 2 * money.One}},
 		Receptor: dte.Receptor{RUT: 12345678, RznSoc: "Ana"},
+		Tipo:     dte.GuiaDespacho, Lists: []string{"Mayorista"}, Vence: dtetest.Today(),
+		Guia:        &sale.Guia{IndTraslado: 1, Transporte: dte.Transporte{Direccion: "Los Robles 45", Comuna: "Maipú", RUTChofer: 11111111}},
+		Referencias: []dte.Referencia{{TpoDocRef: "801", FolioRef: "77", FchRef: dtetest.Today()}},
 	}
 	p.wantErr("SaveCart", p.j.SaveCart(cart), nil)
 	p.issue("other", dte.Boleta, 10)
