@@ -3,6 +3,7 @@ package sale
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -36,9 +37,16 @@ func newCatalogue(base *layer, added []Product, replaced map[uint32]int) *MemCat
 // maxAdded is how many products With carries along before it makes one index of all, which takes a moment.
 const maxAdded = 1000
 
-// With is the catalogue and these products, quickly, or an error in words and no change. One with a known code of its own
-// replaces it and keeps its place.
-func (c *MemCatalogue) With(products ...Product) (*MemCatalogue, error) {
+// With is the catalogue and these products, quickly.
+func (c *MemCatalogue) With(products ...Product) (Catalogue, error) {
+	next, err := c.with(products)
+	if err != nil {
+		return nil, err
+	}
+	return next, nil
+}
+
+func (c *MemCatalogue) with(products []Product) (*MemCatalogue, error) {
 	next := &MemCatalogue{base: c.base, fresh: c.fresh, added: slices.Clone(c.added), replaced: maps.Clone(c.replaced)}
 	owner := map[string]string{} // of the codes that come with products
 	for _, p := range products {
@@ -78,24 +86,47 @@ func (c *MemCatalogue) put(p Product) {
 	}
 }
 
-// all are the products in the shop's order.
-func (c *MemCatalogue) all() []Product {
-	all := make([]Product, 0, len(c.base.products)+len(c.added))
-	inPlace := make([]bool, len(c.added))
-	for k, n := range c.base.shop {
-		if by, gone := c.replaced[uint32(k)]; gone {
-			all, inPlace[by] = append(all, c.added[by]), true
-		} else {
-			all = append(all, c.base.products[n])
+// order is the shop's order: the places of base, and after them those of added; what was replaced gives its turn.
+func (c *MemCatalogue) order() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		n := uint32(len(c.base.products))
+		inTurn := make([]bool, len(c.added))
+		for k := range n {
+			at := k
+			if by, gone := c.replaced[k]; gone {
+				at, inTurn[by] = n+uint32(by), true
+			}
+			if !yield(at) {
+				return
+			}
+		}
+		for k := range c.added {
+			if !inTurn[k] && !yield(n+uint32(k)) {
+				return
+			}
 		}
 	}
-	for k, p := range c.added {
-		if !inPlace[k] {
-			all = append(all, p)
-		}
-	}
-	return all
 }
+
+// at is a product by its place in the order.
+func (c *MemCatalogue) at(place uint32) Product {
+	if n := uint32(len(c.base.products)); place >= n {
+		return c.added[place-n]
+	}
+	return c.base.products[c.base.shop[place]]
+}
+
+// those are the products at these places.
+func (c *MemCatalogue) those(places []uint32) []Product {
+	products := make([]Product, len(places))
+	for i, place := range places {
+		products[i] = c.at(place)
+	}
+	return products
+}
+
+// all are the products in the shop's order.
+func (c *MemCatalogue) all() []Product { return c.those(slices.Collect(c.order())) }
 
 func lastOfEachCode(products []Product) []Product {
 	last := make(map[string]int, len(products))
@@ -195,26 +226,27 @@ type Category struct {
 	Len    int
 }
 
-// gridView is what the grid of products shows, in the shop's order.
+// gridView is what the grid of products shows, by places in the shop's order.
 type gridView struct {
-	favourites []Product
+	favourites []uint32
 	categories []Category
-	of         map[string][]Product
-	families   map[string][]Product
+	of         map[string][]uint32
+	families   map[string][]uint32
 }
 
 func (c *MemCatalogue) layOut() *gridView {
-	g := &gridView{of: map[string][]Product{}, families: map[string][]Product{}}
-	for _, p := range c.all() {
+	g := &gridView{of: map[string][]uint32{}, families: map[string][]uint32{}}
+	for place := range c.order() {
+		p := c.at(place)
 		if p.Favorito {
-			g.favourites = append(g.favourites, p)
+			g.favourites = append(g.favourites, place)
 		}
 		if _, known := g.of[p.Categoria]; !known {
 			g.categories = append(g.categories, Category{Nombre: p.Categoria})
 		}
-		g.of[p.Categoria] = append(g.of[p.Categoria], p)
+		g.of[p.Categoria] = append(g.of[p.Categoria], place)
 		if p.Familia != "" {
-			g.families[p.Familia] = append(g.families[p.Familia], p)
+			g.families[p.Familia] = append(g.families[p.Familia], place)
 		}
 	}
 	for i := range g.categories {
@@ -227,7 +259,7 @@ func (c *MemCatalogue) layOut() *gridView {
 }
 
 // Favourites are the products marked as such, in the shop's order.
-func (c *MemCatalogue) Favourites() []Product { return slices.Clone(c.grid().favourites) }
+func (c *MemCatalogue) Favourites() []Product { return c.those(c.grid().favourites) }
 
 // Categories are the pages of the grid, in the order in which the shop's file names them; products without one come last.
 func (c *MemCatalogue) Categories() []Category { return slices.Clone(c.grid().categories) }
@@ -236,10 +268,8 @@ func (c *MemCatalogue) Categories() []Category { return slices.Clone(c.grid().ca
 func (c *MemCatalogue) InCategory(name string, first, limit int) []Product {
 	all := c.grid().of[name]
 	first = max(0, min(first, len(all)))
-	return slices.Clone(all[first : first+max(0, min(limit, len(all)-first))])
+	return c.those(all[first : first+max(0, min(limit, len(all)-first))])
 }
 
 // Variants are the articles of a family, in the shop's order.
-func (c *MemCatalogue) Variants(family string) []Product {
-	return slices.Clone(c.grid().families[family])
-}
+func (c *MemCatalogue) Variants(family string) []Product { return c.those(c.grid().families[family]) }

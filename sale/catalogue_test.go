@@ -241,7 +241,7 @@ func TestWithAddsAndReplaces(t *testing.T) {
 	})
 	with := func(c *MemCatalogue, products ...Product) *MemCatalogue {
 		t.Helper()
-		next, err := c.With(products...)
+		next, err := c.with(products)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +301,7 @@ func TestWithAgreesWithANewCatalogue(t *testing.T) {
 		c := NewCatalogue(slices.Clone(all))
 		for range rapid.IntRange(0, 6).Draw(t, "added") {
 			p := draw(rapid.IntRange(0, 9).Draw(t, "code"))
-			next, err := c.With(p)
+			next, err := c.with([]Product{p})
 			if err != nil {
 				t.Fatal(err)
 			}

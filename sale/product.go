@@ -72,6 +72,10 @@ type Catalogue interface {
 	InCategory(name string, first, limit int) []Product
 	// Variants are the articles of a family, in the shop's order.
 	Variants(family string) []Product
+	// With is this catalogue and these products, quickly enough for a product made at the counter; or an error in words,
+	// if one of them cannot be or has another one's code. One with a known code of its own replaces it and keeps its
+	// place. This catalogue stays as it is.
+	With(products ...Product) (Catalogue, error)
 }
 
 // Decimals is how many decimals a quantity of the product may have: grams of a kilo, and none of what is sold by unit.

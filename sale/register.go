@@ -237,6 +237,9 @@ func splitScan(text string) (code string, qty money.Qty, err error) {
 // Search finds products for the list under the field.
 func (r *Register) Search(text string, limit int) []Product { return r.d.Catalogue.Search(text, limit) }
 
+// SetCatalogue is news of the products, found from now on. What is in the cart stays as it was added.
+func (r *Register) SetCatalogue(c Catalogue) { r.d.Catalogue = c }
+
 // Favourites are the quick keys.
 func (r *Register) Favourites() []Product { return r.d.Catalogue.Favourites() }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"mostrador/sale"
 )
@@ -37,4 +38,33 @@ func (s *Shop) SetScaleRules(rules sale.ScaleRules) error {
 		return err
 	}
 	return s.Store.PutValue(valueScale, b)
+}
+
+// manyProducts leave so much behind when they are read that it is worth a moment to give it back.
+const manyProducts = 20_000
+
+// catalogue reads all products and indexes them.
+func (s *Shop) catalogue() (*sale.MemCatalogue, error) {
+	products, err := s.Store.Products()
+	if err != nil {
+		return nil, err
+	}
+	c := sale.NewCatalogue(products)
+	if c.Len() >= manyProducts {
+		debug.FreeOSMemory()
+	}
+	return c, nil
+}
+
+// AddProduct keeps a product that was made at the counter, and returns the catalogue with it, for Register.SetCatalogue.
+// With an error nothing was kept.
+func (s *Shop) AddProduct(to sale.Catalogue, p sale.Product) (sale.Catalogue, error) {
+	next, err := to.With(p)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.PutProducts([]sale.Product{p}); err != nil {
+		return nil, err
+	}
+	return next, nil
 }

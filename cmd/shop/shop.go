@@ -356,13 +356,13 @@ func (s *Shop) Deps() (sale.Deps, error) {
 	if s.signer == nil {
 		return sale.Deps{}, s.signerErr
 	}
-	products, err := s.Store.Products()
+	catalogue, err := s.catalogue()
 	if err != nil {
 		return sale.Deps{}, err
 	}
 	scale, _ := s.ScaleRules() // a table that cannot be read stops no sale
 	return sale.Deps{
-		Shop: s.Info, Journal: s.Store, Catalogue: sale.NewCatalogue(products), Scale: scale, Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader,
+		Shop: s.Info, Journal: s.Store, Catalogue: catalogue, Scale: scale, Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader,
 	}, nil
 }
 
