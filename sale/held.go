@@ -96,6 +96,9 @@ const (
 	EventLess    EventKind = "cantidad rebajada"
 	EventVoided  EventKind = "venta vaciada"
 	EventDrawer  EventKind = "cajón abierto"
+	// Money that the sale lost, or won if negative, by hand.
+	EventDiscount EventKind = "descuento"
+	EventPrice    EventKind = "precio cambiado"
 )
 
 // Event is an entry of the counter's log, kept in the audit chain.

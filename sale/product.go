@@ -142,6 +142,7 @@ func packName(p Product, content money.Qty) string {
 func (m Match) line() Line {
 	l := Line{
 		Codigo: m.Product.Codigo, Nombre: m.Nombre, Unidad: m.Product.Unidad, Prc: m.Prc, Exento: m.Product.Exento, Contenido: m.Contenido,
+		Base: m.Prc, Categoria: m.Product.Categoria,
 	}
 	if m.Contenido > 0 {
 		l.Unidad = "" // packs are counted

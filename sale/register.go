@@ -10,6 +10,7 @@ import (
 
 	"mostrador/dte"
 	"mostrador/money"
+	"mostrador/sale/price"
 )
 
 // Stage is what the till is doing.
@@ -42,7 +43,8 @@ type Deps struct {
 	Shop      Shop
 	Journal   Journal
 	Catalogue Catalogue
-	Scale     ScaleRules // how the labels of the shop's scales are read
+	Prices    *price.Book // the price policy; nil has no rules
+	Scale     ScaleRules  // how the labels of the shop's scales are read
 	Signer    *dte.Signer
 	Now       func() time.Time
 	Rand      io.Reader // source of sale IDs
@@ -78,7 +80,9 @@ type Register struct {
 	selected int
 	payment  Payment
 	last     *Record
-	doubt    bool // an Issue of this cart failed: ask before anything else is done with it
+	prices   *price.Book
+	next     *price.Book // from the next sale on; nil: no news
+	doubt    bool        // an Issue of this cart failed: ask before anything else is done with it
 }
 
 // Limits of a cart.
@@ -94,7 +98,10 @@ func NewRegister(d Deps) (*Register, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Register{d: d, stage: Selling, cart: cart, selected: len(cart.Lines) - 1}
+	r := &Register{d: d, stage: Selling, cart: cart, selected: len(cart.Lines) - 1, prices: d.Prices}
+	if r.prices == nil {
+		r.prices, _ = price.Compile(nil) // without rules nothing can be wrong
+	}
 	if cart.ID == "" {
 		err = r.clear()
 	}
@@ -116,9 +123,15 @@ func (r *Register) update(edit func(c *Cart) (selected int, err error), events .
 	if err := r.beginSelling(); err != nil {
 		return err
 	}
+	if len(r.cart.Lines) == 0 {
+		r.takePrices()
+	}
 	cart := r.cart.clone()
 	selected, err := edit(&cart)
 	if err != nil {
+		return err
+	}
+	if err := r.reprice(&cart); err != nil {
 		return err
 	}
 	if err := r.d.Journal.SaveCart(cart, events...); err != nil {
@@ -207,16 +220,23 @@ func (r *Register) Scan(text string) (Line, error) {
 	if err != nil {
 		return Line{}, err
 	}
-	m, ok := r.d.Catalogue.ByCode(code)
-	if !ok {
-		if m, err = r.d.Scale.Match(code, r.d.Catalogue); errors.Is(err, errNoLabel) {
-			err = fmt.Errorf("código %s: %w. Nada se agregó", code, ErrNotFound)
-		}
-		if err != nil {
-			return Line{}, err
-		}
+	m, err := r.match(code)
+	if err != nil {
+		return Line{}, err
 	}
 	return r.put(m, qty)
+}
+
+// match is what a code stands for: in the catalogue, or on a scale's label.
+func (r *Register) match(code string) (Match, error) {
+	if m, ok := r.d.Catalogue.ByCode(code); ok {
+		return m, nil
+	}
+	m, err := r.d.Scale.Match(code, r.d.Catalogue)
+	if errors.Is(err, errNoLabel) {
+		err = fmt.Errorf("código %s: %w. Nada se agregó", code, ErrNotFound)
+	}
+	return m, err
 }
 
 // splitScan separates "3*780..." into its quantity and its code.
@@ -249,7 +269,7 @@ func (r *Register) Add(p Product, qty money.Qty) (added Line, err error) {
 }
 
 // put adds n readings of what a code stands for.
-func (r *Register) put(m Match, n money.Qty) (added Line, err error) {
+func (r *Register) put(m Match, n money.Qty) (Line, error) {
 	qty, err := m.times(n)
 	if err != nil {
 		return Line{}, err
@@ -266,19 +286,17 @@ func (r *Register) put(m Match, n money.Qty) (added Line, err error) {
 			c.Lines = append(c.Lines, m.line())
 			i++
 		}
-		err := c.Lines[i].add(qty)
-		added = c.Lines[i]
-		return i, err
+		return i, c.Lines[i].add(qty)
 	})
 	if err != nil {
 		return Line{}, err
 	}
-	return added, nil
+	return r.cart.Lines[r.selected], nil
 }
 
 // takes reports that the line is of this product at this price: another price is another line.
 func (l Line) takes(m Match) bool {
-	return l.Codigo == m.Product.Codigo && l.Prc == m.Prc && l.Nombre == m.Nombre && l.Exento == m.Product.Exento &&
+	return l.Codigo == m.Product.Codigo && l.base() == m.Prc && l.Fijo == 0 && l.Off == (price.Off{}) && l.Nota == "" && l.Nombre == m.Nombre && l.Exento == m.Product.Exento &&
 		l.Contenido == m.Contenido && l.Etiqueta == "" && !m.Etiqueta
 }
 
@@ -304,7 +322,7 @@ func (l *Line) add(q money.Qty) error {
 	case l.Etiqueta == "" && q%(money.One/1000) != 0:
 		return fmt.Errorf("la cantidad %s de %s lleva a lo más %d decimales", q, l.Nombre, decimals(l.Unidad))
 	}
-	total, err := l.Prc.Times(q)
+	total, err := l.base().Times(q) // until all of the cart is priced
 	if err != nil {
 		return err
 	}
@@ -555,7 +573,7 @@ func (r *Register) draft() dte.Draft {
 	}
 	r.cart.dress(&draft)
 	for _, l := range r.cart.Lines {
-		line := dte.Linea{Nombre: l.Nombre, Qty: l.Qty, Unidad: l.Unidad, Prc: l.Prc}
+		line := dte.Linea{Nombre: l.Nombre, Qty: l.Qty, Unidad: l.Unidad, Prc: l.Prc, Descuento: l.Descuento}
 		if l.Exento {
 			line.IndExe = dte.Exento
 		} else if draft.Tipo == dte.GuiaDespacho {
@@ -566,6 +584,7 @@ func (r *Register) draft() dte.Draft {
 		}
 		draft.Detalle = append(draft.Detalle, line)
 	}
+	draft.DscRcg = r.cart.globals(draft.Tipo)
 	return draft
 }
 

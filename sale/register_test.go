@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
+	"mostrador/sale/price"
 	"mostrador/sale/saletest"
 )
 
@@ -249,7 +251,7 @@ func TestLines(t *testing.T) {
 		if err := r.SetQty(q); err == nil {
 			t.Errorf("quantity %s of a unit product was accepted", q)
 		}
-		if after := r.Snapshot(); !slices.Equal(before.Cart.Lines, after.Cart.Lines) {
+		if after := r.Snapshot(); !reflect.DeepEqual(before.Cart.Lines, after.Cart.Lines) {
 			t.Error("a refusal changed the cart")
 		}
 	}
@@ -327,7 +329,7 @@ func TestStages(t *testing.T) {
 	}
 	j.saveErr = errors.New("disco lleno")
 	before := r.Snapshot().Cart.Lines
-	if _, err := r.Scan("100"); err == nil || !slices.Equal(before, r.Snapshot().Cart.Lines) {
+	if _, err := r.Scan("100"); err == nil || !reflect.DeepEqual(before, r.Snapshot().Cart.Lines) {
 		t.Error("a cart that could not be saved was shown")
 	}
 }
@@ -341,7 +343,7 @@ func TestTheCartSurvives(t *testing.T) {
 	must(t, r.SetTipo(dte.Factura))
 	again, err := sale.NewRegister(d)
 	must(t, err)
-	if a, b := r.Snapshot(), again.Snapshot(); a.Cart.ID != b.Cart.ID || !slices.Equal(a.Cart.Lines, b.Cart.Lines) || b.Tipo != dte.Factura {
+	if a, b := r.Snapshot(), again.Snapshot(); a.Cart.ID != b.Cart.ID || !reflect.DeepEqual(a.Cart.Lines, b.Cart.Lines) || b.Tipo != dte.Factura {
 		t.Errorf("before %+v\nafter %+v", a, b)
 	}
 }
@@ -465,6 +467,11 @@ func TestRandomGestures(t *testing.T) {
 		caf, _ := dtetest.CAF(saletest.Shop().Emisor.RUT, tipo, 1000, 99_000, dtetest.FA())
 		must(t, j.AddCAF(caf))
 	}
+	d.Prices = book(t,
+		price.Rule{Name: "3×2 en bebidas", Kind: price.NxM, Products: []string{"7801234567894"}, Take: 3, Pay: 2},
+		price.Rule{Name: "Mayorista", Kind: price.Precio, Products: []string{"300"}, Price: money.PerUnit(4), From: money.Units(6)},
+		price.Rule{Name: "Todo al 5 %", Kind: price.Descuento, All: true, Pct: 500, Weighed: true, Stackable: true},
+	)
 	rapid.Check(t, func(t *rapid.T) {
 		r, err := sale.NewRegister(d)
 		if err != nil {
@@ -474,14 +481,14 @@ func TestRandomGestures(t *testing.T) {
 			before := r.Snapshot()
 			err := gesture(t, r)
 			after := r.Snapshot()
-			if err != nil && before.Stage != sale.Done && !slices.Equal(before.Cart.Lines, after.Cart.Lines) {
+			if err != nil && before.Stage != sale.Done && !reflect.DeepEqual(before.Cart.Lines, after.Cart.Lines) {
 				t.Fatalf("%v changed the cart", err)
 			}
 			var sum money.Pesos
 			for _, l := range after.Cart.Lines {
 				sum += l.Total
 			}
-			if sum != after.Total {
+			if sum -= after.Cart.Rebaja.Total(); sum != after.Total {
 				t.Fatalf("total %d of lines %d", after.Total, sum)
 			}
 			if before.Stage == sale.Paying && after.Stage == sale.Done {
@@ -503,7 +510,7 @@ func TestRandomGestures(t *testing.T) {
 }
 
 func gesture(t *rapid.T, r *sale.Register) (err error) {
-	switch rapid.IntRange(0, 11).Draw(t, "gesture") {
+	switch rapid.IntRange(0, 15).Draw(t, "gesture") {
 	case 0, 1, 2:
 		_, err = r.Scan(rapid.SampledFrom([]string{"7801234567894", "0,5*100", "200", "3*300", "no"}).Draw(t, "code"))
 	case 3:
@@ -525,8 +532,23 @@ func gesture(t *rapid.T, r *sale.Register) (err error) {
 		if err = r.SetReceptor(buyer()); err == nil {
 			err = r.SetTipo(rapid.SampledFrom([]dte.TipoDTE{0, dte.Factura}).Draw(t, "tipo"))
 		}
+	case 12:
+		err = r.SetLineOff(anyOff(t))
+	case 13:
+		err = r.SetTicketOff(anyOff(t))
+	case 14:
+		err = r.SetPrice(money.PerUnit(money.Pesos(rapid.Int64Range(0, 3000).Draw(t, "price"))), "oferta")
+	case 15:
+		err = r.SetNote("frío")
 	}
 	return err
+}
+
+func anyOff(t *rapid.T) price.Off {
+	if rapid.Bool().Draw(t, "percent") {
+		return price.Off{Pct: money.Rate(rapid.IntRange(0, 9000).Draw(t, "pct")), By: price.By{Why: "caja golpeada"}}
+	}
+	return price.Off{Pesos: money.Pesos(rapid.Int64Range(0, 2000).Draw(t, "pesos")), By: price.By{Why: "caja golpeada"}}
 }
 
 // doubtful stores the sale and says that nobody knows, once; or it does not store it.
@@ -691,5 +713,102 @@ func TestPaymentsThatCannotBe(t *testing.T) {
 	}
 	if _, err := sale.IssueOrder(d, sale.Order{ID: sale.ID(strings.Repeat("x", 40_000)), Draft: draft}); err == nil || j.issues != 1 {
 		t.Errorf("an endless ID: %v, %d issues", err, j.issues)
+	}
+}
+
+func book(t testing.TB, rules ...price.Rule) *price.Book {
+	t.Helper()
+	b, bad := price.Compile(rules)
+	if len(bad) > 0 {
+		t.Fatal(bad)
+	}
+	return b
+}
+
+// What a rule or a hand does to a price is on the screen, in the record and in the document, to the peso, and says why.
+func TestPricesHaveOnePathToTheDocument(t *testing.T) {
+	d, j := newDeps(t)
+	d.Prices = book(t, price.Rule{Name: "3×2 en bebidas", Kind: price.NxM, Products: []string{"7801234567894"}, Take: 3, Pay: 2})
+	r, err := sale.NewRegister(d)
+	must(t, err)
+	scan(t, r, "3*7801234567894", "200")
+	must(t, r.SetLineOff(price.Off{Pct: 1000, By: price.By{Why: "cliente frecuente"}}))
+	must(t, r.SetTicketOff(price.Off{Pesos: 500, By: price.By{Why: "vale del diario"}}))
+	s := r.Snapshot()
+	cola, pasaje := s.Cart.Lines[0], s.Cart.Lines[1]
+	if cola.Total != 2*1990 || price.Explain(cola.Why) != "Precio de lista 1.990 → 3×2 en bebidas −1.990" {
+		t.Errorf("%+v: %s", cola, price.Explain(cola.Why))
+	}
+	if pasaje.Total != 1111 || pasaje.Descuento != 124 { // 1.235 less 123,5
+		t.Errorf("%+v", pasaje)
+	}
+	if s.Total != 2*1990+1111-500 {
+		t.Errorf("total %s", s.Total)
+	}
+	must(t, r.Charge())
+	must(t, r.Tender(sale.Tarjeta, 0, "1"))
+	rec, err := r.Issue()
+	must(t, err)
+	xml, _, err := j.Document(rec.Key)
+	must(t, err)
+	doc, err := dte.Parse(xml)
+	if err != nil || doc.Totales.MntTotal != s.Total || rec.Total != s.Total || doc.Montos[0] != cola.Total || len(rec.Lines[0].Why) != 2 {
+		t.Errorf("%+v %v", doc, err)
+	}
+	events, err := j.Events(10)
+	if err != nil || len(events) != 2 || events[0].Amount != 500 || events[1].Amount != 124 || events[1].What != "Pasaje: cliente frecuente" {
+		t.Errorf("%+v %v", events, err)
+	}
+}
+
+// News from the office change no price under an open cart, and every price of the next one.
+func TestPricesChangeBetweenSales(t *testing.T) {
+	d, _ := newDeps(t)
+	r, err := sale.NewRegister(d)
+	must(t, err)
+	scan(t, r, "7801234567894")
+	r.SetPrices(book(t, price.Rule{Name: "Liquidación", Kind: price.Precio, Products: []string{"7801234567894"}, Price: money.PerUnit(990)}))
+	scan(t, r, "7801234567894")
+	if total := r.Snapshot().Total; total != 2*1990 {
+		t.Errorf("under the open cart: %s", total)
+	}
+	must(t, r.Void("otra"))
+	scan(t, r, "7801234567894")
+	if total := r.Snapshot().Total; total != 990 {
+		t.Errorf("in the next one: %s", total)
+	}
+}
+
+// What a person may not do to a price is refused in words and changes nothing.
+func TestDiscountsByHandAreRefused(t *testing.T) {
+	r, _ := newRegister(t)
+	why := price.By{Why: "porque sí"}
+	if err := r.SetTicketOff(price.Off{Pct: 100, By: why}); err == nil {
+		t.Error("a discount on nothing")
+	}
+	if err := r.SetLineOff(price.Off{Pct: 100, By: why}); err == nil {
+		t.Error("a discount on no line")
+	}
+	scan(t, r, "7801234567894")
+	for _, off := range []price.Off{{Pct: 10_001, By: why}, {Pct: -1, By: why}, {Pesos: -1, By: why}, {Pct: 1, Pesos: 1, By: why}, {Pct: 100}, {Pesos: 5}} {
+		if r.SetLineOff(off) == nil || r.SetTicketOff(off) == nil {
+			t.Errorf("%+v was accepted", off)
+		}
+	}
+	if r.SetPrice(-1, "x") == nil || r.SetPrice(money.PerUnit(5), "") == nil || r.SetNote(strings.Repeat("x", 81)) == nil {
+		t.Error("a price or a note that cannot be")
+	}
+	if total := r.Snapshot().Total; total != 1990 {
+		t.Errorf("total %s", total)
+	}
+	must(t, r.SetPrice(money.PerUnit(1500), "golpeado"))
+	must(t, r.SetNote("  para   llevar "))
+	l := r.Snapshot().Cart.Lines[0]
+	if l.Total != 1500 || l.Nota != "para llevar" || price.Explain(l.Why) == "" {
+		t.Errorf("%+v", l)
+	}
+	scan(t, r, "7801234567894") // at the shop's price: a line of its own
+	if lines := r.Snapshot().Cart.Lines; len(lines) != 2 || lines[1].Total != 1990 {
+		t.Errorf("%+v", lines)
 	}
 }

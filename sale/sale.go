@@ -16,6 +16,7 @@ import (
 
 	"mostrador/dte"
 	"mostrador/money"
+	"mostrador/sale/price"
 )
 
 // ID names a sale. It is made when the basket opens, before any transaction, so that an interrupted issue can be looked
@@ -46,6 +47,19 @@ type Line struct {
 	// Etiqueta is the scale's label that the line is of, as it was read. No other reading is added to such a line; once
 	// its quantity is changed it is a line like any other.
 	Etiqueta string `json:"etiqueta,omitempty"`
+
+	// What the price is made from: the price and category of the catalogue, a price or a discount by hand.
+	Base      money.Price `json:"base,omitempty"`
+	Categoria string      `json:"categoria,omitempty"`
+	Fijo      money.Price `json:"fijo,omitempty"`
+	FijoPor   price.By    `json:"fijoPor,omitzero"`
+	Off       price.Off   `json:"off,omitzero"`
+	// What came of it: Total is Prc × Qty, rounded, less Descuento. Why tells the way to it, if there is more to tell than
+	// the price of the catalogue. It is never changed in place.
+	Descuento money.Pesos    `json:"descuento,omitempty"`
+	Why       []price.Reason `json:"why,omitempty"`
+	// Nota is for people in the shop and no part of the document.
+	Nota string `json:"nota,omitempty"`
 }
 
 // Tender is a part of a payment.
@@ -195,4 +209,7 @@ type Cart struct {
 	Vence       dte.Date         `json:"vence,omitzero"`
 	Guia        *Guia            `json:"guia,omitempty"`
 	Referencias []dte.Referencia `json:"referencias,omitempty"`
+	// Off is a discount on the whole, and Rebaja what it comes to.
+	Off    price.Off       `json:"off,omitzero"`
+	Rebaja price.TicketOff `json:"rebaja,omitzero"`
 }

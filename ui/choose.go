@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"errors"
+	"slices"
 	"strconv"
 
 	"fyne.io/fyne/v2"
@@ -26,7 +28,11 @@ type chooseDialog struct {
 func newChooseDialog(w *Window, question, advice string, choices []choice) *chooseDialog {
 	l := w.l
 	d := &chooseDialog{w: w, choices: choices}
-	d.list = newTable(l, []column{{"", 36, fyne.TextAlignTrailing}, {"", 0, fyne.TextAlignLeading}, {"", 250, fyne.TextAlignLeading}, {"", 100, fyne.TextAlignTrailing}}, func(i int) {
+	detail := float32(1)
+	if slices.ContainsFunc(choices, func(c choice) bool { return c.detail != "" }) {
+		detail = 250
+	}
+	d.list = newTable(l, []column{{"", 36, fyne.TextAlignTrailing}, {"", 0, fyne.TextAlignLeading}, {"", detail, fyne.TextAlignLeading}, {"", 100, fyne.TextAlignTrailing}}, func(i int) {
 		d.at = i
 		d.enter()
 	})
@@ -91,6 +97,9 @@ func (d *chooseDialog) enter() {
 	}
 }
 
+// errElsewhere: the answer was taken, and another dialogue asks for more.
+var errElsewhere = errors.New("sigue en otra pregunta")
+
 // askDialog asks for a few words.
 type askDialog struct {
 	w       *Window
@@ -124,7 +133,11 @@ func (d *askDialog) move(fyne.KeyName) bool    { return false }
 
 // enter closes the dialogue if the answer is taken; a refusal is read where it can be mended.
 func (d *askDialog) enter() {
-	if err := d.do(d.answer.Text); err != nil {
+	err := d.do(d.answer.Text)
+	if errors.Is(err, errElsewhere) {
+		return
+	}
+	if err != nil {
 		d.problem.say(sentence(err.Error()))
 		return
 	}

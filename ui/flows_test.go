@@ -282,12 +282,15 @@ func TestEscapeNeverDestroysACart(t *testing.T) {
 	}
 	x.press(esc, esc, esc)
 	x.press(f4)
+	x.finger("6")
 	x.sees("¿Por qué se vacía la venta?")
 	x.press(esc)
 	if n := len(x.lines()); n != 1 {
 		t.Fatalf("%d lines are left", n)
 	}
-	x.press(f4, enter)
+	x.press(f4)
+	x.finger("6")
+	x.press(enter)
 	x.sees("Escanee un producto para comenzar")
 	x.typingIsAt(x.w.sink)
 }
@@ -491,7 +494,8 @@ func TestAScanDuringADialogueWaits(t *testing.T) {
 	x := newWorld(t)
 	x.scan(leche)
 	x.pass(time.Second)
-	x.press(f4) // no field: neither figures nor Enter of the scanner may choose
+	x.press(f4)
+	x.finger("6") // no field: neither figures nor Enter of the scanner may choose
 	x.finger("ab")
 	if x.w.sink.Text != "" {
 		t.Errorf("behind the dialogue the field takes %q", x.w.sink.Text)
@@ -763,6 +767,7 @@ func TestAScanChoosesNothing(t *testing.T) {
 	x := newWorld(t)
 	x.enter("300")
 	x.press(f4)
+	x.finger("6")
 	x.scan(leche)
 	x.sees("¿Por qué se vacía la venta?", "1 código en espera")
 	x.press(esc)
@@ -777,6 +782,7 @@ func TestVoidKeepsItsReason(t *testing.T) {
 	x.enter("300")
 	x.enter("100")
 	x.press(fyne.KeyDelete, f4)
+	x.finger("6")
 	x.finger("5")
 	x.press(enter)
 	x.sees("Diga por qué se vacía la venta")
@@ -792,4 +798,67 @@ func TestVoidKeepsItsReason(t *testing.T) {
 	if e := events[1]; e.Kind != sale.EventRemoved || e.What != "1 × Pan marraqueta" || e.Amount != 2190 {
 		t.Errorf("%+v", e)
 	}
+}
+
+// Discounts, prices and notes by hand: each with its reason, shown on the line and explained.
+func TestDiscountsByHand(t *testing.T) {
+	x := newWorld(t)
+	x.enter("300") // $1.097
+	x.press(f4)
+	x.sees("Leche descremada 1 L", "Descuento a esta línea…")
+	x.finger("1")
+	x.enter("10%")
+	x.sees("¿Por qué? El motivo queda anotado.")
+	x.finger("2")
+	x.sees("1 línea · −$110", "$987")
+	x.press(f4)
+	x.finger("5")
+	x.sees("¿Por qué este precio?", "Precio de lista 1.097", "Descuento −110 (Por vencer)", "Total de la línea")
+	x.press(esc, f4)
+	x.finger("2")
+	x.enter("hola")
+	x.sees("Descuento a toda la venta", "Seguir") // and it says what is wrong
+	x.press(esc, f4)
+	x.finger("2")
+	x.enter("87")
+	x.finger("5")
+	x.enter("vale del diario")
+	x.sees("1 línea · −$197", "$900")
+	x.press(f4)
+	x.finger("3")
+	x.enter("1000")
+	x.finger("1")
+	x.sees("$813") // 1000 less 10 %, less 87
+	x.press(f4)
+	x.finger("4")
+	x.enter("para llevar")
+	if l := x.lines()[0]; l.Nota != "para llevar" || l.Total != 900 {
+		t.Errorf("%+v", l)
+	}
+	x.press(f4)
+	x.finger("1")
+	x.enter("0")
+	x.press(f12, enter, enter)
+	if r := x.last(); r.Total != 913 {
+		t.Errorf("sold %+v", r)
+	}
+}
+
+// Prices are told without selling, by scanner, by code and by name.
+func TestPriceCheck(t *testing.T) {
+	x := newWorld(t)
+	x.press(fyne.KeyF7)
+	x.sees("Consultar un precio", "No agrega nada a la venta.")
+	x.scan(leche)
+	x.pass(time.Second)
+	x.sees("Leche entera 1 L", "$1.090")
+	x.enter("hallulla")
+	x.sees("Pan hallulla", "$2.290 / kg")
+	x.enter("999")
+	x.sees("Código 999: no existe. Nada se agregó")
+	x.press(esc)
+	if len(x.lines()) != 0 || len(x.w.waiting) != 0 {
+		t.Errorf("a question sold %+v, %v", x.lines(), x.w.waiting)
+	}
+	x.typingIsAt(x.w.sink)
 }

@@ -263,7 +263,7 @@ func (b *totalBar) render(s sale.Snapshot, m mainAction) {
 		b.document.say(docTitle(s.Last.Key))
 		b.client.say(clientName(s.Last.Receptor))
 	}
-	b.count.say(articles(lines))
+	b.count.say(articles(lines) + discounts(s.Cart))
 	before := s.Stage == sale.Selling && s.Last != nil
 	if before {
 		b.before.say("Vuelto anterior " + peso(s.Last.Payment.Change))
@@ -297,7 +297,7 @@ type actionBar struct {
 	actions []func()
 }
 
-const slots = 12
+const slots = 13
 
 func newActionBar(w *Window) *actionBar {
 	b := &actionBar{actions: make([]func(), slots)}

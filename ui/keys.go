@@ -127,10 +127,20 @@ func (w *Window) forSale() bool {
 	return w.dialog == nil && (at == selling || at == done)
 }
 
+// scanTaker is a dialogue that wants the codes which are scanned while it is open.
+type scanTaker interface{ scanned(code string) }
+
 // takeBurst takes what a scanner typed: into the cart, or to wait until the sale can have it. It reports false for a
 // burst that a text field may keep.
 func (w *Window) takeBurst(code string) bool {
 	f := w.burstIn
+	if d, ok := w.dialog.(scanTaker); ok && f != w.sink {
+		w.held = w.held[:0]
+		w.burst.forget()
+		w.burstNo++
+		d.scanned(f.before + code)
+		return true
+	}
 	typable := w.dialog != nil && f != w.sink
 	switch whole := f.before + code; {
 	case w.forSale():

@@ -23,7 +23,7 @@ func TestNoticesInTheStrip(t *testing.T) {
 	x.news.fail = errors.New("el archivo no se pudo leer")
 	x.pass(lookEvery + 10e9)
 	x.sees("1 aviso") // what is known stays
-	x.press(fyne.KeyF7)
+	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn)
 	x.sees("El archivo no se pudo leer", "El reloj está atrasado")
 }
 
@@ -32,7 +32,7 @@ func TestAttendATask(t *testing.T) {
 	x := newWorld(t)
 	many(x)
 	eventful(x)
-	x.press(fyne.KeyF7)
+	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn)
 	task := x.news.alarms[0]
 	x.sees("Avisos y contingencia", "Rechazada: boleta 1.198", "trae una letra o un signo", "Corregir y emitir de nuevo", "10 avisos")
 
@@ -58,7 +58,7 @@ func TestAttendATask(t *testing.T) {
 func TestARefusalStaysInTheForm(t *testing.T) {
 	x := newWorld(t)
 	eventful(x)
-	x.press(fyne.KeyF7, fyne.KeyF7)
+	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyF7)
 	x.news.fail = errors.New("falta quién atendió la tarea")
 	x.enter("nada")
 	x.press(fyne.KeyF12)
@@ -75,7 +75,7 @@ func TestARefusalStaysInTheForm(t *testing.T) {
 func TestNothingToDo(t *testing.T) {
 	x := newWorld(t)
 	x.news.alarms = []sale.Alarm{{ID: "reloj", Kind: sale.AlarmClock, Severity: sale.Aviso, Title: "El reloj", Text: "Está atrasado."}}
-	x.press(fyne.KeyF7, fyne.KeyF7, fyne.KeyF6, fyne.KeyReturn)
+	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyF7, fyne.KeyF6, fyne.KeyReturn)
 	if x.w.dialog != nil || x.w.place() != notices {
 		t.Errorf("something happened: %T at %s", x.w.dialog, x.w.place())
 	}
@@ -88,7 +88,7 @@ func TestNothingToDo(t *testing.T) {
 
 func TestEmptyNotices(t *testing.T) {
 	x := newWorld(t)
-	x.press(fyne.KeyF7)
+	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn)
 	x.sees("Nada que atender")
 	x.press(fyne.KeyDown, fyne.KeyPageDown, fyne.KeyF6, fyne.KeyF7, fyne.KeyReturn)
 	x.scan(products[0].Codigo)
@@ -101,7 +101,7 @@ func TestEmptyNotices(t *testing.T) {
 
 func TestAssistantAfterAPowerCut(t *testing.T) {
 	x := newWorld(t) // 12:30
-	x.press(fyne.KeyF7, fyne.KeyF8)
+	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyF8)
 	x.sees("Contingencia: qué hacer", "siga vendiendo", "001.380.7676", "001.380.7837", "001.380.6214", "elija una con su contador")
 
 	x.press(fyne.KeyF2)
@@ -133,7 +133,7 @@ func TestAssistantAfterAPowerCut(t *testing.T) {
 
 func TestAssistantRefusesWhatMakesNoSense(t *testing.T) {
 	x := newWorld(t)
-	x.press(fyne.KeyF7, fyne.KeyF8, fyne.KeyF3)
+	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyF8, fyne.KeyF3)
 	for _, c := range []struct{ from, total, why string }{
 		{"ayer", "1000", "no es una hora"},
 		{"08:15", "mil", "sólo se aceptan cifras"},
@@ -156,7 +156,7 @@ func TestAssistantRefusesWhatMakesNoSense(t *testing.T) {
 
 func TestManualBoletasAndReport(t *testing.T) {
 	x := newWorld(t)
-	x.press(fyne.KeyF7, fyne.KeyF8, fyne.KeyF4)
+	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyF8, fyne.KeyF4)
 	for _, text := range []string{"08:15", "11:45", "101", "120", "84.500", "Rosa"} {
 		x.enter(text)
 	}

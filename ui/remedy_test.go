@@ -156,7 +156,7 @@ func TestTheNoteIsExplained(t *testing.T) {
 	x.news.alarms = sale.Alarms(sale.Facts{Now: x.now, Objected: []sale.Task{{
 		Key: dte.Key{Emisor: 76543210, Tipo: dte.Factura, Folio: 77}, Veredicto: dte.Veredicto{State: dte.Objected, Codigo: "HED-1-232"},
 	}}})
-	x.press(fyne.KeyF7)
+	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn)
 	x.tap("Nota de crédito")
 	x.sees("sólo una nota de crédito", "tillctl issue")
 	x.press(fyne.KeyReturn)

@@ -39,7 +39,7 @@ var scenes = []struct {
 	{"oscuro", false, Look{Tone: Oscuro}, func(x *world) { fill(x, 5) }},
 	{"contraste", false, Look{Tone: Contraste}, func(x *world) { fill(x, 5) }},
 	{"contraste-pago", true, Look{Tone: Contraste}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.finger("20000") }},
-	{"contraste-avisos", false, Look{Tone: Contraste, Percent: 150}, func(x *world) { eventful(x); x.press(fyne.KeyF7) }},
+	{"contraste-avisos", false, Look{Tone: Contraste, Percent: 150}, func(x *world) { eventful(x); x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn) }},
 	{"doble", false, Look{Percent: 200}, func(x *world) { fill(x, 5) }},
 	{"ajustes", false, Look{}, func(x *world) { fill(x, 3); x.w.openSettings() }},
 	{"ajustes-sonido", false, Look{}, func(x *world) {
@@ -76,8 +76,19 @@ var scenes = []struct {
 		x.enter("76543210-3")
 		x.press(fyne.KeyF12)
 	}},
-	{"confirmar", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF4); x.scan(products[0].Codigo) }},
+	{"confirmar", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF4); x.finger("6"); x.scan(products[0].Codigo) }},
 	{"ayuda", false, Look{}, func(x *world) { x.press(fyne.KeyF1) }},
+	{"precio", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF4) }},
+	{"por-que", false, Look{}, func(x *world) {
+		fill(x, 3)
+		x.press(fyne.KeyF4)
+		x.finger("1")
+		x.enter("10%")
+		x.finger("1")
+		x.press(fyne.KeyF4)
+		x.finger("5")
+	}},
+	{"consultar", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF7); x.enter("hallulla") }},
 	{"menu", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF11) }},
 	{"guardar", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF5) }},
 	{"guardadas", false, Look{}, func(x *world) {
@@ -89,16 +100,16 @@ var scenes = []struct {
 	}},
 	{"documentos", false, Look{}, func(x *world) { many(x); x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyDown, fyne.KeyDown) }},
 	{"documentos-vacio", false, Look{}, func(x *world) { x.press(fyne.KeyF11, fyne.KeyReturn) }},
-	{"avisos", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF7) }},
+	{"avisos", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn) }},
 	{"avisos-registro", false, Look{Tone: Oscuro}, func(x *world) {
 		eventful(x)
-		x.press(fyne.KeyF7, fyne.KeyEnd)
+		x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyEnd)
 		for range len(x.news.alarms) + 1 {
 			x.press(fyne.KeyDown)
 		}
 	}},
-	{"avisos-vacio", false, Look{Percent: 125}, func(x *world) { x.press(fyne.KeyF7) }},
-	{"avisos-atender", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF7, fyne.KeyF7) }},
+	{"avisos-vacio", false, Look{Percent: 125}, func(x *world) { x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn) }},
+	{"avisos-atender", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyF7) }},
 	{"avisos-corregir", false, Look{}, func(x *world) { refused(x, dte.Boleta, "HED-3-211"); x.press(fyne.KeyF2); x.finger("Rosa") }},
 	{"avisos-corregir-nota", false, Look{Percent: 125}, func(x *world) { refused(x, dte.NotaCredito, "REF-3-758"); x.press(fyne.KeyF2) }},
 	{"avisos-tres-salidas", false, Look{Tone: Oscuro}, func(x *world) { refused(x, dte.Factura, "FAU") }},
@@ -107,13 +118,13 @@ var scenes = []struct {
 		x.news.alarms = sale.Alarms(sale.Facts{Now: x.now, Objected: []sale.Task{{
 			Key: dte.Key{Emisor: 76543210, Tipo: dte.Factura, Folio: 77}, Veredicto: dte.Veredicto{State: dte.Objected, Codigo: "HED-1-232", Glosa: "Dato del encabezado"},
 		}}})
-		x.press(fyne.KeyF7, fyne.KeyF2)
+		x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyF2)
 	}},
-	{"contingencia", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF7, fyne.KeyF8) }},
-	{"contingencia-grande", true, Look{Percent: 125}, func(x *world) { eventful(x); x.press(fyne.KeyF7, fyne.KeyF8) }},
+	{"contingencia", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyF8) }},
+	{"contingencia-grande", true, Look{Percent: 125}, func(x *world) { eventful(x); x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyF8) }},
 	{"contingencia-resumen", false, Look{}, func(x *world) {
 		eventful(x)
-		x.press(fyne.KeyF7, fyne.KeyF8, fyne.KeyF3)
+		x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn, fyne.KeyF8, fyne.KeyF3)
 		x.enter("08:15")
 		x.enter("14:00")
 		x.press(fyne.KeyF12)
@@ -263,7 +274,7 @@ func refused(x *world, tipo dte.TipoDTE, codigo string) dte.Key {
 	x.news.alarms = sale.Alarms(sale.Facts{Now: x.now, Rejected: []sale.Task{{
 		Key: k, Total: 14990, Printed: 1, Veredicto: dte.Veredicto{Key: k, State: dte.Rejected, Codigo: codigo, Glosa: glosa},
 	}}})
-	x.press(fyne.KeyF7)
+	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn)
 	return k
 }
 

@@ -65,7 +65,7 @@ func (s *sellScreen) render(p sale.Snapshot) {
 	s.ticket.fill(len(lines), p.Selected, func(i int) []cell {
 		x := lines[i]
 		return []cell{
-			{words: qty(x), bold: x.Qty != money.One}, {words: x.Nombre}, {words: "$" + x.Prc.String(), colour: faintInk}, {words: peso(x.Total), bold: true},
+			{words: qty(x), bold: x.Qty != money.One}, {words: x.Nombre}, {words: "$" + x.Prc.String(), colour: faintInk}, {words: peso(x.Total), bold: true, colour: lowered(x)},
 		}
 	})
 	found := s.products
@@ -84,6 +84,26 @@ func (s *sellScreen) render(p sale.Snapshot) {
 		setVisible(right, !right.Visible())
 		s.body.Refresh()
 	}
+}
+
+// lowered is the colour of a line's total: a discounted one differs, and the words beside the total say by how much.
+func lowered(l sale.Line) fyne.ThemeColorName {
+	if l.Descuento > 0 {
+		return good
+	}
+	return ink
+}
+
+// discounts are all of a sale, in words; nothing if there are none.
+func discounts(c sale.Cart) string {
+	sum := c.Rebaja.Total()
+	for _, l := range c.Lines {
+		sum += l.Descuento
+	}
+	if sum == 0 {
+		return ""
+	}
+	return " · −" + peso(sum)
 }
 
 // faintInk is ink for what matters less; as a cell's colour it is words only.
@@ -117,16 +137,16 @@ func (s *sellScreen) keys() []binding {
 		w.help(fyne.KeyF1, "F1"),
 		{key: fyne.KeyF2, keycap: "F2", words: "Buscar", help: "busca por nombre o por parte del código", do: s.search},
 		{key: fyne.KeyF3, keycap: "F3", words: "Cliente", help: "pone el cliente y elige boleta o factura", do: func() { w.openDialog(newCustomerDialog(w)) }},
-		{key: fyne.KeyF4, keycap: "F4", words: "Vaciar", help: "vacía la venta, después de preguntar", do: s.void, off: none},
+		{key: fyne.KeyF4, keycap: "F4", words: "Precio", help: "descuentos, precio, nota, por qué cuesta eso, vaciar", do: s.lineMenu, off: none},
 		{key: fyne.KeyF5, keycap: "F5", words: "Guardar", help: "guarda la venta y empieza otra", do: s.hold, off: none},
 		{key: fyne.KeyF6, keycap: "F6", words: "Retomar", help: "retoma una venta guardada", do: s.recall},
+		{key: fyne.KeyF7, keycap: "F7", words: "Consultar", help: "dice un precio sin venderlo", do: func() { w.openDialog(newPriceCheck(w)) }},
 		{key: fyne.KeyF8, keycap: "F8", words: fold, help: "guarda o muestra los productos rápidos", do: s.fold},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
 		w.menu(),
 		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { w.settle(w.counter.Bump(-1)) }, off: none},
 		{keycap: "+", words: "Más", help: "agrega una unidad a la línea marcada", do: func() { w.settle(w.counter.Bump(1)) }, off: none},
 		{key: fyne.KeyDelete, keycap: "Supr", words: "Quitar", help: "quita la línea marcada", do: func() { w.settle(w.counter.Remove()) }, off: none},
-		{key: fyne.KeyF7, keycap: "F7", help: "muestra avisos, tareas y contingencia", do: w.showNotices},
 		{key: fyne.KeyF12, keycap: "F12", help: "cobra", do: s.charge, off: none},
 		{keycap: "Flechas", help: "marca otra línea"},
 		{keycap: "3*código", help: "agrega tres; 3* y Enter pone tres en la línea marcada"},

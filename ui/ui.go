@@ -18,6 +18,7 @@ import (
 	"mostrador/dte"
 	"mostrador/money"
 	"mostrador/sale"
+	pricing "mostrador/sale/price"
 )
 
 // Counter is what the window asks of the till; sale.Register is one. All its methods are called from the window's
@@ -38,6 +39,11 @@ type Counter interface {
 	Recall(id sale.ID) error
 	SetReceptor(r dte.Receptor) error
 	SetTipo(t dte.TipoDTE) error
+	Quote(text string) (sale.Line, error)
+	SetLineOff(off pricing.Off) error
+	SetTicketOff(off pricing.Off) error
+	SetPrice(prc money.Price, why string) error
+	SetNote(text string) error
 	Charge() error
 	Back()
 	Tender(m sale.Method, received money.Pesos, reference string) error

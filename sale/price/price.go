@@ -69,14 +69,15 @@ type Item struct {
 // Off is a discount given by hand: a percentage or pesos, one of the two. The zero Off is none. It never exceeds what it
 // is taken from.
 type Off struct {
-	Pct   money.Rate
-	Pesos money.Pesos
-	By    By
+	Pct   money.Rate  `json:"pct,omitempty"`
+	Pesos money.Pesos `json:"pesos,omitempty"`
+	By    By          `json:"por,omitzero"`
 }
 
 // By is who did something by hand, and why.
 type By struct {
-	Who, Why string
+	Who string `json:"quien,omitempty"`
+	Why string `json:"motivo,omitempty"`
 }
 
 // Result is a priced ticket.
@@ -91,8 +92,9 @@ func (r Result) Due() money.Pesos { return r.Total - r.Off.Total() }
 
 // TicketOff is the ticket's discount as the documents want it: one amount for each kind of lines.
 type TicketOff struct {
-	Taxed, Exempt money.Pesos
-	Why           []Reason // one, or none
+	Taxed  money.Pesos `json:"afecto,omitempty"`
+	Exempt money.Pesos `json:"exento,omitempty"`
+	Why    []Reason    `json:"why,omitempty"` // one, or none
 }
 
 // Total is the whole discount.

@@ -1,0 +1,195 @@
+package sale
+
+import (
+	"errors"
+	"fmt"
+
+	"mostrador/dte"
+	"mostrador/money"
+	"mostrador/sale/price"
+)
+
+// reprice gives every line of the cart what it costs now, with its reasons: the only place where prices are made. It
+// runs after each change of the cart and never while nobody touches it.
+func (r *Register) reprice(c *Cart) error {
+	items := make([]price.Item, len(c.Lines))
+	for i, l := range c.Lines {
+		items[i] = l.item()
+	}
+	priced, err := r.prices.Price(price.Context{At: r.d.Now().In(dte.Santiago), Lists: c.Lists, Off: c.Off}, items)
+	if err != nil {
+		return err
+	}
+	for i, p := range priced.Lines {
+		l := &c.Lines[i]
+		l.Prc, l.Descuento, l.Total, l.Why = p.Prc, p.Discount, p.Total, p.Why
+		if len(p.Why) == 1 {
+			l.Why = nil // the price of the catalogue needs no explanation
+		}
+	}
+	c.Rebaja = priced.Off
+	return nil
+}
+
+// item is the line as the price policy sees it. A scale's label and a pack have their own price, outside the rules.
+func (l Line) item() price.Item {
+	it := price.Item{
+		Codigo: l.Codigo, Categoria: l.Categoria, Base: l.base(), Qty: l.Qty, Exento: l.Exento, Weighed: l.Unidad != "",
+		Fixed: l.Fijo, FixedBy: l.FijoPor, Off: l.Off,
+	}
+	switch {
+	case it.Fixed != 0:
+	case l.Etiqueta != "":
+		it.Fixed, it.FixedBy = it.Base, price.By{Why: "etiqueta de la balanza"}
+	case l.Contenido > 0:
+		it.Fixed, it.FixedBy = it.Base, price.By{Why: "pack"}
+	}
+	return it
+}
+
+// base is the price of the catalogue; carts from before there were rules have only the one.
+func (l Line) base() money.Price {
+	if l.Base == 0 {
+		return l.Prc
+	}
+	return l.Base
+}
+
+// SetPrices makes book the price policy of the sales from the next one on: under an open cart no price changes.
+func (r *Register) SetPrices(book *price.Book) { r.next = book }
+
+// takePrices adopts a new price policy between two sales.
+func (r *Register) takePrices() {
+	if r.next != nil {
+		r.prices, r.next = r.next, nil
+	}
+}
+
+// SetLineOff gives the selected line a discount by hand; the zero Off takes it back. It is kept in the log.
+func (r *Register) SetLineOff(off price.Off) error {
+	if r.selected < 0 {
+		return errNoLine
+	}
+	off, err := r.byHand(off)
+	if err != nil {
+		return err
+	}
+	before := r.cart.Lines[r.selected]
+	return r.logged(EventDiscount, before.Nombre+": "+off.By.Why, func() error {
+		return r.edit(func(l *Line) error { l.Off = off; return nil })
+	})
+}
+
+// SetTicketOff gives the whole sale a discount; the zero Off takes it back. It is kept in the log.
+func (r *Register) SetTicketOff(off price.Off) error {
+	off, err := r.byHand(off)
+	if err != nil {
+		return err
+	}
+	if len(r.cart.Lines) == 0 {
+		return errors.New("no hay nada que descontar: la venta está vacía")
+	}
+	return r.logged(EventDiscount, "al total: "+off.By.Why, func() error {
+		return r.update(func(c *Cart) (int, error) { c.Off = off; return r.selected, nil })
+	})
+}
+
+// SetPrice gives the selected line a price by hand, instead of all rules; zero takes it back. It is kept in the log.
+func (r *Register) SetPrice(prc money.Price, why string) error {
+	if r.selected < 0 {
+		return errNoLine
+	}
+	why, err := words(why, "el motivo")
+	switch {
+	case err != nil:
+		return err
+	case prc < 0:
+		return errors.New("el precio no puede ser negativo")
+	case prc > 0 && why == "":
+		return errors.New("diga por qué cambia el precio")
+	}
+	l := r.cart.Lines[r.selected]
+	return r.logged(EventPrice, fmt.Sprintf("%s: de %s a %s: %s", l.Nombre, l.Prc, prc, why), func() error {
+		return r.edit(func(l *Line) error { l.Fijo, l.FijoPor = prc, price.By{Why: why}; return nil })
+	})
+}
+
+// SetNote writes a note on the selected line, for the kitchen, the storeroom or the warranty. It is no part of the legal
+// document.
+func (r *Register) SetNote(text string) error {
+	text, err := words(text, "la nota")
+	if err != nil {
+		return err
+	}
+	return r.edit(func(l *Line) error { l.Nota = text; return nil })
+}
+
+// byHand checks a discount that a person gives.
+func (r *Register) byHand(off price.Off) (price.Off, error) {
+	why, err := words(off.By.Why, "el motivo")
+	off.By.Why = why
+	switch {
+	case err != nil:
+		return off, err
+	case off.Pct == 0 && off.Pesos == 0:
+		return price.Off{}, nil
+	case off.Pct < 0 || off.Pesos < 0 || off.Pct != 0 && off.Pesos != 0 || off.Pct > 100*100:
+		return off, errors.New("el descuento es un porcentaje de 0 a 100, o un monto en pesos")
+	case why == "":
+		return off, errors.New("diga por qué se descuenta")
+	}
+	return off, nil
+}
+
+// logged does what a person does to a price and keeps by how much the sale is less.
+func (r *Register) logged(kind EventKind, what string, act func() error) error {
+	before, err := r.total()
+	if err != nil {
+		return err
+	}
+	if err := act(); err != nil {
+		return err
+	}
+	after, err := r.total()
+	if err != nil {
+		return err
+	}
+	return r.d.Journal.Log(r.event(kind, what, before-after))
+}
+
+// globals are the ticket's discount as the document says it: one for each kind of lines.
+func (c Cart) globals(tipo dte.TipoDTE) (movements []dte.DscRcgGlobal) {
+	add := func(amount money.Pesos, kind dte.IndExe) {
+		if amount > 0 {
+			movements = append(movements, dte.DscRcgGlobal{TpoMov: dte.DescuentoGlobal, Glosa: "Descuento", Monto: amount, IndExe: kind})
+		}
+	}
+	add(c.Rebaja.Taxed, dte.Afecto)
+	if tipo.EsExento() {
+		add(c.Rebaja.Exempt, dte.Afecto)
+	} else {
+		add(c.Rebaja.Exempt, dte.Exento)
+	}
+	return movements
+}
+
+// Quote is what a code costs now, for a customer who asks: with the lists of the open sale, and without touching it.
+func (r *Register) Quote(text string) (Line, error) {
+	code, qty, err := splitScan(text)
+	if err != nil {
+		return Line{}, err
+	}
+	m, err := r.match(code)
+	if err != nil {
+		return Line{}, err
+	}
+	if qty, err = m.times(qty); err != nil {
+		return Line{}, err
+	}
+	cart := Cart{Lines: []Line{m.line()}, Lists: r.cart.Lists}
+	if err := cart.Lines[0].add(qty); err != nil {
+		return Line{}, err
+	}
+	err = r.reprice(&cart)
+	return cart.Lines[0], err
+}
