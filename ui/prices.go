@@ -126,8 +126,10 @@ type priceCheck struct {
 
 func newPriceCheck(w *Window) *priceCheck {
 	l := w.l
-	d := &priceCheck{w: w, code: newField(w, "Escanee o escriba un código, o parte del nombre"),
-		name: newText(l, 22, ink, cut).strong(), price: newText(l, 56, ink, shrink).strong(), steps: newText(l, 16, muted, wrap).upTo(3)}
+	d := &priceCheck{
+		w: w, code: newField(w, "Escanee o escriba un código, o parte del nombre"),
+		name: newText(l, 22, ink, cut).strong(), price: newText(l, 56, ink, shrink).strong(), steps: newText(l, 16, muted, wrap).upTo(3),
+	}
 	d.card = dialogCard(l, 720, col(l.px(12),
 		as(newText(l, 24, ink, cut).strong().say("Consultar un precio")),
 		as(newText(l, 16, muted, cut).say("No agrega nada a la venta.")),

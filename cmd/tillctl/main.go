@@ -61,6 +61,8 @@ func commands() []command {
 		{"balanza", "[-probar CÓDIGO] [ARCHIVO.json]", "muestra, prueba o cambia cómo se leen las etiquetas de la balanza", runScale},
 		{"clientes import", "ARCHIVO.csv", "agrega clientes, o reemplaza los del mismo RUT", runCustomersImport},
 		{"clientes export", "ARCHIVO.csv", "escribe los clientes en una planilla nueva", runCustomersExport},
+		{"precios import", "ARCHIVO.json|ARCHIVO.csv...", "reemplaza las listas de precios y promociones (vea docs/precios.md)", runPrices},
+		{"precios show", "", "muestra las reglas de precio, como el archivo que se importa", runPricesShow},
 		{"impresora", "tcp:DIRECCIÓN:9100 | archivo:RUTA | ninguna", "elige la impresora de tickets", runPrinter},
 		{"proxy set", "SERVIDOR:PUERTO", "por dónde se sale al SII, en redes que lo exigen", runProxySet},
 		{"proxy show", "", "muestra el proxy, nunca su contraseña", runProxyShow},

@@ -383,3 +383,17 @@ func TestSendingIsChosenInParts(t *testing.T) {
 		c.must(step.want, append([]string{"envios"}, step.args...)...)
 	}
 }
+
+// Rules of price come from files, all or none, and rule the next sale.
+func TestPricesAreImported(t *testing.T) {
+	c := practice(t)
+	c.must(`"reglas"`, "precios show")
+	good := c.file("p.json", []byte(`{"version":1,"reglas":[{"nombre":"Todo a mitad","tipo":"descuento","todo":true,"pct":"50"}]}`))
+	list := c.file("lista.csv", []byte("codigo;lista;desde cantidad;precio\n7801;Mayorista;12;990\n"))
+	c.must("2 reglas de precio", "precios import", good, list)
+	c.must("Todo a mitad", "precios show")
+	c.refused("No se cambió nada", "precios import", good, c.file("malo.csv", []byte("codigo;precio\n7801;mil\n")))
+	c.refused("No se cambió nada", "precios import", c.file("malo.json", []byte(`{"version":1,"reglas":[{"nombre":"x","tipo":"regalo"}]}`)))
+	c.refused("No se cambió nada", "precios import", c.file("nada.json", []byte("hola")))
+	c.must("Mayorista", "precios show")
+}
