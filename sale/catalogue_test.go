@@ -115,6 +115,13 @@ func TestSearchFindsByFurtherCodesFamilyAndVariant(t *testing.T) {
 	}
 }
 
+func TestSearchFindsTheLastLetterOfACode(t *testing.T) {
+	c := NewCatalogue([]Product{{Codigo: "x0", Nombre: "1"}, {Codigo: "x1", Nombre: "A"}, {Codigo: "x2", Nombre: "B"}})
+	if got := names(c.Search("1", 9)); got != "1 | A" {
+		t.Errorf("found %s", got)
+	}
+}
+
 func TestAnEmptyCatalogueAnswers(t *testing.T) {
 	c := NewCatalogue(nil)
 	if _, ok := c.ByCode("1"); ok || len(c.Search("pan", 5)) != 0 || len(c.Favourites()) != 0 {
@@ -176,6 +183,7 @@ func TestSearchForgivesTypos(t *testing.T) {
 		{"lecje entera", "Leche entera 1 L"},
 		{"lecje pan", ""},
 		{"pam", ""},
+		{"lech1", ""},
 		{"7801000000054", ""},
 		{"LÉCJE", "Café con leche | Leche entera 1 L"},
 		{strings.Repeat("lecje ", 7), ""},

@@ -252,6 +252,11 @@ func TestScaleRulesAreChecked(t *testing.T) {
 			t.Errorf("%+v: %v; want %s", r, err, c.want)
 		}
 	}
+	long, short := good(), good()
+	long.Prefijo, long.Codigo = "205", sale.Figures{Desde: 4, Largo: 4}
+	if err := (sale.ScaleRules{long, short}).Check(); err == nil || !strings.Contains(err.Error(), "se confunde") {
+		t.Errorf("a prefix that begins an earlier one: %v", err)
+	}
 	if err := make(sale.ScaleRules, 51).Check(); err == nil || !strings.Contains(err.Error(), "caben 50") {
 		t.Errorf("51 rules: %v", err)
 	}
