@@ -46,8 +46,13 @@ const TrasladoInterno = 5
 // office's.
 func Traslados() []Traslado {
 	return []Traslado{
-		{1, "Venta"}, {2, "Venta por efectuar"}, {3, "Consignación"}, {4, "Entrega gratuita"}, {TrasladoInterno, "Traslado interno"},
-		{6, "Otro traslado que no es venta"}, {7, "Devolución"},
+		{1, "Venta"},
+		{2, "Venta por efectuar"},
+		{3, "Consignación"},
+		{4, "Entrega gratuita"},
+		{TrasladoInterno, "Traslado interno"},
+		{6, "Otro traslado que no es venta"},
+		{7, "Devolución"},
 	}
 }
 
@@ -241,9 +246,19 @@ type RefType struct {
 // RefTypes lists them, the commonest first. HES and HEM are not the SII's: large buyers ask for them.
 func RefTypes() []RefType {
 	return []RefType{
-		{"801", "Orden de compra"}, {"HES", "Hoja de entrada de servicio"}, {"HEM", "Hoja de entrada de materiales"}, {"52", "Guía de despacho"},
-		{"802", "Nota de pedido"}, {"803", "Contrato"}, {"804", "Resolución"}, {"805", "Proceso ChileCompra"}, {"806", "Ficha ChileCompra"},
-		{"33", "Factura"}, {"34", "Factura exenta"}, {"39", "Boleta"}, {"50", "Guía de despacho en papel"},
+		{"801", "Orden de compra"},
+		{"HES", "Hoja de entrada de servicio"},
+		{"HEM", "Hoja de entrada de materiales"},
+		{"52", "Guía de despacho"},
+		{"802", "Nota de pedido"},
+		{"803", "Contrato"},
+		{"804", "Resolución"},
+		{"805", "Proceso ChileCompra"},
+		{"806", "Ficha ChileCompra"},
+		{"33", "Factura"},
+		{"34", "Factura exenta"},
+		{"39", "Boleta"},
+		{"50", "Guía de despacho en papel"},
 	}
 }
 
