@@ -2,8 +2,10 @@ package printer
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 
@@ -215,14 +217,13 @@ func medioPago(code string) string {
 
 func methodName(m sale.Method) string {
 	switch m {
-	case sale.Efectivo:
-		return "Efectivo"
-	case sale.Tarjeta:
-		return "Tarjeta"
-	case sale.Transferencia:
-		return "Transferencia"
+	case sale.Debito:
+		return "Tarjeta de débito"
+	case sale.Credito:
+		return "Tarjeta de crédito"
 	}
-	return legible(string(m))
+	r, n := utf8.DecodeRuneInString(string(m))
+	return legible(string(unicode.ToUpper(r)) + string(m)[n:])
 }
 
 // referenceSentence tells a reference in words: "Anula Boleta Electrónica N° 12 del 16-03-2026: devolución". It is empty
@@ -382,8 +383,8 @@ func paymentFields(r sale.Record) []field {
 	}
 	for _, t := range p.Tenders {
 		label, amount := methodName(t.Method), t.Amount
-		if t.Reference != "" {
-			label += " (op. " + legible(t.Reference) + ")"
+		if detail := tenderDetail(t); detail != "" {
+			label += " (" + detail + ")"
 		}
 		if t.Received != 0 {
 			amount = t.Received
@@ -394,6 +395,26 @@ func paymentFields(r sale.Record) []field {
 		fields = append(fields, field{"Vuelto", pesos(p.Change)})
 	}
 	return fields
+}
+
+// tenderDetail is what a buyer must be able to check later: a number, the instalments, the vale's code.
+func tenderDetail(t sale.Tender) string {
+	switch {
+	case t.Method == sale.Cheque:
+		return "N° " + legible(t.Cheque.Numero) + " " + legible(t.Cheque.Banco)
+	case t.Method == sale.Vale || t.Method == sale.Fiado:
+		return legible(t.Reference)
+	case t.Cuotas > 1:
+		return join(", ", operation(t), strconv.Itoa(t.Cuotas)+" cuotas")
+	}
+	return operation(t)
+}
+
+func operation(t sale.Tender) string {
+	if t.Reference == "" {
+		return ""
+	}
+	return "op. " + legible(t.Reference)
 }
 
 func totalPaid(r sale.Record) string {

@@ -110,66 +110,9 @@ func linesOf(doc *dte.Document) []Line {
 	return lines
 }
 
-// settles checks a payment against what is due. A document on credit, or a note whose refund is settled elsewhere, has
-// no tenders at all. The cash of a refund is rounded together with what was given back before: to tens, and by less than
-// ten.
-func (p Payment) settles(due money.Pesos, refund bool) error {
-	if p.Unpaid != "" && len(p.Tenders) > 0 {
-		return fmt.Errorf("%w: dice que no se paga y trae medios de pago", ErrPayment)
-	}
-	if len(p.Tenders) == 0 {
-		if p.Rounding != 0 || p.Change != 0 {
-			return fmt.Errorf("%w: trae redondeo o vuelto sin medios de pago", ErrPayment)
-		}
-		return nil
-	}
-	var paid, received, cash money.Pesos
-	inCash := false
-	for _, t := range p.Tenders {
-		switch {
-		case t.Method != Efectivo && t.Method != Tarjeta && t.Method != Transferencia:
-			return fmt.Errorf("%w: el medio de pago «%s» no existe", ErrPayment, t.Method)
-		case t.Amount < 0 || t.Received < t.Amount || t.Method != Efectivo && t.Received != t.Amount:
-			return fmt.Errorf("%w: %s por $%s y recibidos $%s", ErrPayment, t.Method, t.Amount, t.Received)
-		}
-		var err, receivedErr error
-		paid, err = paid.Add(t.Amount)
-		received, receivedErr = received.Add(t.Received)
-		if err := errors.Join(err, receivedErr); err != nil {
-			return err
-		}
-		if t.Method == Efectivo {
-			inCash = true
-			cash += t.Amount
-		}
-	}
-	switch {
-	case cash%10 != 0:
-		return fmt.Errorf("%w: en efectivo no hay monedas de menos de $10 y se pagan $%s", ErrPayment, cash)
-	case received-paid != p.Change:
-		return fmt.Errorf("%w: sobran $%s y el vuelto dice $%s", ErrPayment, received-paid, p.Change)
-	case paid != due+p.Rounding:
-		return fmt.Errorf("%w: se debe $%s y se pagan $%s", ErrPayment, due+p.Rounding, paid)
-	case refund && inCash && p.Rounding > -10 && p.Rounding < 10:
-	case p.Rounding != 0 && (!inCash || money.CashPayable(cash-p.Rounding) != cash):
-		return fmt.Errorf("%w: el redondeo de $%s no es el de la Ley 20.956", ErrPayment, p.Rounding)
-	}
-	return nil
-}
-
 // CreditNote is the order of the note that annuls a document, with a refund that mirrors how it was paid, rounding
 // included. The draft is the law's (dte.Annulment); its issuer is filled in from the shop.
 func CreditNote(id ID, of *dte.Document, paid Payment, reason string) (Order, error) {
 	draft, err := dte.Annulment(of, reason)
 	return Order{ID: id, Draft: draft, Payment: refund(paid)}, err
-}
-
-// refund gives back what was received, no more: the change stayed with the buyer.
-func refund(paid Payment) Payment {
-	back := Payment{Rounding: paid.Rounding}
-	for _, t := range paid.Tenders {
-		t.Received = t.Amount
-		back.Tenders = append(back.Tenders, t)
-	}
-	return back
 }

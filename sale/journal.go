@@ -131,6 +131,16 @@ func (s *Shift) Count(r Record) error {
 	return nil
 }
 
+// CountPaid adds what was received for a debt. On overflow the shift is as it was.
+func (s *Shift) CountPaid(m Movement) error {
+	abonos := copyMap(s.Abonos)
+	if err := addTo(abonos, m.Method, m.Received); err != nil {
+		return err
+	}
+	s.Abonos = abonos
+	return nil
+}
+
 // Start is the shift that follows s with float in the drawer; ErrShift if s is open.
 func (s Shift) Start(at time.Time, float money.Pesos) (Shift, error) {
 	if s.Open() {
@@ -145,6 +155,9 @@ func (s Shift) End(at time.Time, counted money.Pesos) (Shift, error) {
 		return Shift{}, fmt.Errorf("%w: no hay turno abierto", ErrShift)
 	}
 	expected, err := s.Float.Add(s.Paid[Efectivo])
+	if err == nil {
+		expected, err = expected.Add(s.Abonos[Efectivo])
+	}
 	if err != nil {
 		return Shift{}, err
 	}
@@ -174,6 +187,6 @@ func (r Record) clone() Record {
 
 // clone shares nothing with the shift.
 func (s Shift) clone() Shift {
-	s.ByType, s.Paid = maps.Clone(s.ByType), maps.Clone(s.Paid)
+	s.ByType, s.Paid, s.Abonos = maps.Clone(s.ByType), maps.Clone(s.Paid), maps.Clone(s.Abonos)
 	return s
 }

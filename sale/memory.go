@@ -3,7 +3,9 @@ package sale
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,13 +30,15 @@ type Memory struct {
 	verdicts map[dte.Key]dte.Veredicto
 	remedies map[dte.Key][]Remedy
 	refused  map[dte.Key][][]byte
+
+	moves map[Account][]Movement
 }
 
 // NewMemory is an empty journal.
 func NewMemory() *Memory {
 	return &Memory{
 		sales: map[ID]Record{}, xml: map[dte.Key][]byte{}, byKey: map[dte.Key]ID{},
-		verdicts: map[dte.Key]dte.Veredicto{}, remedies: map[dte.Key][]Remedy{}, refused: map[dte.Key][][]byte{},
+		verdicts: map[dte.Key]dte.Veredicto{}, remedies: map[dte.Key][]Remedy{}, refused: map[dte.Key][][]byte{}, moves: map[Account][]Movement{},
 	}
 }
 
@@ -79,6 +83,10 @@ func (m *Memory) issue(id ID, tipo dte.TipoDTE, at time.Time, build func(Grant) 
 
 func (m *Memory) keep(issued Issued, i int) (Record, error) {
 	r := issued.Record.clone()
+	moved, err := m.after(r.Movements()...)
+	if err != nil {
+		return Record{}, err
+	}
 	r.Shift = 0
 	if m.shift.Open() && r.MovesCash() {
 		r.Shift = m.shift.Number
@@ -86,6 +94,7 @@ func (m *Memory) keep(issued Issued, i int) (Record, error) {
 			return Record{}, err
 		}
 	}
+	m.moves = moved
 	m.ranges[i].Next++
 	m.sales[r.ID], m.byKey[r.Key] = r, r.ID
 	m.xml[r.Key] = bytes.Clone(issued.Document.XML)
@@ -94,6 +103,82 @@ func (m *Memory) keep(issued Issued, i int) (Record, error) {
 	}
 	m.held = slices.DeleteFunc(m.held, func(h Held) bool { return h.Cart.ID == r.ID })
 	return r.clone(), nil
+}
+
+// after is the accounts as they stand after some movements, all or none.
+func (m *Memory) after(list ...Movement) (map[Account][]Movement, error) {
+	moves := maps.Clone(m.moves)
+	for _, move := range list {
+		past := moves[move.Account]
+		var last Movement
+		if len(past) > 0 {
+			last = past[len(past)-1]
+		}
+		next, err := move.After(last)
+		if err != nil {
+			return nil, err
+		}
+		moves[move.Account] = append(slices.Clone(past), next)
+	}
+	return moves, nil
+}
+
+// Account implements Journal.
+func (m *Memory) Account(a Account) (Movement, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.newest(a), nil
+}
+
+func (m *Memory) newest(a Account) (last Movement) {
+	if past := m.moves[a]; len(past) > 0 {
+		last = past[len(past)-1]
+	}
+	return last
+}
+
+// Statement implements Journal.
+func (m *Memory) Statement(a Account, limit int) ([]Movement, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	newest := slices.Clone(m.moves[a])
+	slices.Reverse(newest)
+	return newest[:min(limit, len(newest))], nil
+}
+
+// Owing implements Journal.
+func (m *Memory) Owing() (list []Movement, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range slices.Sorted(maps.Keys(m.moves)) {
+		if strings.HasPrefix(string(a), CreditAccounts) {
+			list = append(list, m.newest(a))
+		}
+	}
+	return list, nil
+}
+
+// Move implements Journal.
+func (m *Memory) Move(move Movement) (Movement, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := slices.IndexFunc(m.moves[move.Account], move.Same); i >= 0 {
+		return m.moves[move.Account][i], nil
+	}
+	move.Shift = 0
+	shift := m.shift.clone()
+	if shift.Open() && move.Kind == MovePaid {
+		move.Shift = shift.Number
+		if err := shift.CountPaid(move); err != nil {
+			return Movement{}, err
+		}
+	}
+	moved, err := m.after(move)
+	if err != nil {
+		return Movement{}, err
+	}
+	m.shift, m.moves = shift, moved
+	return m.newest(move.Account), nil
 }
 
 // Sale implements Journal.

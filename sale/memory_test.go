@@ -47,3 +47,10 @@ func TestMemoryRefusesOverlap(t *testing.T) {
 		}
 	}
 }
+
+func TestMemoryKeepsAccounts(t *testing.T) {
+	saletest.RunAccounts(t, func(t *testing.T) (sale.Journal, func([]byte)) {
+		m := sale.NewMemory()
+		return m, func(file []byte) { addCAF(t, m, file) }
+	})
+}

@@ -479,65 +479,6 @@ func (r *Register) resolved() bool {
 
 func (r *Register) finish(record Record) { r.stage, r.last, r.doubt = Done, &record, false }
 
-// Tender adds a part of the payment. For cash, received may exceed what is due and gives change; 0 means exactly what is
-// due, rounded to tens by law 20.956. For card and transfer it may not exceed what is due; 0 means all of it; reference
-// is the operation number.
-func (r *Register) Tender(m Method, received money.Pesos, reference string) error {
-	total, err := r.total()
-	if err != nil {
-		return err
-	}
-	due := r.due(total)
-	switch {
-	case r.stage != Paying:
-		return errors.New("primero cobre la venta (F12)")
-	case r.payment.Unpaid != "":
-		return fmt.Errorf("%w: este documento se emite sin pago", ErrPayment)
-	case due == 0 && len(r.payment.Tenders) > 0:
-		return fmt.Errorf("%w: la venta ya está pagada", ErrPayment)
-	case received < 0:
-		return fmt.Errorf("%w: el monto no puede ser negativo", ErrPayment)
-	case len(r.payment.Tenders) == maxTenders:
-		return fmt.Errorf("%w: caben %d medios de pago", ErrPayment, maxTenders)
-	}
-	switch m {
-	case Efectivo:
-		return r.cash(due, received)
-	case Tarjeta, Transferencia:
-		return r.exact(m, due, received, reference)
-	}
-	return fmt.Errorf("%w: el medio de pago «%s» no existe", ErrPayment, m)
-}
-
-func (r *Register) cash(due, received money.Pesos) error {
-	payable := money.CashPayable(due)
-	if received == 0 {
-		received = payable
-	}
-	if received%10 != 0 {
-		return fmt.Errorf("%w: en efectivo no hay monedas de menos de $10", ErrPayment)
-	}
-	t := Tender{Method: Efectivo, Amount: received, Received: received}
-	if received >= payable {
-		t.Amount = payable
-		r.payment.Rounding += payable - due
-		r.payment.Change = received - payable
-	}
-	r.payment.Tenders = append(r.payment.Tenders, t)
-	return nil
-}
-
-func (r *Register) exact(m Method, due, received money.Pesos, reference string) error {
-	if received == 0 {
-		received = due
-	}
-	if received > due {
-		return fmt.Errorf("%w: con %s no se puede pagar más que los $%s que faltan", ErrPayment, m, due)
-	}
-	r.payment.Tenders = append(r.payment.Tenders, Tender{Method: m, Amount: received, Received: received, Reference: reference})
-	return nil
-}
-
 // Issue makes the document of a complete payment and goes to Done. On ErrUnknown the register stays in Paying and the
 // same call asks again: the sale ID does not change.
 func (r *Register) Issue() (Record, error) {
@@ -547,7 +488,7 @@ func (r *Register) Issue() (Record, error) {
 	}
 	switch due := r.due(total); {
 	case r.stage != Paying:
-		return Record{}, errors.New("primero cobre la venta (F12)")
+		return Record{}, errNotPaying
 	case r.payment.Unpaid == "" && (due != 0 || len(r.payment.Tenders) == 0):
 		return Record{}, fmt.Errorf("%w: faltan $%s", ErrPayment, due)
 	}
@@ -566,8 +507,8 @@ func (r *Register) draft() dte.Draft {
 	draft := dte.Draft{Tipo: r.tipo(), Receptor: r.cart.Receptor}
 	if draft.Tipo == dte.Factura || draft.Tipo == dte.FacturaExenta {
 		draft.MntBruto = draft.Tipo == dte.Factura
-		draft.FmaPago = 1 // paid on the spot
-		draft.MedioPago = medioPago(r.payment)
+		draft.FmaPago = formaPago(r.payment)
+		draft.MedioPago = medioPago(r.payment, dte.DateOf(r.d.Now()))
 		draft.Emisor = r.d.Shop.Emisor
 		draft.Emisor.CdgVendedor = r.d.Shop.Caja
 	}
@@ -588,19 +529,7 @@ func (r *Register) draft() dte.Draft {
 	return draft
 }
 
-// medioPago is the SII's code of a factura's means of payment where one is certain. A card may be debit or credit and
-// only the latter has a code, so nothing is said of cards and mixtures.
-func medioPago(p Payment) string {
-	codes := map[Method]string{Efectivo: "EF", Transferencia: "PE"}
-	code := ""
-	for i, t := range p.Tenders {
-		if i > 0 && codes[t.Method] != code {
-			return ""
-		}
-		code = codes[t.Method]
-	}
-	return code
-}
+var errNotPaying = errors.New("primero cobre la venta (F12)")
 
 // Next leaves Done with an empty cart.
 func (r *Register) Next() {

@@ -1,8 +1,10 @@
 package sale
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"mostrador/dte"
 	"mostrador/money"
@@ -74,6 +76,8 @@ type Return struct {
 	ID     ID
 	Lines  []ReturnedLine // all of one document
 	Reason string
+	// AsVale: what would be given back in cash is given as a vale.
+	AsVale bool
 }
 
 // order is the credit note of a return, with the refund that mirrors how the sale was paid.
@@ -97,7 +101,11 @@ func (r *Returnable) order(d Deps, back Return) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
-	return Order{ID: back.ID, Draft: draft, Payment: r.refund(toPay(totals)), Returned: back.Lines}, nil
+	payment := r.refund(toPay(totals))
+	if back.AsVale {
+		payment = payment.asVale(NewValeCode(back.ID))
+	}
+	return Order{ID: back.ID, Draft: draft, Payment: payment, Returned: back.Lines}, nil
 }
 
 // note annuls a document that comes back whole, and otherwise corrects its amounts.
@@ -150,12 +158,25 @@ func (r *Returnable) refund(amount money.Pesos) Payment {
 	return p
 }
 
-// backFor is what each tender of the sale gives back when so much of it was returned, cash last.
+// asVale gives a vale in the place of cash, worth what the cash would have been.
+func (p Payment) asVale(code string) Payment {
+	p.Tenders = slices.Clone(p.Tenders)
+	for i, t := range p.Tenders {
+		if t.Method == Efectivo {
+			p.Tenders[i] = Tender{Method: Vale, Amount: t.Amount, Received: t.Amount, Reference: code}
+		}
+	}
+	return p
+}
+
+// backFor is what each tender of the sale gives back when so much of it was returned: what is owed first, cash last.
 func (r *Returnable) backFor(returned money.Pesos) []Tender {
 	back := make([]Tender, 0, len(r.Record.Payment.Tenders))
 	total, left := r.Record.Total, returned
 	cash := money.Pesos(0)
-	for _, t := range r.Record.Payment.Tenders {
+	tenders := slices.Clone(r.Record.Payment.Tenders)
+	slices.SortStableFunc(tenders, func(a, b Tender) int { return cmp.Compare(a.owed(), b.owed()) })
+	for _, t := range tenders {
 		if t.Method == Efectivo {
 			cash += t.Amount
 			continue
@@ -171,6 +192,14 @@ func (r *Returnable) backFor(returned money.Pesos) []Tender {
 		cash = min(cash, money.CashPayable(left))
 	}
 	return append(back, Tender{Method: Efectivo, Amount: cash})
+}
+
+// owed is 0 for what was never paid, and 1 otherwise.
+func (t Tender) owed() int {
+	if t.Method == Fiado {
+		return 0
+	}
+	return 1
 }
 
 // TakeBack issues the credit note of a return: stock and cash follow it. The same ID twice is one return.

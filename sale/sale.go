@@ -23,16 +23,6 @@ import (
 // up: 32 hexadecimal digits.
 type ID string
 
-// Method is how a part of a sale is paid.
-type Method string
-
-// The means of payment. Only Efectivo is rounded (law 20.956).
-const (
-	Efectivo      Method = "efectivo"
-	Tarjeta       Method = "tarjeta"
-	Transferencia Method = "transferencia"
-)
-
 // Line is a line of the cart or of a sale: a copy of the product as it was when it was added.
 type Line struct {
 	Codigo string      `json:"codigo"`
@@ -60,27 +50,6 @@ type Line struct {
 	Why       []price.Reason `json:"why,omitempty"`
 	// Nota is for people in the shop and no part of the document.
 	Nota string `json:"nota,omitempty"`
-}
-
-// Tender is a part of a payment.
-type Tender struct {
-	Method Method `json:"method"`
-	// Amount is what counts towards the sale. For cash it is the rounded amount due, not what was handed over.
-	Amount money.Pesos `json:"amount"`
-	// Received is what was handed over; only in cash it may exceed Amount.
-	Received money.Pesos `json:"received"`
-	// Reference is the operation number of a card or transfer. Never a card number.
-	Reference string `json:"reference,omitempty"`
-}
-
-// Payment is how a sale was paid. The sum of Tenders' amounts is Total + Rounding.
-type Payment struct {
-	Tenders []Tender `json:"tenders"`
-	// Rounding is what the cash part was rounded by: negative in the buyer's favour (1.235 in cash: −5).
-	Rounding money.Pesos `json:"rounding,omitempty"`
-	Change   money.Pesos `json:"change,omitempty"`
-	// Unpaid says why there are no tenders, where that was decided at the counter.
-	Unpaid Unpaid `json:"unpaid,omitempty"`
 }
 
 // Record is a sale as it is kept for ever, beside the exact bytes of its document.
@@ -127,6 +96,8 @@ type Shift struct {
 	Sales  int                    `json:"sales"`
 	ByType map[string]money.Pesos `json:"byType,omitempty"` // "39" → total of its documents; notes of credit are negative
 	Paid   map[Method]money.Pesos `json:"paid,omitempty"`
+	// Abonos are what customers paid of their debts, by means of payment.
+	Abonos map[Method]money.Pesos `json:"abonos,omitempty"`
 	// Counted is the cash that was found at the close; Difference is Counted − (Float + cash).
 	Counted    money.Pesos `json:"counted,omitempty"`
 	Difference money.Pesos `json:"difference,omitempty"`
@@ -136,7 +107,7 @@ type Shift struct {
 func (s Shift) Open() bool { return s.Number > 0 && s.ClosedAt.IsZero() }
 
 // Expected is the cash that should be in the drawer.
-func (s Shift) Expected() money.Pesos { return s.Float + s.Paid[Efectivo] }
+func (s Shift) Expected() money.Pesos { return s.Float + s.Paid[Efectivo] + s.Abonos[Efectivo] }
 
 // Errors of a Journal. Each is wrapped with what happened; test with errors.Is.
 var (
@@ -195,6 +166,7 @@ type Journal interface {
 	CloseShift(at time.Time, counted money.Pesos) (Shift, error)
 	CurrentShift() (Shift, error)
 
+	Accounts
 	Remedies
 }
 

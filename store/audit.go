@@ -35,6 +35,7 @@ const (
 	FactCounter FactKind = "mostrador"
 	FactFile    FactKind = "archivo del SII"
 	FactRemedy  FactKind = "rechazo resuelto"
+	FactAccount FactKind = "cuenta"
 )
 
 // Fact is an entry of the audit chain. Each entry is kept with SHA-256(hash of the entry before ‖ this entry as JSON);
@@ -159,7 +160,7 @@ func (a *auditor) structure() {
 }
 
 func (a *auditor) run() {
-	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.tasks, a.outages, a.sums, a.remedies} {
+	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.tasks, a.outages, a.accounts, a.sums, a.remedies} {
 		a.check(guard(func() error { part(); return nil })) // a page that makes no sense spoils one part only
 	}
 	a.Epoch = int(parseNumber(a.t.Bucket(bMeta).Get(kEpoch)))
@@ -417,7 +418,7 @@ func (a *auditor) sums() {
 			return
 		}
 		sum := a.shifts[s.Number]
-		if s.Sales != sum.Sales || !maps.Equal(s.ByType, sum.ByType) || !maps.Equal(s.Paid, sum.Paid) {
+		if s.Sales != sum.Sales || !maps.Equal(s.ByType, sum.ByType) || !maps.Equal(s.Paid, sum.Paid) || !maps.Equal(s.Abonos, sum.Abonos) {
 			a.fault("las sumas del turno %d no son las de sus ventas", s.Number)
 		}
 		delete(a.shifts, s.Number)

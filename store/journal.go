@@ -163,6 +163,9 @@ func write(t *bolt.Tx, at time.Time, issued sale.Issued) (sale.Record, error) {
 	if err := countIn(t, &r); err != nil {
 		return r, err
 	}
+	if _, err := move(t, r.Movements()...); err != nil {
+		return r, err
+	}
 	key := keyBytes(r.Key)
 	n, err := t.Bucket(bByTime).NextSequence()
 	if err != nil {

@@ -491,6 +491,7 @@ var (
 	bAgainst  = []byte("against")  // document, document: the second one takes back of the first
 
 	bCustomers = []byte("customers") // RUT → sale.Customer
+	bAccounts  = []byte("accounts")  // account, number → sale.Movement
 )
 
 // Names in the meta bucket.
@@ -507,7 +508,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts}
 }
 
 func makeHeld(t *bolt.Tx) error {

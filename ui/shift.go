@@ -97,9 +97,14 @@ func (s *shiftScreen) fillSums(t sale.Shift) {
 		}
 		rows = append(rows, []cell{{words: name}, {words: peso(t.ByType[tipo]), bold: true}})
 	}
-	for _, m := range []sale.Method{sale.Efectivo, sale.Tarjeta, sale.Transferencia} {
+	for _, m := range sale.Methods() {
 		if p, ok := t.Paid[m]; ok {
 			rows = append(rows, []cell{{words: "Pagado con " + strings.ToLower(methodName(m))}, {words: peso(p), bold: true}})
+		}
+	}
+	for _, m := range sale.Methods() {
+		if p, ok := t.Abonos[m]; ok {
+			rows = append(rows, []cell{{words: "Abonos con " + strings.ToLower(methodName(m))}, {words: peso(p), bold: true}})
 		}
 	}
 	s.sums.fill(len(rows), -1, func(i int) []cell { return rows[i] })

@@ -83,15 +83,7 @@ func articles(lines []sale.Line) string {
 }
 
 func methodName(m sale.Method) string {
-	switch m {
-	case sale.Efectivo:
-		return "Efectivo"
-	case sale.Tarjeta:
-		return "Tarjeta"
-	case sale.Transferencia:
-		return "Transferencia"
-	}
-	return string(m)
+	return sentence(string(m))
 }
 
 // day and hour are how times are written: "16-03-2026", "15:04".

@@ -326,9 +326,9 @@ func pay(r *sale.Register, n int) error {
 	case 1:
 		return r.Tender(sale.Efectivo, 0, "")
 	case 2:
-		return r.Tender(sale.Tarjeta, 0, fmt.Sprintf("%06d", n))
+		return r.Tender(sale.Debito, 0, fmt.Sprintf("%06d", n))
 	}
-	return errors.Join(r.Tender(sale.Tarjeta, s.Due/2, fmt.Sprintf("%06d", n)), r.Tender(sale.Efectivo, 0, ""))
+	return errors.Join(r.Tender(sale.Credito, s.Due/2, fmt.Sprintf("%06d", n)), r.Tender(sale.Efectivo, 0, ""))
 }
 
 // creditNote annuls an early boleta and an early factura.

@@ -1,0 +1,211 @@
+package sale
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"mostrador/dte"
+	"mostrador/money"
+)
+
+// Account names a balance that the till keeps by movements: what is left of a vale, or what a customer owes.
+type Account string
+
+// CreditAccounts is how the names of customers' accounts begin.
+const CreditAccounts = "fiado "
+
+const valeAccounts = "vale "
+
+// ValeAccount is the account of a vale, by its code. Its balance is what may still be spent.
+func ValeAccount(code string) Account { return Account(valeAccounts + ValeCode(code)) }
+
+// CreditAccount is the account of a customer. Its balance is what he owes; below zero the shop owes him.
+func CreditAccount(rut dte.RUT) Account { return Account(CreditAccounts + rut.String()) }
+
+// name is the account in a sentence.
+func (a Account) name() string {
+	if code, ok := strings.CutPrefix(string(a), valeAccounts); ok {
+		return "vale " + code
+	}
+	return "cuenta de " + strings.TrimPrefix(string(a), CreditAccounts)
+}
+
+// MovementKind says why a balance changed.
+type MovementKind string
+
+// The kinds. A limit changes no balance.
+const (
+	MoveSale   MovementKind = "venta"
+	MoveReturn MovementKind = "devolución"
+	MovePaid   MovementKind = "abono"
+	MoveLimit  MovementKind = "cupo"
+)
+
+// Movement is an entry of an account. Entries are only ever added; the newest one has the balance.
+type Movement struct {
+	Account Account      `json:"account"`
+	N       int          `json:"n"` // from 1, within the account
+	At      time.Time    `json:"at"`
+	Kind    MovementKind `json:"kind"`
+	// ID is the sale's, or what whoever asks calls it: asked twice it is done once.
+	ID     ID          `json:"id"`
+	Amount money.Pesos `json:"amount"` // what it adds to the balance
+	// Balance and Limit are as they stand after it.
+	Balance money.Pesos `json:"balance"`
+	Limit   money.Pesos `json:"limit,omitempty"`
+	Key     dte.Key     `json:"key,omitzero"` // the document, of a sale or return
+	// Method and Received are how a debt was paid, in the shift of that number; cash is rounded, so Received may differ.
+	Method    Method      `json:"method,omitempty"`
+	Received  money.Pesos `json:"received,omitempty"`
+	Reference string      `json:"reference,omitempty"`
+	Shift     int         `json:"shift,omitempty"`
+	Who       string      `json:"who,omitempty"`
+}
+
+// Accounts are the balances of a Journal. Sales move them inside Issue.
+type Accounts interface {
+	// Account is the newest movement of an account; the zero Movement if it has none.
+	Account(a Account) (Movement, error)
+	// Statement lists the movements of an account, newest first.
+	Statement(a Account, limit int) ([]Movement, error)
+	// Owing lists the newest movement of each customer's account.
+	Owing() ([]Movement, error)
+	// Move keeps a movement that is no sale's, counts what was received in the open shift, and returns it as it stands.
+	// One with a known ID comes back as it was kept.
+	Move(m Movement) (Movement, error)
+}
+
+// After is a movement as it stands after the last one of its account, or why it may not be.
+func (m Movement) After(last Movement) (Movement, error) {
+	balance, err := last.Balance.Add(m.Amount)
+	if err != nil {
+		return Movement{}, err
+	}
+	m.N, m.Balance = last.N+1, balance
+	if m.Kind != MoveLimit {
+		m.Limit = last.Limit
+	}
+	code, vale := strings.CutPrefix(string(m.Account), valeAccounts)
+	switch {
+	case vale && m.Kind == MoveSale && last.N == 0:
+		return Movement{}, errNoVale(code)
+	case vale && balance < 0:
+		return Movement{}, fmt.Errorf("%w: al vale %s le quedan $%s y se quieren usar $%s. No se emitió nada", ErrPayment, code, last.Balance, -m.Amount)
+	case !vale && m.Kind == MoveSale && m.Amount > 0 && balance > m.Limit:
+		return Movement{}, fmt.Errorf("%w: la %s debe $%s, su cupo es de $%s y se quieren fiar $%s. No se emitió nada",
+			ErrPayment, m.Account.name(), last.Balance, m.Limit, m.Amount)
+	case m.Kind == MoveLimit && (vale || m.Limit < 0 || m.Amount != 0):
+		return Movement{}, errors.New("el cupo no puede ser negativo. Nada cambió")
+	case m.Kind == MovePaid && (vale || m.Amount >= 0 || m.Received <= 0):
+		return Movement{}, errors.New("el abono debe ser mayor que cero. Nada se anotó")
+	case m.Kind == MovePaid && balance < 0:
+		return Movement{}, fmt.Errorf("la %s debe $%s y se quieren abonar $%s. Nada se anotó", m.Account.name(), last.Balance, -m.Amount)
+	}
+	return m, nil
+}
+
+// Same reports the same wish, whatever it came to.
+func (m Movement) Same(o Movement) bool { return m.Account == o.Account && m.ID == o.ID }
+
+// Movements are what a sale moves in accounts, in the order of its tenders. A note gives back: to a vale its worth, of a
+// debt its part. The sale that replaces a refused one moved all of it before.
+func (r Record) Movements() (list []Movement) {
+	if !r.MovesCash() {
+		return nil
+	}
+	note := r.Key.Tipo == dte.NotaCredito
+	for _, t := range r.Payment.Tenders {
+		m := Movement{At: r.At, Kind: MoveSale, ID: r.ID, Key: r.Key, Amount: t.Amount}
+		if note {
+			m.Kind = MoveReturn
+		}
+		switch t.Method {
+		case Vale:
+			m.Account = ValeAccount(t.Reference)
+			if !note {
+				m.Amount = -t.Amount
+			}
+		case Fiado:
+			m.Account = Account(CreditAccounts + t.Reference)
+			if note {
+				m.Amount = -t.Amount
+			}
+		default:
+			continue
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// valeLen is how many letters and figures a vale's code has.
+const valeLen = 8
+
+// NewValeCode is the code of the vale that a return gives. The letters are those that nobody confuses with a figure, and
+// there is no figure alone, so that no scanner takes it for a product.
+func NewValeCode(id ID) string {
+	sum := sha256.Sum256([]byte("vale " + id))
+	return "V" + base32.NewEncoding("ABCDEFGHJKLMNPQRSTUVWXYZ23456789").EncodeToString(sum[:])[:valeLen-1]
+}
+
+// ValeCode is a code as it is kept, however it was typed.
+func ValeCode(text string) string {
+	return strings.ToUpper(strings.NewReplacer(" ", "", "-", "", ".", "").Replace(text))
+}
+
+func errNoVale(code string) error {
+	return fmt.Errorf("%w: el vale %s no existe en esta caja. Revise el código; si lo dio otra caja, se usa en ella", ErrPayment, code)
+}
+
+func errOverLimit(rut dte.RUT, m Movement) error {
+	if m.Limit == 0 {
+		return fmt.Errorf("%w: %s no tiene cupo para fiar. Cobre de otra manera, o pida al encargado que le dé cupo", ErrPayment, rut.Dotted())
+	}
+	return fmt.Errorf("%w: %s debe $%s y su cupo es de $%s. Cobre de otra manera, o reciba antes un abono", ErrPayment, rut.Dotted(), m.Balance, m.Limit)
+}
+
+// SetCreditLimit says how much a customer may owe.
+func SetCreditLimit(j Journal, id ID, at time.Time, rut dte.RUT, limit money.Pesos, who string) (Movement, error) {
+	who, err := words(who, "quién da el cupo")
+	switch {
+	case err != nil:
+		return Movement{}, err
+	case who == "":
+		return Movement{}, errors.New("diga quién da el cupo. Nada cambió")
+	case rut == 0 || rut == dte.RUTAnonimo:
+		return Movement{}, errors.New("falta el RUT del cliente. Nada cambió")
+	}
+	return j.Move(Movement{Account: CreditAccount(rut), At: at, Kind: MoveLimit, ID: id, Limit: limit, Who: who})
+}
+
+// PayDebt takes money for what a customer owes. Cash that pays all of it is rounded to tens as in a sale; otherwise what is
+// received is what counts.
+func PayDebt(j Journal, id ID, at time.Time, rut dte.RUT, t Tender, who string) (Movement, error) {
+	if id == "" || t.Method == Vale || t.Method == Fiado {
+		return Movement{}, fmt.Errorf("%w: un abono se paga en efectivo, con tarjeta, transferencia o cheque", ErrPayment)
+	}
+	if t = t.tidy(at); t.check() != nil {
+		return Movement{}, t.check()
+	}
+	last, err := j.Account(CreditAccount(rut))
+	if err != nil {
+		return Movement{}, err
+	}
+	paid := t.Received
+	if t.Method == Efectivo {
+		if paid%10 != 0 {
+			return Movement{}, fmt.Errorf("%w: en efectivo no hay monedas de menos de $10", ErrPayment)
+		}
+		if paid == money.CashPayable(last.Balance) {
+			paid = last.Balance
+		}
+	}
+	return j.Move(Movement{
+		Account: CreditAccount(rut), At: at, Kind: MovePaid, ID: id, Amount: -paid, Method: t.Method, Received: t.Received,
+		Reference: t.Reference, Who: strings.TrimSpace(who),
+	})
+}
