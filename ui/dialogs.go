@@ -87,13 +87,13 @@ type helpDialog struct {
 func newHelpDialog(w *Window, keys []binding) *helpDialog {
 	l := w.l
 	items := []item{as(newText(l, 24, ink, cut).strong().say("Teclas de esta pantalla"))}
-	for _, k := range keys {
+	for _, k := range w.bound(w.place(), keys) {
 		keycap := row(0, grow(spacer()), as(newKeycap(l, k.keycap)))
 		items = append(items, fixed(l.px(28), row(l.px(16), fixed(l.px(92), middle(keycap)), grow(newText(l, 16, ink, cut).say(k.help)))))
 	}
 	items = append(items, as(newText(l, 14, muted, cut).say("Sin teclas F: Alt+1 es F1, Alt+2 es F2 … Alt+0 es F10.")),
 		fixed(l.px(56), newButton(l, primary, "Entendido", "Esc", w.closeDialog)))
-	return &helpDialog{w, dialogCard(l, 640, col(l.px(6), items...))}
+	return &helpDialog{w, dialogCard(l, 640, col(l.px(4), items...))}
 }
 
 func (d *helpDialog) object() fyne.CanvasObject { return d.card }
@@ -146,8 +146,8 @@ func newCustomerDialog(w *Window) *customerDialog {
 	d := &customerDialog{w: w, check: newText(l, 15, muted, cut), checkIcon: newIcon(l, "", muted, 18), problem: newText(l, 16, bad, wrap).upTo(2).strong()}
 	s := w.s
 	d.isFactura = s.Tipo != 0 && !s.Tipo.EsBoleta()
-	d.boleta = newButton(l, plain, "Boleta", "F2", func() { d.document(false) }).bigger(18, fyne.NewSize(120, 56))
-	d.factura = newButton(l, plain, "Factura", "F3", func() { d.document(true) }).bigger(18, fyne.NewSize(120, 56))
+	d.boleta = newButton(l, plain, "Boleta", w.cap(customerPlace, fyne.KeyF2), func() { d.document(false) }).bigger(18, fyne.NewSize(120, 56))
+	d.factura = newButton(l, plain, "Factura", w.cap(customerPlace, fyne.KeyF3), func() { d.document(true) }).bigger(18, fyne.NewSize(120, 56))
 	rec := s.Cart.Receptor
 	number := rec.RUT.Dotted()
 	if rec.RUT == dte.RUTAnonimo {
@@ -179,8 +179,8 @@ func (d *customerDialog) build() fyne.CanvasObject {
 		fixed(l.px(44), d.problem),
 		fixed(l.px(64), row(l.px(12),
 			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(17, fyne.NewSize(100, 64))),
-			grow(newButton(l, plain, "Sin cliente", "F4", d.remove).bigger(17, fyne.NewSize(100, 64))),
-			share(1.4, newButton(l, primary, "Aceptar", "F12", d.accept).bigger(18, fyne.NewSize(120, 64)))))))
+			grow(newButton(l, plain, "Sin cliente", w.cap(customerPlace, fyne.KeyF4), d.remove).bigger(17, fyne.NewSize(100, 64))),
+			share(1.4, newButton(l, primary, "Aceptar", w.cap(customerPlace, fyne.KeyF12), d.accept).bigger(18, fyne.NewSize(120, 64)))))))
 }
 
 func (d *customerDialog) object() fyne.CanvasObject { return d.card }

@@ -47,7 +47,7 @@ func newDocumentsScreen(w *Window) *documentsScreen {
 	s.state, s.printed = newBadge(l, nil), newBadge(l, nil)
 	s.state.words.size, s.printed.words.size = 16, 16
 	s.story, s.paper = newText(l, 15, ink, wrap).upTo(6).atTop(), newText(l, 15, ink, wrap).upTo(3).atTop()
-	again := newButton(l, plain, "Reimprimir", "F6", s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(160, 56))
+	again := newButton(l, plain, "Reimprimir", w.cap(documents, fyne.KeyF6), s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(160, 56))
 	s.facts = pad(l.px(20), l.px(16), col(l.px(6), as(row(l.px(8), share(1.6, s.title), share(1, s.total))), as(s.when), as(s.client), as(s.paid),
 		fixed(1, newPanelSquare(l, hairline)),
 		as(s.state.panel), share(1.8, s.story), as(s.printed.panel), share(1, s.paper), fixed(l.px(56), again)))

@@ -93,7 +93,7 @@ func TestUnknownCode(t *testing.T) {
 		t.Errorf("%d lines in the cart", n)
 	}
 	x.scan(leche)
-	x.seesNot("no existe")
+	x.seesNot("Código 7801234 no existe")
 	x.sees("Leche entera 1 L")
 }
 

@@ -98,7 +98,7 @@ func (f *frame) render(s sale.Snapshot, where place, at screen) {
 	setVisible(f.lead.Objects[1], amount)
 	f.result.w.sink.prompt(at.prompt(s))
 	f.total.render(s, at.main(s))
-	f.actions.render(at.keys())
+	f.actions.render(f.result.w.bound(where, at.keys()))
 	f.strip.render(s)
 	f.result.render(where)
 }
@@ -242,11 +242,11 @@ func newTotalBar(w *Window) *totalBar {
 		total:   newText(l, 58, ink, shrink).strong().to(fyne.TextAlignTrailing),
 	}
 	b.main = newButton(l, primary, "", "", func() { b.do() }).bigger(22, fyne.NewSize(240, 72))
-	b.keycap = middle(newKeycap(l, "F3"))
+	b.keycap = middle(newKeycap(l, w.cap(selling, fyne.KeyF3)))
 	b.counts = col(0, as(b.count), as(b.before))
 	chip := newPanel(l, sunk, pad(l.px(12), l.px(8), row(l.px(8), grow(col(0, grow(b.document), grow(b.client))), as(b.keycap))))
 	chip.edge(hairline, 1)
-	chip.onTap = func() { w.press(w.screen().keys(), fyne.KeyF3) }
+	chip.onTap = func() { w.press(w.screenKeys(), w.keyAt(selling, fyne.KeyF3)) }
 	b.object = newPanel(l, card, pad(l.px(12), l.px(8), row(l.px(12),
 		share(1, chip), share(0.7, middle(b.counts)), share(1.2, col(0, as(b.caption), grow(b.total))), fixed(l.px(240), b.main)))).edge(hairline, 1)
 	return b
@@ -279,7 +279,7 @@ func (b *totalBar) render(s sale.Snapshot, m mainAction) {
 	}
 	b.total.sayIn(peso(total), colour)
 	b.do = m.do
-	b.main.set(m.words, m.keycap, m.usable)
+	b.main.set(m.words, b.w.cap(b.w.place(), fyne.KeyName(m.keycap)), m.usable)
 }
 
 // newKeycap is a key of the keyboard as a small picture.

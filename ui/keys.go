@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -72,14 +73,15 @@ func (w *Window) endBurst() {
 
 // command is a character that acts at once on an empty field while selling.
 func (w *Window) command(r rune) bool {
-	if w.place() != selling {
+	s, ok := w.screen().(*sellScreen)
+	if !ok {
 		return false
 	}
 	switch r {
 	case '+':
-		w.settle(w.counter.Bump(1))
+		s.bump(1)
 	case '-':
-		w.settle(w.counter.Bump(-1))
+		s.bump(-1)
 	default:
 		return false
 	}
@@ -203,8 +205,13 @@ func (w *Window) tellScan(code string, line sale.Line, err error) {
 	w.frame.result.scanned(code, line, err)
 	if err != nil {
 		w.beep(BeepFailed)
+		if errors.Is(err, sale.ErrNotFound) {
+			_, code = split(code)
+			w.unknown.add(code, w.counter.Snapshot().Cart.ID)
+		}
 		return
 	}
+	w.unknown.marked = false
 	w.beep(BeepAdded)
 }
 
@@ -222,17 +229,21 @@ func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
 	}
 	w.lateUntil = time.Time{}
 	w.endBurst()
+	if d, ok := w.dialog.(*keysDialog); ok && d.catches(key) {
+		d.caught(key)
+		return true
+	}
 	if key == fyne.KeyEscape {
 		w.escape(f)
 		return true
 	}
 	if w.dialog != nil {
-		return w.press(w.dialog.keys(), key) || w.dialog.move(key) || f == w.sink || key == fyne.KeyUp || key == fyne.KeyDown
+		return w.press(w.dialogKeys(), key) || w.dialog.move(key) || f == w.sink || key == fyne.KeyUp || key == fyne.KeyDown
 	}
 	if key == fyne.KeyDelete && f.Text != "" {
 		return false
 	}
-	return w.press(w.screen().keys(), key) || w.screen().move(key)
+	return w.press(w.screenKeys(), key) || w.screen().move(key)
 }
 
 // acts reports keys that do something by themselves. All others only announce a character, which comes by itself, or are
@@ -243,7 +254,7 @@ func acts(key fyne.KeyName) bool {
 		fyne.KeyHome, fyne.KeyEnd, fyne.KeyPageUp, fyne.KeyPageDown:
 		return true
 	}
-	return function(key)
+	return function(key) || strings.HasPrefix(string(key), ctrl)
 }
 
 // function reports F1 to F12.
@@ -299,6 +310,9 @@ func (w *Window) escape(f *field) {
 
 // typedShortcut gives keyboards without function keys a way: Alt+1 is F1, Alt+0 is F10.
 func (w *Window) typedShortcut(f *field, s *desktop.CustomShortcut) bool {
+	if key := fyne.KeyName(ctrl + string(s.KeyName)); s.Modifier == fyne.KeyModifierControl && assignable(key) {
+		return w.typedKey(f, key)
+	}
 	if s.Modifier != fyne.KeyModifierAlt || !digits(string(s.KeyName)) {
 		return false
 	}

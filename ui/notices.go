@@ -75,13 +75,13 @@ func newNoticesScreen(w *Window) *noticesScreen {
 		{"ESTADO", 136, fyne.TextAlignLeading},
 	}, s.choose)
 	s.list.textSize = 16
-	s.empty = hint(l, theme.IconNameConfirm, "Nada que atender", "Aquí aparece lo que alguien debe saber o hacer. Con F8 se ve qué hacer en una contingencia.")
+	s.empty = hint(l, theme.IconNameConfirm, "Nada que atender", "Aquí aparece lo que alguien debe saber o hacer. Con "+w.cap(notices, fyne.KeyF8)+" se ve qué hacer en una contingencia.")
 	s.title, s.when = newText(l, 22, ink, shrink).strong(), newText(l, 15, muted, cut)
 	s.state = newBadge(l, nil)
 	s.state.words.size = 16
 	s.story = newText(l, 15, ink, wrap).upTo(18).atTop()
-	s.see = newButton(l, plain, "Documento", "F6", s.document).bigger(16, fyne.NewSize(120, 56))
-	s.act = newButton(l, plain, "Atendida", "F7", s.attend).bigger(16, fyne.NewSize(120, 56))
+	s.see = newButton(l, plain, "Documento", w.cap(notices, fyne.KeyF6), s.document).bigger(16, fyne.NewSize(120, 56))
+	s.act = newButton(l, plain, "Atendida", w.cap(notices, fyne.KeyF7), s.attend).bigger(16, fyne.NewSize(120, 56))
 	s.facts = pad(l.px(16), l.px(10), col(l.px(4),
 		as(s.title), as(s.when), as(s.state.panel), grow(s.story), fixed(l.px(60), s.newActs()), fixed(l.px(56), row(l.px(8), grow(s.see), grow(s.act)))))
 	s.body = beside(l, newPanel(l, card, stack(s.list, s.empty)).edge(hairline, 1), newPanel(l, card, s.facts).edge(hairline, 1))
@@ -130,8 +130,8 @@ func (s *noticesScreen) render(sale.Snapshot) {
 	} else if s.rows() > 0 {
 		s.outage(outages[s.selected-len(alarms)])
 	}
-	s.see.set("Documento", "F6", s.hasDocument())
-	s.act.set("Atendida", "F7", s.hasTask())
+	s.see.set("Documento", s.see.cap, s.hasDocument())
+	s.act.set("Atendida", s.act.cap, s.hasTask())
 	s.renderActs()
 }
 
@@ -264,7 +264,7 @@ func newAssistDialog(s *noticesScreen) *assistDialog {
 	}
 	source := func(r sale.Rule) string { return r.Source + ", del " + r.Date + ": " + r.Says }
 	act := func(words, keycap string, do func()) item {
-		return grow(newButton(l, plain, words, keycap, do).bigger(15, fyne.NewSize(120, 56)))
+		return grow(newButton(l, plain, words, w.cap(assistPlace, fyne.KeyName(keycap)), do).bigger(15, fyne.NewSize(120, 56)))
 	}
 	d.card = dialogCard(l, 900, col(l.px(8),
 		as(newText(l, 24, ink, cut).strong().say("Contingencia: qué hacer")),
@@ -437,7 +437,7 @@ func newFormDialog(w *Window, title, why, yes string, fields []formField, do fun
 	}
 	items = append(items, fixed(l.px(64), d.problem), fixed(l.px(64), row(l.px(12),
 		grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(18, fyne.NewSize(120, 64))),
-		grow(newButton(l, primary, yes, "F12", d.accept).bigger(18, fyne.NewSize(120, 64))))))
+		grow(newButton(l, primary, yes, w.cap(formPlace, fyne.KeyF12), d.accept).bigger(18, fyne.NewSize(120, 64))))))
 	d.card = dialogCard(l, width, col(l.px(10), items...))
 	return d
 }

@@ -49,7 +49,7 @@ func newPayScreen(w *Window) *payScreen {
 	for _, m := range []struct {
 		method sale.Method
 		keycap string
-	}{{sale.Efectivo, "F1"}, {sale.Tarjeta, "F2"}, {sale.Transferencia, "F3"}} {
+	}{{sale.Efectivo, w.cap(paying, fyne.KeyF1)}, {sale.Tarjeta, w.cap(paying, fyne.KeyF2)}, {sale.Transferencia, w.cap(paying, fyne.KeyF3)}} {
 		b := newButton(l, plain, methodName(m.method), m.keycap, func() { s.use(m.method) }).bigger(18, fyne.NewSize(120, 64))
 		s.methods[m.method] = b
 		methods = append(methods, grow(b))
@@ -283,7 +283,7 @@ func newDoneScreen(w *Window) *doneScreen {
 		sent: newBadge(l, nil), printed: newBadge(l, nil),
 	}
 	s.sent.words.size, s.printed.words.size = 17, 17
-	again := newButton(l, plain, "Reimprimir", "F6", s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(200, 56))
+	again := newButton(l, plain, "Reimprimir", w.cap(done, fyne.KeyF6), s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(200, 56))
 	facts := newPanel(l, sunk, pad(l.px(24), l.px(16), col(l.px(8),
 		as(row(l.px(16), grow(s.document), fixed(l.px(220), s.total))), as(s.detail),
 		as(row(l.px(12), grow(s.sent.panel), grow(s.printed.panel), as(again))))))

@@ -71,7 +71,7 @@ func (s *noticesScreen) newActs() fyne.CanvasObject {
 	l := s.w.l
 	var items []item
 	for i := range actKeys {
-		b := newButton(l, primary, "", actKeys[i].keycap, func() { s.do(i) }).bigger(16, fyne.NewSize(60, 60)).stacked()
+		b := newButton(l, primary, "", s.w.cap(notices, actKeys[i].key), func() { s.do(i) }).bigger(16, fyne.NewSize(60, 60)).stacked()
 		s.acts = append(s.acts, b)
 		items = append(items, grow(b))
 	}
@@ -85,7 +85,7 @@ func (s *noticesScreen) renderActs() {
 	for i, b := range s.acts {
 		setVisible(b, i < len(offers))
 		if i < len(offers) {
-			b.set(actWords(offers[i], len(offers) == 1), actKeys[i].keycap, true)
+			b.set(actWords(offers[i], len(offers) == 1), b.cap, true)
 		}
 	}
 }

@@ -32,6 +32,13 @@ var scenes = []struct {
 	{"venta", false, Look{}, func(x *world) { fill(x, 5) }},
 	{"venta-larga", false, Look{}, func(x *world) { fill(x, 40); x.w.SetStatus(offline(x)) }},
 	{"desconocido", false, Look{}, func(x *world) { fill(x, 3); x.scan("7801234567") }},
+	{"desconocidos", false, Look{}, func(x *world) {
+		fill(x, 12)
+		for _, code := range []string{"7800000000019", "ABC-123456", "7801234567", "]E07801234567895", "XYZ-998877"} {
+			x.scan(code)
+		}
+	}},
+	{"teclas", false, Look{}, func(x *world) { x.w.openDialog(newKeysDialog(x.w)); x.press(fyne.KeyDown, fyne.KeyReturn, fyne.KeyF3) }},
 	{"busqueda", false, Look{}, func(x *world) { fill(x, 3); x.finger("leche"); x.press(fyne.KeyDown) }},
 	{"busqueda-nada", false, Look{}, func(x *world) { fill(x, 3); x.finger("zzz") }},
 	{"plegado", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF8) }},

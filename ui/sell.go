@@ -17,6 +17,7 @@ type sellScreen struct {
 	w       *Window
 	body    *fyne.Container
 	ticket  *table
+	unknown *unknownRows
 	empty   fyne.CanvasObject
 	quick   *quickKeys
 	found   *table
@@ -36,7 +37,7 @@ func newSellScreen(w *Window) *sellScreen {
 		{"PRODUCTO", 0, fyne.TextAlignLeading},
 		{"PRECIO", 92, fyne.TextAlignTrailing},
 		{"TOTAL", 108, fyne.TextAlignTrailing},
-	}, func(i int) { w.counter.Select(i); w.settle(nil) })
+	}, func(i int) { w.unknown.marked = false; w.counter.Select(i); w.settle(nil) })
 	s.empty = hint(l, theme.IconNameSearch, "Escanee un producto para comenzar",
 		"También puede escribir un código o parte del nombre, o tocar un producto de la derecha. Con 3*código agrega tres.")
 	s.quick = newQuickKeys(w)
@@ -44,7 +45,8 @@ func newSellScreen(w *Window) *sellScreen {
 	s.none = newText(l, 17, muted, wrap).upTo(3).to(fyne.TextAlignCenter)
 	s.finding = newPanel(l, card, stack(s.found, pad(l.px(16), l.px(64), s.none))).edge(accent, 1)
 	s.finding.Hide()
-	ticket := newPanel(l, card, stack(s.ticket, s.empty)).edge(hairline, 1)
+	s.unknown = newUnknownRows(s)
+	ticket := newPanel(l, card, col(0, as(s.unknown.object), grow(stack(s.ticket, s.empty)))).edge(hairline, 1)
 	s.body = beside(l, ticket, stack(s.quick.object, s.finding))
 	return s
 }
@@ -61,8 +63,13 @@ func (s *sellScreen) object() fyne.CanvasObject { return s.body }
 
 func (s *sellScreen) render(p sale.Snapshot) {
 	lines := p.Cart.Lines
-	setVisible(s.empty, len(lines) == 0)
-	s.ticket.fill(len(lines), p.Selected, func(i int) []cell {
+	setVisible(s.empty, len(lines) == 0 && len(s.w.unknown.codes) < 3)
+	s.unknown.render()
+	selected := p.Selected
+	if s.w.unknown.marked {
+		selected = -1
+	}
+	s.ticket.fill(len(lines), selected, func(i int) []cell {
 		x := lines[i]
 		return []cell{
 			{words: qty(x), bold: x.Qty != money.One}, {words: x.Nombre}, {words: "$" + x.Prc.String(), colour: faintInk}, {words: peso(x.Total), bold: true, colour: lowered(x)},
@@ -144,9 +151,10 @@ func (s *sellScreen) keys() []binding {
 		{key: fyne.KeyF8, keycap: "F8", words: fold, help: "guarda o muestra los productos rápidos", do: s.fold},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
 		w.menu(),
-		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { w.settle(w.counter.Bump(-1)) }, off: none},
-		{keycap: "+", words: "Más", help: "agrega una unidad a la línea marcada", do: func() { w.settle(w.counter.Bump(1)) }, off: none},
-		{key: fyne.KeyDelete, keycap: "Supr", words: "Quitar", help: "quita la línea marcada", do: func() { w.settle(w.counter.Remove()) }, off: none},
+		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { s.bump(-1) }, off: none},
+		{keycap: "+", words: "Más", help: "agrega una unidad a la línea marcada", do: func() { s.bump(1) }, off: none},
+		{key: fyne.KeyDelete, keycap: "Supr", words: "Quitar", help: "quita la línea marcada", do: s.remove, off: none && w.unknown.code() == ""},
+		{key: fyne.KeyF10, keycap: "F10", help: "busca el código que no existe", do: s.seekUnknown, off: w.unknown.code() == ""},
 		{key: fyne.KeyF12, keycap: "F12", help: "cobra", do: s.charge, off: none},
 		{keycap: "Flechas", help: "marca otra línea"},
 		{keycap: "3*código", help: "agrega tres; 3* y Enter pone tres en la línea marcada"},
@@ -175,7 +183,7 @@ func (s *sellScreen) void() {
 func (s *sellScreen) hold() {
 	w := s.w
 	w.openDialog(newAskDialog(w, "Guardar esta venta",
-		"Queda con sus precios aunque se corte la luz y se retoma con F6. El nombre es opcional: «señora del pan».", "Guardar",
+		"Queda con sus precios aunque se corte la luz y se retoma con "+w.cap(selling, fyne.KeyF6)+". El nombre es opcional: «señora del pan».", "Guardar",
 		func(name string) error {
 			if err := w.counter.Hold(name); err != nil {
 				return err
@@ -192,7 +200,7 @@ func (s *sellScreen) recall() {
 	if err != nil || len(held) == 0 {
 		w.settle(err)
 		if err == nil {
-			w.say(accent, "No hay ventas guardadas. Con F5 se guarda la que está abierta.")
+			w.say(accent, "No hay ventas guardadas. Con "+w.cap(selling, fyne.KeyF5)+" se guarda la que está abierta.")
 		}
 		return
 	}
@@ -205,7 +213,7 @@ func (s *sellScreen) recall() {
 	}
 	advice := "Se retoma con sus líneas y sus precios."
 	if len(w.s.Cart.Lines) > 0 {
-		advice = "Hay una venta abierta: cóbrela, guárdela (F5) o vacíela antes de retomar otra."
+		advice = "Hay una venta abierta: cóbrela, guárdela (" + w.cap(selling, fyne.KeyF5) + ") o vacíela antes de retomar otra."
 	}
 	w.openDialog(newChooseDialog(w, "Ventas guardadas", advice, choices))
 }
@@ -233,7 +241,28 @@ func (s *sellScreen) search() {
 	s.w.settle(nil)
 }
 
+// bump changes the marked line. While the mark is on a code that does not exist it only comes back to the cart: nobody sees
+// which line would change.
+func (s *sellScreen) bump(n int64) {
+	if s.w.unknown.marked {
+		s.w.unknown.marked = false
+		s.w.settle(nil)
+		return
+	}
+	s.w.settle(s.w.counter.Bump(n))
+}
+
+// remove takes out what the mark is on: a line of the cart, or a code that does not exist.
+func (s *sellScreen) remove() {
+	if s.w.unknown.marked {
+		s.dismiss()
+		return
+	}
+	s.w.settle(s.w.counter.Remove())
+}
+
 func (s *sellScreen) clear() {
+	s.w.unknown.sought = ""
 	s.searching, s.products, s.chosen = false, nil, 0
 	s.w.sink.write("")
 }
@@ -283,6 +312,9 @@ func (s *sellScreen) enter(text string) {
 		s.add(quantity, s.products[s.chosen])
 		return
 	}
+	if err == nil {
+		s.answered()
+	}
 	s.clear()
 	w.tellScan(text, line, err)
 	w.settle(nil)
@@ -305,6 +337,9 @@ func (s *sellScreen) add(quantity string, p sale.Product) {
 		return
 	}
 	line, err := s.w.counter.Add(p, q)
+	if err == nil {
+		s.answered()
+	}
 	s.clear()
 	s.w.tellScan(p.Codigo, line, err)
 	s.w.settle(nil)
@@ -326,12 +361,19 @@ func (s *sellScreen) move(key fyne.KeyName) bool {
 		s.render(s.w.s)
 		return true
 	}
-	s.w.counter.Select(s.w.s.Selected + step)
+	if !s.w.unknown.move(step, s.w.s.Selected) {
+		s.w.counter.Select(s.w.s.Selected + step)
+	}
 	s.w.settle(nil)
 	return true
 }
 
+// back leaves a search; then it dismisses the code that is marked.
 func (s *sellScreen) back() {
+	if u := &s.w.unknown; !s.searching && u.marked {
+		s.dismiss()
+		return
+	}
 	s.clear()
 	s.w.settle(nil)
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"maps"
 
 	"fyne.io/fyne/v2"
 )
@@ -12,6 +13,8 @@ type Settings struct {
 	Look   Look `json:"aspecto"`
 	Volume int  `json:"volumen"` // of the tones: 0 to 100
 	Folded bool `json:"plegado"` // the quick products are put away
+	// Keys are those that are not the usual ones, by the name of their action.
+	Keys map[string]fyne.KeyName `json:"teclas,omitempty"`
 }
 
 // DefaultSettings are those of a till where nobody chose.
@@ -48,7 +51,7 @@ func (w *Window) change(edit func(s *Settings)) error {
 	if err := w.keep(s); err != nil {
 		return fmt.Errorf("el ajuste no se guardó y todo sigue como estaba: %w", err)
 	}
-	redraw := s.Look != w.settings.Look
+	redraw := s.Look != w.settings.Look || !maps.Equal(s.Keys, w.settings.Keys)
 	w.settings = s
 	if redraw {
 		w.build()
@@ -70,6 +73,7 @@ func (w *Window) openSettings() {
 		fold = "guardados"
 	}
 	w.openDialog(newChooseDialog(w, "Ajustes de esta caja", "Valen para esta caja y se guardan al elegirlos.", []choice{
+		{words: "Teclas", detail: "cambiar la de cada cosa", opens: true, do: then(func() { w.openDialog(newKeysDialog(w)) })},
 		{words: "Colores", detail: toneNames[w.l.tone], opens: true, do: then(w.chooseTone)},
 		{words: "Tamaño", detail: fmt.Sprintf("%d %%", w.l.percent), opens: true, do: then(w.chooseScale)},
 		{words: "Sonido", detail: w.soundState(), opens: true, do: then(w.chooseVolume)},

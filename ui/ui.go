@@ -146,6 +146,7 @@ type Window struct {
 	burstNo   int
 	lateUntil time.Time
 	waiting   []string
+	unknown   unknown
 
 	// A held Enter repeats itself; only its first stroke counts, or it would run through a whole payment.
 	enterHeld, enterUsed bool
@@ -347,6 +348,8 @@ func (w *Window) settle(err error) {
 	}
 	w.s = w.counter.Snapshot()
 	w.takeWaiting()
+	w.s = w.counter.Snapshot()
+	w.leaveUnknown()
 	w.render()
 	w.refocus()
 }
