@@ -31,6 +31,9 @@ func (w *Window) typedRune(f *field, r rune) {
 		w.burstIn = f
 	}
 	w.lateUntil = time.Time{}
+	if w.begins(r) {
+		w.takeBurst(endPrefix)
+	}
 	first, quick := w.burst.feed(r, w.now())
 	if !quick {
 		w.release()
@@ -46,11 +49,26 @@ func (w *Window) typedRune(f *field, r rune) {
 		w.release()
 	}
 	w.burstNo++
+	if w.ends(r) && w.takeBurst(endSuffix) {
+		w.lateUntil = w.now().Add(lateEnter)
+		return
+	}
 	if codes := separate(f.Text + string(w.held)); w.forSale() && len(codes) > 1 {
 		w.take(f, codes, "") // a busy machine did not see the pause between two codes, and might not see the next
 		return
 	}
 	w.awaitSilence(w.burstNo, 0)
+}
+
+// begins and ends report the characters that this till's scanners put around a code, in a burst that is one.
+func (w *Window) begins(r rune) bool {
+	_, isCode := w.burst.code()
+	return isCode && string(r) == w.settings.Scanner.Prefix
+}
+
+func (w *Window) ends(r rune) bool {
+	_, isCode := w.burst.code()
+	return isCode && string(r) == w.settings.Scanner.Suffix
 }
 
 // release puts what was held into the field.
@@ -103,9 +121,9 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 		w.pickNumber()
 	case waited < silence+frameTime:
 		wait(silence + frameTime)
-	case !gtin(code) && waited < longSilence:
+	case !w.settings.Scanner.sure(code) && waited < longSilence:
 		wait(longSilence)
-	case w.takeBurst(code):
+	case w.takeBurst(endSilence):
 		w.lateUntil = w.now().Add(lateEnter)
 	}
 }
@@ -134,15 +152,25 @@ type scanTaker interface{ scanned(code string) }
 
 // takeBurst takes what a scanner typed: into the cart, or to wait until the sale can have it. It reports false for a
 // burst that a text field may keep.
-func (w *Window) takeBurst(code string) bool {
-	f := w.burstIn
+func (w *Window) takeBurst(end string) bool {
+	f, r := w.burstIn, w.report(end)
+	if d, ok := w.dialog.(*scanTestDialog); ok {
+		d.tell(r)
+		w.endBurst()
+		return true
+	}
 	if d, ok := w.dialog.(scanTaker); ok && f != w.sink {
 		w.held = w.held[:0]
 		w.burst.forget()
 		w.burstNo++
-		d.scanned(f.before + code)
+		d.scanned(f.before + r.codes[0])
 		return true
 	}
+	if len(r.codes) > 1 {
+		w.take(f, separateAll(r.codes), "")
+		return true
+	}
+	code := r.codes[0]
 	typable := w.dialog != nil && f != w.sink
 	switch whole := f.before + code; {
 	case w.forSale():
@@ -163,6 +191,11 @@ func (w *Window) take(f *field, codes []string, rest string) {
 	w.burst.forget()
 	w.burstNo++
 	f.write(rest)
+	w.queue(codes)
+}
+
+// queue lets codes wait for the sale, wherever they came from.
+func (w *Window) queue(codes []string) {
 	w.waiting = append(w.waiting, codes...)
 	if !w.forSale() {
 		w.beep(BeepWaiting)
@@ -275,7 +308,12 @@ func (w *Window) press(bindings []binding, key fyne.KeyName) bool {
 
 // ended is Enter or Tab: the end of a scan, or the cashier's word.
 func (w *Window) ended(f *field, key fyne.KeyName) {
-	if code, ok := w.burst.code(); ok && w.burstIn == f && w.takeBurst(code) {
+	if d, ok := w.dialog.(*scanTestDialog); ok && len(w.burst.runes) > 0 {
+		d.tell(w.report(endKey(key)))
+		w.endBurst()
+		return
+	}
+	if _, ok := w.burst.code(); ok && w.burstIn == f && w.takeBurst(endKey(key)) {
 		return
 	}
 	if w.now().Before(w.lateUntil) {

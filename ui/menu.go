@@ -31,7 +31,7 @@ func (w *Window) openMenu() {
 			w.visit("")
 			w.openDialog(newHelpDialog(w, w.screen().keys()))
 		})},
-		{words: "Ajustes", detail: "teclas, colores, tamaño, sonido", opens: true, do: do(w.openSettings)},
+		{words: "Ajustes", detail: "teclas, colores, sonido, escáner", opens: true, do: do(w.openSettings)},
 	}))
 }
 

@@ -14,7 +14,8 @@ type Settings struct {
 	Volume int  `json:"volumen"` // of the tones: 0 to 100
 	Folded bool `json:"plegado"` // the quick products are put away
 	// Keys are those that are not the usual ones, by the name of their action.
-	Keys map[string]fyne.KeyName `json:"teclas,omitempty"`
+	Keys    map[string]fyne.KeyName `json:"teclas,omitempty"`
+	Scanner Scanner                 `json:"escaner,omitzero"`
 }
 
 // DefaultSettings are those of a till where nobody chose.
@@ -77,6 +78,7 @@ func (w *Window) openSettings() {
 		{words: "Colores", detail: toneNames[w.l.tone], opens: true, do: then(w.chooseTone)},
 		{words: "Tamaño", detail: fmt.Sprintf("%d %%", w.l.percent), opens: true, do: then(w.chooseScale)},
 		{words: "Sonido", detail: w.soundState(), opens: true, do: then(w.chooseVolume)},
+		{words: "Escáner", detail: w.scannerState(), opens: true, do: then(w.openScanner)},
 		{words: "Productos rápidos", detail: fold, opens: true, do: func() error {
 			err := w.change(func(s *Settings) { s.Folded = !s.Folded })
 			if err == nil {

@@ -67,6 +67,10 @@ func (m *mailbox) take() Status {
 	return m.status
 }
 
+// Scanned takes a whole code from a scanner that is no keyboard. It may be called from any goroutine and does not wait;
+// codes are taken in the order in which they come.
+func (w *Window) Scanned(code string) { w.loop.Do(func() { w.arrived(code) }) }
+
 // SetStatus tells the window how things stand around it. It may be called from any goroutine, as often as one likes;
 // it never waits and only the newest value is drawn.
 func (w *Window) SetStatus(s Status) {

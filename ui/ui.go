@@ -97,7 +97,9 @@ type Deps struct {
 	Settings Settings
 	Keep     func(Settings) error
 	Sounds   Sounds // nil: silence
-	Now      func() time.Time
+	// SerialProblem says in Spanish why the serial scanner is not heard; empty when it is. It may be nil.
+	SerialProblem func() string
+	Now           func() time.Time
 	// Loop, After and Aside are for tests; nil takes Fyne's loop, the clock's timers and a goroutine for what takes long.
 	Loop  Dispatcher
 	After Timer
@@ -127,6 +129,7 @@ type Window struct {
 	settings    Settings
 	keep        func(Settings) error
 	sounds      Sounds
+	serial      func() string
 	app         fyne.App
 	l           *look
 	win         fyne.Window
@@ -195,7 +198,7 @@ func New(app fyne.App, d Deps) *Window {
 	w := &Window{
 		counter: d.Counter, documents: d.Documents, notices: d.Notices, office: d.Office, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
 		runAside: d.Aside,
-		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, app: app, s: s,
+		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, app: app, s: s,
 	}
 	w.fillIn()
 	w.win = app.NewWindow(title(d.Shop, s.Training))
@@ -223,6 +226,9 @@ func (w *Window) fillIn() {
 	}
 	if w.keep == nil {
 		w.keep = func(Settings) error { return nil }
+	}
+	if w.serial == nil {
+		w.serial = func() string { return "" }
 	}
 	if w.sounds == nil {
 		w.sounds = mute{}

@@ -85,11 +85,10 @@ type unknownRows struct {
 }
 
 type unknownRow struct {
-	panel        *panel
-	words        *text
-	create, seek *button
-	shut         *button
-	tools        fyne.CanvasObject
+	panel      *panel
+	words      *text
+	seek, shut *button
+	tools      fyne.CanvasObject
 }
 
 // Heights of a row with its buttons, and of one without.

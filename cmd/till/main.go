@@ -115,6 +115,8 @@ type till struct {
 
 	mu     sync.Mutex // guards window, which the loops reach for
 	window *ui.Window
+
+	scanner *serialScanner // of the window's goroutine; nil: none
 }
 
 // open opens the shop, making the practice shop the first time.
@@ -157,8 +159,7 @@ func (t *till) show(a fyne.App) error {
 	defer player.Close()
 	window := ui.New(a, ui.Deps{
 		Counter: register, Documents: t.shop, Notices: t.shop, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
-		Settings: t.override(settings), Sounds: loudspeaker{player},
-		Keep: func(s ui.Settings) error { return keepSettings(t.shop, s) },
+		Settings: t.override(settings), Sounds: loudspeaker{player}, Keep: t.keep, SerialProblem: t.serialProblem,
 	})
 	t.mu.Lock()
 	t.window = window
@@ -166,8 +167,49 @@ func (t *till) show(a fyne.App) error {
 	if err := t.shop.Start(); err != nil {
 		return err
 	}
+	t.listenTo(settings.Scanner)
 	window.ShowAndRun()
+	t.listenTo(ui.Scanner{})
 	return nil
+}
+
+// keep stores settings, and follows a scanner to another port.
+func (t *till) keep(s ui.Settings) error {
+	if err := keepSettings(t.shop, s); err != nil {
+		return err
+	}
+	if t.scanner == nil && s.Scanner.Port != "" || t.scanner != nil && (t.scanner.port != s.Scanner.Port || t.scanner.baud != s.Scanner.Baud) {
+		t.listenTo(s.Scanner)
+	}
+	return nil
+}
+
+// listenTo ends with one serial scanner and begins with another, or none.
+func (t *till) listenTo(s ui.Scanner) {
+	if t.scanner != nil {
+		t.scanner.Close()
+		t.scanner = nil
+	}
+	if s.Port != "" {
+		t.scanner = listen(s.Port, s.Baud, lookAgain, t.scanned)
+	}
+}
+
+// scanned hands a code to the window.
+func (t *till) scanned(code string) {
+	t.mu.Lock()
+	window := t.window
+	t.mu.Unlock()
+	if window != nil {
+		window.Scanned(code)
+	}
+}
+
+func (t *till) serialProblem() string {
+	if t.scanner == nil {
+		return ""
+	}
+	return t.scanner.Problem()
 }
 
 // override puts what the command line says in the place of what was kept.
