@@ -47,8 +47,8 @@ var actions = []action{
 	{"turno", "Turno", fyne.KeyF9, []place{selling, documents, shiftPlace}, ordinary},
 	{"buscar-codigo", "Buscar un código que no existe", fyne.KeyF10, []place{selling}, ordinary},
 	{"quitar", "Quitar la línea", fyne.KeyDelete, []place{selling}, destructive},
-	{"menu", "Menú", fyne.KeyF11, []place{selling, done, documents, notices}, ordinary},
-	{"ayuda", "Ayuda", fyne.KeyF1, []place{selling, done, documents, notices, shiftPlace}, ordinary},
+	{"menu", "Menú", fyne.KeyF11, []place{selling, done, documents, notices, reconciling}, ordinary},
+	{"ayuda", "Ayuda", fyne.KeyF1, []place{selling, done, documents, notices, shiftPlace, reconciling}, ordinary},
 	{"efectivo", "Efectivo", fyne.KeyF1, []place{paying}, frequent},
 	{"tarjeta", "Tarjeta", fyne.KeyF2, []place{paying}, frequent},
 	{"transferencia", "Transferencia", fyne.KeyF3, []place{paying}, ordinary},
@@ -58,6 +58,13 @@ var actions = []action{
 	{"atender", "Atender el aviso", fyne.KeyF7, []place{notices}, ordinary},
 	{"contingencia", "Qué hacer en una contingencia", fyne.KeyF8, []place{notices}, ordinary},
 	{"informe", "Informe de contingencias", fyne.KeyF10, []place{notices}, ordinary},
+	{"conciliar", "Conciliar un mes", fyne.KeyF8, []place{documents}, ordinary},
+	{"respuesta", "Cargar la respuesta del SII", fyne.KeyF10, []place{documents}, ordinary},
+	{"mes-anterior", "Mes anterior", fyne.KeyF3, []place{reconciling}, ordinary},
+	{"mes-siguiente", "Mes siguiente", fyne.KeyF4, []place{reconciling}, ordinary},
+	{"csv", "Conciliación en CSV", fyne.KeyF6, []place{reconciling}, ordinary},
+	{"planilla", "Conciliación en planilla", fyne.KeyF7, []place{reconciling}, ordinary},
+	{"comparar", "Comparar con el SII", fyne.KeyF8, []place{reconciling}, ordinary},
 	{"boleta", "Boleta", fyne.KeyF2, []place{customerPlace}, ordinary},
 	{"factura", "Factura", fyne.KeyF3, []place{customerPlace}, ordinary},
 	{"sin-cliente", "Sin cliente", fyne.KeyF4, []place{customerPlace}, destructive},
@@ -70,6 +77,7 @@ var actions = []action{
 // placeNames are the places as the settings tell them.
 var placeNames = map[place]string{
 	selling: "venta", paying: "cobro", done: "fin de la venta", documents: "documentos", notices: "avisos", shiftPlace: "turno",
+	reconciling:   "conciliar",
 	customerPlace: "cliente", assistPlace: "contingencia", formPlace: "formularios",
 }
 

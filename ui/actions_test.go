@@ -86,7 +86,7 @@ func TestNoOldKeyIsPrinted(t *testing.T) {
 	}
 	for _, scene := range scenes {
 		switch scene.name {
-		case "venta", "desconocidos", "pago", "listo", "documentos", "avisos", "turno":
+		case "venta", "desconocidos", "pago", "listo", "documentos", "avisos", "turno", "conciliar":
 		default:
 			continue
 		}

@@ -97,8 +97,8 @@ func newReconcileScreen(w *Window) *reconcileScreen {
 		return grow(newButton(l, plain, words, keycap, do).bigger(13, fyne.NewSize(120, 56)))
 	}
 	s.facts = pad(l.px(16), l.px(10), col(l.px(4), as(s.title), as(s.when), as(s.state.panel), as(s.tallies), grow(s.story),
-		fixed(l.px(56), row(l.px(8), button("Exportar CSV", "F6", func() { s.export("csv") }), button("Exportar Excel", "F7", func() { s.export("xlsx") }))),
-		fixed(l.px(56), row(0, button("Comparar con archivo del SII…", "F8", s.compare)))))
+		fixed(l.px(56), row(l.px(8), button("Exportar CSV", w.cap(reconciling, fyne.KeyF6), func() { s.export("csv") }), button("Exportar Excel", w.cap(reconciling, fyne.KeyF7), func() { s.export("xlsx") }))),
+		fixed(l.px(56), row(0, button("Comparar con archivo del SII…", w.cap(reconciling, fyne.KeyF8), s.compare)))))
 	s.body = beside(l, newPanel(l, card, stack(s.lines, s.docs, s.empty, s.reading)).edge(hairline, 1), newPanel(l, card, s.facts).edge(hairline, 1))
 	return s
 }

@@ -240,8 +240,11 @@ func newScannerForm(w *Window) dialog {
 		baud = strconv.Itoa(s.Baud)
 	}
 	return newFormDialog(w, "Prefijo, sufijo y puerto del escáner", "Como esté programado el escáner; lo normal es dejar todo vacío.", "Guardar", []formField{
-		{"Prefijo", s.Prefix, "Un carácter, o nada"}, {"Sufijo", s.Suffix, "Un carácter, o nada"},
-		{"Manda identificador AIM (]E0)", aim, "sí o no"}, {"Puerto serial", s.Port, "COM3, /dev/ttyACM0, o nada"}, {"Velocidad", baud, "9600"},
+		{"Prefijo", s.Prefix, "Un carácter, o nada"},
+		{"Sufijo", s.Suffix, "Un carácter, o nada"},
+		{"Manda identificador AIM (]E0)", aim, "sí o no"},
+		{"Puerto serial", s.Port, "COM3, /dev/ttyACM0, o nada"},
+		{"Velocidad", baud, "9600"},
 	}, func(x []string) (string, error) {
 		chosen := Scanner{Prefix: x[0], Suffix: x[1], Port: x[3]}
 		switch strings.ToLower(x[2]) {
