@@ -39,10 +39,10 @@ var actions = []action{
 	{"cobrar", "Cobrar, emitir, siguiente", fyne.KeyF12, []place{selling, paying, done}, frequent},
 	{"buscar", "Buscar producto", fyne.KeyF2, []place{selling}, frequent},
 	{"cliente", "Cliente y documento", fyne.KeyF3, []place{selling}, ordinary},
-	{"vaciar", "Vaciar la venta", fyne.KeyF4, []place{selling}, destructive},
+	{"precio", "Precio, descuentos y vaciar", fyne.KeyF4, []place{selling}, ordinary},
 	{"guardar", "Guardar la venta", fyne.KeyF5, []place{selling}, ordinary},
 	{"retomar", "Retomar una venta", fyne.KeyF6, []place{selling}, ordinary},
-	{"avisos", "Avisos", fyne.KeyF7, []place{selling}, ordinary},
+	{"consultar", "Consultar un precio", fyne.KeyF7, []place{selling}, ordinary},
 	{"plegar", "Productos rápidos", fyne.KeyF8, []place{selling}, ordinary},
 	{"turno", "Turno", fyne.KeyF9, []place{selling, documents, shiftPlace}, ordinary},
 	{"buscar-codigo", "Buscar un código que no existe", fyne.KeyF10, []place{selling}, ordinary},
@@ -137,6 +137,7 @@ func (w *Window) dialogKeys() []binding {
 func (d *customerDialog) place() place { return customerPlace }
 func (d *assistDialog) place() place   { return assistPlace }
 func (d *formDialog) place() place     { return formPlace }
+func (d *priceCheck) place() place     { return selling } // its key closes it again
 
 // assignable are the keys that type nothing and have no duty of their own: F1 to F12, Insert, Delete, and Ctrl with a
 // letter that edits no text.

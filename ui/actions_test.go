@@ -178,7 +178,6 @@ func TestAConflictIsNamedAndSwapped(t *testing.T) {
 	if k := x.lastKept().Keys; k["buscar"] != f3 || k["cliente"] != f2 {
 		t.Errorf("kept %v", k)
 	}
-	x.sees("Cuidado: F3 (Buscar producto) queda al lado de F4 (Vaciar la venta).")
 	x.press(esc, f2)
 	x.sees("Cliente y documento")
 	x.press(esc)
@@ -189,6 +188,18 @@ func TestAConflictIsNamedAndSwapped(t *testing.T) {
 	}
 	x.press(esc, f3)
 	x.sees("Sin cliente")
+}
+
+// What takes something away is not put beside what is pressed without looking, without a word about it.
+func TestADangerousNeighbourIsTold(t *testing.T) {
+	x := newWorld(t)
+	x.w.openDialog(newKeysDialog(x.w))
+	x.atAction("quitar")
+	x.press(enter, f11, f11)
+	x.sees("Cuidado: F11 (Quitar la línea) queda al lado de F12 (Cobrar, emitir, siguiente).")
+	if k := x.lastKept().Keys; k["quitar"] != f11 || k["menu"] != fyne.KeyDelete {
+		t.Errorf("it is warned of, not forbidden: %v", k)
+	}
 }
 
 // A key of another place is free: payment and sale do not meet.

@@ -110,7 +110,7 @@ func TestUnknownCodesEndWithTheSale(t *testing.T) {
 	for name, end := range map[string]func(x *world){
 		"paid": func(x *world) { x.press(f12, enter, enter) },
 		"held": func(x *world) { x.press(f5, enter) },
-		"void": func(x *world) { x.press(f4, enter) },
+		"void": func(x *world) { x.press(f4); x.finger("6"); x.press(enter) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := newWorld(t)
