@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	f1, f2, f3, f4, f5, f6, f8, f9, f11, f12 = fyne.KeyF1, fyne.KeyF2, fyne.KeyF3, fyne.KeyF4, fyne.KeyF5, fyne.KeyF6, fyne.KeyF8, fyne.KeyF9, fyne.KeyF11, fyne.KeyF12
+	f1, f2, f3, f4, f5, f6, f7, f8, f9, f11, f12 = fyne.KeyF1, fyne.KeyF2, fyne.KeyF3, fyne.KeyF4, fyne.KeyF5, fyne.KeyF6, fyne.KeyF7, fyne.KeyF8, fyne.KeyF9, fyne.KeyF11, fyne.KeyF12
 
 	enter, esc = fyne.KeyReturn, fyne.KeyEscape
 )
@@ -200,7 +200,7 @@ func TestFacturaToACustomer(t *testing.T) {
 	if r.Key.Tipo != dte.Factura || r.Receptor != want {
 		t.Errorf("issued %v to %+v", r.Key, r.Receptor)
 	}
-	if p := r.Payment.Tenders[0]; p.Method != sale.Tarjeta || p.Reference != "004512" || p.Amount != 1090 {
+	if p := r.Payment.Tenders[0]; p.Method != sale.Debito || p.Reference != "004512" || p.Amount != 1090 {
 		t.Errorf("paid %+v", p)
 	}
 }
@@ -231,7 +231,7 @@ func TestMixedPayment(t *testing.T) {
 	x.pass(time.Second)
 	x.press(f12)
 	x.finger("3.000")
-	x.press(f3)
+	x.press(f4)
 	x.sees("N.º de operación")
 	x.press(esc) // changed one's mind about the transfer, not about the sale
 	x.sees("Monto recibido")

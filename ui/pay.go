@@ -2,11 +2,14 @@ package ui
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
 
+	"mostrador/dte"
 	"mostrador/money"
 	"mostrador/sale"
 )
@@ -46,13 +49,10 @@ func newPayScreen(w *Window) *payScreen {
 	l := w.l
 	s := &payScreen{w: w, methods: map[sale.Method]*button{}}
 	var methods []item
-	for _, m := range []struct {
-		method sale.Method
-		keycap string
-	}{{sale.Efectivo, w.cap(paying, fyne.KeyF1)}, {sale.Tarjeta, w.cap(paying, fyne.KeyF2)}, {sale.Transferencia, w.cap(paying, fyne.KeyF3)}} {
-		b := newButton(l, plain, methodName(m.method), m.keycap, func() { s.use(m.method) }).bigger(18, fyne.NewSize(120, 64))
-		s.methods[m.method] = b
-		methods = append(methods, grow(b))
+	for _, k := range methodKeys {
+		b := newButton(l, plain, methodName(k.method), w.cap(paying, k.key), func() { s.use(k.method) }).bigger(16, fyne.NewSize(100, 56))
+		s.methods[k.method] = b
+		methods = append(methods, share(max(1, float32(len(b.words))/7), b))
 	}
 	var notes []item
 	for _, n := range []money.Pesos{0, 1000, 2000, 5000, 10000, 20000} {
@@ -65,9 +65,10 @@ func newPayScreen(w *Window) *payScreen {
 		notes = append(notes, grow(b))
 	}
 	s.paid = newTable(l, []column{{"RECIBIDO", 0, fyne.TextAlignLeading}, {"OPERACIÓN", 130, fyne.TextAlignLeading}, {"MONTO", 130, fyne.TextAlignTrailing}}, nil)
-	s.nothing = hint(l, theme.IconNameList, "Todavía no hay pagos", "Enter cobra el total en efectivo. O escriba cuánto entrega el cliente y elija cómo paga.")
+	s.paid.rowSize = 36
+	s.nothing = newText(l, 15, muted, wrap).upTo(2).say("Enter cobra el total en efectivo. O escriba cuánto entrega el cliente y elija cómo paga.")
 	left := newPanel(l, card, pad(l.px(16), l.px(12), col(l.px(10),
-		as(label(l, "CÓMO PAGA")), fixed(l.px(64), row(l.px(8), methods...)),
+		as(label(l, "CÓMO PAGA")), fixed(l.px(56), row(l.px(8), methods[:3]...)), fixed(l.px(56), row(l.px(8), methods[3:]...)),
 		as(label(l, "BILLETES QUE ENTREGA")), fixed(l.px(56), row(l.px(8), notes...)),
 		grow(stack(s.paid, s.nothing))))).edge(hairline, 1)
 
@@ -103,8 +104,8 @@ func (s *payScreen) render(p sale.Snapshot) {
 	tenders := p.Payment.Tenders
 	setVisible(s.nothing, len(tenders) == 0)
 	setVisible(s.paid, len(tenders) > 0)
-	s.paid.fill(len(tenders), -1, func(i int) []cell {
-		return []cell{{words: methodName(tenders[i].Method)}, {words: tenders[i].Reference}, {words: peso(tenders[i].Received), bold: true}}
+	s.paid.fill(len(tenders), len(tenders)-1, func(i int) []cell {
+		return []cell{{words: methodName(tenders[i].Method)}, {words: tenderNote(tenders[i])}, {words: peso(tenders[i].Received), bold: true}}
 	})
 }
 
@@ -168,15 +169,15 @@ func (s *payScreen) main(p sale.Snapshot) mainAction {
 func (s *payScreen) keys() []binding {
 	w := s.w
 	open := w.s.Due != 0 && s.method == ""
-	return []binding{
-		{key: fyne.KeyF11, keycap: "F11", words: "Ayuda", help: "muestra las teclas de esta pantalla", do: func() { w.openDialog(newHelpDialog(w, s.keys())) }},
-		{key: fyne.KeyF1, keycap: "F1", help: "recibe efectivo: el monto escrito, o justo lo que falta", do: func() { s.use(sale.Efectivo) }, off: !open},
-		{key: fyne.KeyF2, keycap: "F2", help: "paga con tarjeta y pide el número de operación", do: func() { s.use(sale.Tarjeta) }, off: !open},
-		{key: fyne.KeyF3, keycap: "F3", help: "paga con transferencia y pide el número de operación", do: func() { s.use(sale.Transferencia) }, off: !open},
+	keys := []binding{{key: fyne.KeyF11, keycap: "F11", words: "Ayuda", help: "muestra las teclas de esta pantalla", do: func() { w.openDialog(newHelpDialog(w, s.keys())) }}}
+	for _, k := range methodKeys {
+		keys = append(keys, binding{key: k.key, keycap: keycap(k.key), help: k.help, do: func() { s.use(k.method) }, off: !open})
+	}
+	return append(keys, []binding{
 		{key: fyne.KeyF12, keycap: "F12", help: "emite el documento cuando el pago está completo", do: s.issue},
 		{keycap: "Esc", words: "Volver", help: "vuelve a la venta y borra los pagos; los productos quedan", do: func() { w.escape(w.sink) }},
 		{keycap: "Enter", help: "con el campo vacío, efectivo exacto; con el pago completo, emite"},
-	}
+	}...)
 }
 
 // typed is the amount in the field; an empty field is zero: all that is due.
@@ -188,7 +189,33 @@ func (s *payScreen) typed() (money.Pesos, error) {
 	return money.ParsePesos(text)
 }
 
-// use pays the typed amount with a method. Cash is taken at once; the others ask for the operation's number first.
+// methodKeys are the means of payment in the order of their keys.
+var methodKeys = []struct {
+	method sale.Method
+	key    fyne.KeyName
+	help   string
+}{
+	{sale.Efectivo, fyne.KeyF1, "recibe efectivo: el monto escrito, o justo lo que falta"},
+	{sale.Debito, fyne.KeyF2, "tarjeta de débito, con su número de operación"},
+	{sale.Credito, fyne.KeyF3, "tarjeta de crédito, con su número de operación y sus cuotas"},
+	{sale.Transferencia, fyne.KeyF4, "transferencia, con su número de operación"},
+	{sale.Cheque, fyne.KeyF5, "cheque: banco, número y fecha"},
+	{sale.Vale, fyne.KeyF6, "vale de esta caja: lo que quede en él, o el monto escrito"},
+	{sale.Fiado, fyne.KeyF7, "lo anota en la cuenta del cliente, hasta su cupo"},
+}
+
+// tenderNote is what tells a tender from others of its kind.
+func tenderNote(t sale.Tender) string {
+	switch {
+	case t.Method == sale.Cheque:
+		return "N.º " + t.Cheque.Numero
+	case t.Cuotas > 1:
+		return strings.TrimSpace(fmt.Sprintf("%s %d cuotas", t.Reference, t.Cuotas))
+	}
+	return t.Reference
+}
+
+// use pays the typed amount with a method. Cash and credit of the shop are taken at once; the others ask first.
 func (s *payScreen) use(m sale.Method) {
 	if text := s.w.sink.Text; barCode(text) {
 		s.w.take(s.w.sink, separate(text), "")
@@ -199,13 +226,73 @@ func (s *payScreen) use(m sale.Method) {
 		s.w.settle(err)
 		return
 	}
-	if m == sale.Efectivo {
+	switch m {
+	case sale.Efectivo, sale.Fiado:
 		s.tender(m, amount, "")
-		return
+	case sale.Credito, sale.Cheque, sale.Vale:
+		s.ask(m, amount)
+	default:
+		s.method, s.amount = m, amount
+		s.w.sink.write("")
+		s.w.settle(nil)
 	}
-	s.method, s.amount = m, amount
-	s.w.sink.write("")
-	s.w.settle(nil)
+}
+
+// ask has a form filled in for what needs more than a number.
+func (s *payScreen) ask(m sale.Method, amount money.Pesos) {
+	why, yes := "Paga lo que falta.", "Pagar"
+	if amount != 0 {
+		why = "Paga " + peso(amount) + "."
+	}
+	form := map[sale.Method][]formField{
+		sale.Credito: {{"N.º de operación", "", "Del comprobante"}, {"Cuotas", "", "Vacío: sin cuotas"}},
+		sale.Cheque:  {{"Banco", "", ""}, {"Número del cheque", "", ""}, {"Fecha", day(s.w.now()), "Día en que se cobra"}},
+		sale.Vale:    {{"Código del vale", "", "Escrito o escaneado"}},
+	}[m]
+	s.w.openDialog(newFormDialog(s.w, methodName(m), why, yes, form, func(x []string) (string, error) {
+		t, err := tenderOf(m, amount, x)
+		if err == nil {
+			err = s.w.counter.Pay(t)
+		}
+		if err != nil {
+			return "", err
+		}
+		s.w.sink.write("")
+		paid := s.w.counter.Snapshot().Payment.Tenders
+		return fmt.Sprintf("%s por %s.", methodName(m), peso(paid[len(paid)-1].Amount)), nil
+	}))
+}
+
+// tenderOf reads what was filled in.
+func tenderOf(m sale.Method, amount money.Pesos, x []string) (t sale.Tender, err error) {
+	t = sale.Tender{Method: m, Received: amount}
+	switch m {
+	case sale.Cheque:
+		t.Cheque = sale.ChequeData{Banco: x[0], Numero: x[1]}
+		t.Cheque.Fecha, err = civilDate(x[2])
+	case sale.Credito:
+		t.Reference = x[0]
+		if x[1] != "" {
+			if t.Cuotas, err = strconv.Atoi(x[1]); err != nil {
+				err = fmt.Errorf("las cuotas se escriben con cifras: «%s» no se entiende", x[1])
+			}
+		}
+	default:
+		t.Reference = x[0]
+	}
+	return t, err
+}
+
+// civilDate reads a day as people write it: 16-03-2026. An empty one is no date.
+func civilDate(text string) (dte.Date, error) {
+	if text == "" {
+		return dte.Date{}, nil
+	}
+	at, err := time.ParseInLocation("2-1-2006", strings.ReplaceAll(text, "/", "-"), dte.Santiago)
+	if err != nil {
+		return dte.Date{}, fmt.Errorf("la fecha «%s» no se entiende: se escribe día-mes-año, como 16-03-2026", text)
+	}
+	return dte.DateOf(at), nil
 }
 
 func (s *payScreen) tender(m sale.Method, amount money.Pesos, reference string) {
@@ -334,8 +421,8 @@ func paymentWords(r sale.Record) string {
 	var parts []string
 	for _, t := range r.Payment.Tenders {
 		words := methodName(t.Method) + " " + peso(t.Received)
-		if t.Reference != "" {
-			words += fmt.Sprintf(" (op. %s)", t.Reference)
+		if note := tenderNote(t); note != "" {
+			words += " (" + note + ")"
 		}
 		parts = append(parts, words)
 	}

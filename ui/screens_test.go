@@ -69,6 +69,15 @@ var scenes = []struct {
 		x.finger("20000")
 		x.scan(products[0].Codigo)
 	}},
+	{"pago-credito", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12, fyne.KeyF3); x.finger("004512"); x.press(fyne.KeyReturn); x.finger("3") }},
+	{"pago-cheque", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12, fyne.KeyF5) }},
+	{"pago-vale-desconocido", false, Look{}, func(x *world) {
+		fill(x, 5)
+		x.press(fyne.KeyF12, fyne.KeyF6)
+		x.finger("V7K2M9QX")
+		x.press(fyne.KeyF12)
+	}},
+	{"pago-fiado-sin-cliente", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12, fyne.KeyF7) }},
 	{"pago-completo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.enter("30000") }},
 	{"listo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.enter("30000"); x.press(fyne.KeyReturn) }},
 	{"listo-sin-linea", true, Look{Tone: Oscuro}, func(x *world) {

@@ -47,6 +47,7 @@ type Counter interface {
 	Charge() error
 	Back()
 	Tender(m sale.Method, received money.Pesos, reference string) error
+	Pay(t sale.Tender) error
 	Issue() (sale.Record, error)
 	Next()
 	OpenShift(float money.Pesos) error
