@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 
 	"mostrador/dte"
 	"mostrador/money"
@@ -254,3 +256,39 @@ func cashAtHand(j Journal, p Payment) error {
 	}
 	return nil
 }
+
+// stamp is the beginning of what a scanner reads from the PDF417 of a document.
+var stamp = regexp.MustCompile(`<RE>\s*([0-9]{1,8}-[0-9Kk])\s*</RE>\s*<TD>\s*([0-9]{1,3})\s*</TD>\s*<F>\s*([0-9]{1,10})\s*</F>`)
+
+// ReadStamp finds the document in what a scanner read from its stamp, whole or only its beginning.
+func ReadStamp(text string) (dte.Key, bool) {
+	m := stamp.FindStringSubmatch(text)
+	if m == nil {
+		return dte.Key{}, false
+	}
+	rut, rutErr := dte.ParseRUT(m[1])
+	tipo, tipoErr := strconv.Atoi(m[2])
+	folio, folioErr := strconv.ParseInt(m[3], 10, 64)
+	return dte.Key{Emisor: rut, Tipo: dte.TipoDTE(tipo), Folio: dte.Folio(folio)}, errors.Join(rutErr, tipoErr, folioErr) == nil
+}
+
+// OpenReturn looks a document of this till up, to take something of it back, and gives the return its ID.
+func (r *Register) OpenReturn(key dte.Key) (*Returnable, ID, error) {
+	if key.Emisor != r.d.Shop.Emisor.RUT {
+		return nil, "", fmt.Errorf("ese documento es de otra empresa (RUT %s). Nada cambió", key.Emisor.Dotted())
+	}
+	of, err := OpenReturn(r.d.Journal, key)
+	if err != nil {
+		return nil, "", err
+	}
+	id, err := NewID(r.d.Rand)
+	return of, id, err
+}
+
+// PlanReturn is what TakeBack would pay back, and how.
+func (r *Register) PlanReturn(back Return) (money.Pesos, Payment, error) {
+	return PlanReturn(r.d, back)
+}
+
+// TakeBack issues the credit note of a return. The open sale is not touched.
+func (r *Register) TakeBack(back Return) (Record, error) { return TakeBack(r.d, back) }

@@ -66,9 +66,9 @@ func (d *chooseDialog) render() {
 
 func (d *chooseDialog) keys() []binding { return nil }
 
-// pick takes a row by its number.
-func (d *chooseDialog) pick(n int) {
-	if n < len(d.choices) {
+// typed takes a row by its number, if that stands alone.
+func (d *chooseDialog) typed(runes []rune) {
+	if n := int(runes[0] - '1'); len(runes) == 1 && n >= 0 && n < min(9, len(d.choices)) {
 		d.at = n
 		d.enter()
 	}

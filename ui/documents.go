@@ -150,6 +150,14 @@ func (s *documentsScreen) reprint() {
 	}
 }
 
+func (s *documentsScreen) takeBack() {
+	if s.selected < len(s.shown) {
+		if err := s.w.takeBack(s.shown[s.selected].Key); err != nil {
+			s.w.settle(err)
+		}
+	}
+}
+
 // reprint queues a copy and says so.
 func (w *Window) reprint(k dte.Key) {
 	if _, err := w.documents.Reprint(k); err != nil {
@@ -173,6 +181,7 @@ func (s *documentsScreen) keys() []binding {
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
 		{key: fyne.KeyF8, keycap: "F8", words: "Conciliar", help: "suma un mes por día y documento, y lo compara con el SII", do: w.showReconciliation},
 		{key: fyne.KeyF10, keycap: "F10", words: "Respuesta", help: "carga la respuesta que el SII manda por correo", do: w.loadAnswer},
+		{key: fyne.KeyF7, keycap: "F7", words: "Devolver", help: "toma de vuelta algo del documento marcado", do: s.takeBack, off: len(s.shown) == 0},
 		w.menu(),
 		{keycap: "Flechas", help: "marca otro documento"},
 		{keycap: "Esc", help: "borra lo escrito, o vuelve a la venta"},

@@ -11,8 +11,10 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"mostrador/dte"
+	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
+	"mostrador/sale/saletest"
 )
 
 const (
@@ -163,9 +165,11 @@ func TestQuickKeys(t *testing.T) {
 	}
 	quick.change(1)
 	x.sees("Lácteos")
-	x.press(f8)
+	x.press(f11)
+	x.choose("Productos rápidos")
 	x.seesNot("Lácteos")
-	x.press(f8)
+	x.press(f11)
+	x.choose("Productos rápidos")
 	x.sees("Lácteos")
 }
 
@@ -861,4 +865,63 @@ func TestPriceCheck(t *testing.T) {
 		t.Errorf("a question sold %+v, %v", x.lines(), x.w.waiting)
 	}
 	x.typingIsAt(x.w.sink)
+}
+
+// What was sold comes back by its number, by its stamp, and in parts, with a note of credit and the very cash.
+func TestReturns(t *testing.T) {
+	x := newWorld(t)
+	caf, _ := dtetest.CAF(saletest.Shop().Emisor.RUT, dte.NotaCredito, 1, 20, dtetest.FA())
+	if err := x.journal.AddCAF(caf); err != nil {
+		t.Fatal(err)
+	}
+	x.enter("3*300") // 3.291: 3.290 in cash
+	x.enter("200")
+	x.press(f12, enter, enter, enter)
+	sold := x.last()
+
+	x.press(f8)
+	x.sees("Devolución", "Escanee el timbre")
+	x.enter("hola")
+	x.sees("Eso no es un timbre ni un número de documento.")
+	x.enter("99999")
+	x.sees("Esta caja no emitió ninguna boleta ni factura con el número 99.999.")
+	x.enter(sold.Key.Folio.String())
+	x.sees("Devolución de boleta 1.204", "Leche descremada 1 L", "Todavía no devuelve nada.")
+	x.press(enter)
+	x.sees("Diga primero qué devuelve")
+	x.finger("+")
+	x.finger("++++")
+	x.sees("$3.291", "Devuelva $3.290 en efectivo.")
+	x.finger("--")
+	x.press(f4)
+	x.sees("$1.097", "Devuelva $1.100 en efectivo.", "no")
+	x.press(enter)
+	x.sees("¿Por qué lo devuelve?")
+	x.finger("2")
+	x.sees("Nota de crédito 1 por $1.097. Devuelva $1.100 en efectivo.")
+	note := x.last()
+	if note.Key.Tipo != dte.NotaCredito || len(note.Returned) != 1 || note.Returned[0].Restock {
+		t.Errorf("%+v", note)
+	}
+
+	x.press(f8)
+	x.burst(fmt.Sprintf("<TED version=\"1.0\"><DD><RE>%s</RE><TD>39</TD><F>%d</F><FE>2026-03-16</FE>", sold.Key.Emisor, sold.Key.Folio))
+	x.pass(time.Second)
+	x.sees("Devolución de boleta 1.204")
+	x.press(f3)
+	x.sees("$2.544", "Devuelva $2.540 en efectivo.") // together 3.640, as it was paid
+	x.press(enter)
+	x.finger("5")
+	x.enter("se equivocó de sabor")
+	x.sees("Nota de crédito 2 por $2.544.")
+	x.typingIsAt(x.w.sink)
+
+	x.press(f8)
+	x.burst("<TED version=\"1.0\"><DD><RE>97975000-5</RE><TD>39</TD><F>27</F>")
+	x.pass(time.Second)
+	x.sees("Ese documento es de otra empresa")
+	x.press(esc)
+	if len(x.lines()) != 0 || len(x.w.waiting) != 0 {
+		t.Errorf("a stamp was sold: %+v %v", x.lines(), x.w.waiting)
+	}
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -118,7 +119,7 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 		wait(silence)
 	case !isCode:
 		w.release()
-		w.pickNumber()
+		w.giveRunes()
 	case waited < silence+frameTime:
 		wait(silence + frameTime)
 	case !w.settings.Scanner.sure(code) && waited < longSilence:
@@ -128,16 +129,15 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 	}
 }
 
-// numbered is a dialogue whose rows are taken by their number.
-type numbered interface{ pick(n int) }
+// typist is a dialogue without a field that characters do something in.
+type typist interface{ typed(runes []rune) }
 
-// pickNumber takes a row by a figure that stood alone: it was a finger and not the beginning of a code.
-func (w *Window) pickNumber() {
-	if d, ok := w.dialog.(numbered); ok && len(w.burst.runes) == 1 {
-		if n := int(w.burst.runes[0] - '0'); n >= 1 && n <= 9 {
-			w.burst.forget()
-			d.pick(n - 1)
-		}
+// giveRunes gives a dialogue what a finger typed: it is clear now that it was not the beginning of a code.
+func (w *Window) giveRunes() {
+	if d, ok := w.dialog.(typist); ok && w.dialog.field() == nil {
+		runes := slices.Clone(w.burst.runes)
+		w.burst.forget()
+		d.typed(runes)
 	}
 }
 

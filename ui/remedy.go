@@ -159,9 +159,11 @@ func (s *noticesScreen) reissue(a sale.Alarm) {
 
 // note says how a credit note is made: this screen makes none.
 func (s *noticesScreen) note(a sale.Alarm) {
-	s.w.openDialog(newTellDialog(s.w, "Nota de crédito", fmt.Sprintf("El SII ya tiene la %s: si su contenido está bien, no hay que hacer nada. "+
-		"Si está mal, sólo una nota de crédito que se refiera a ella lo corrige. Esta pantalla no la hace: pídala al encargado o a su contador, "+
-		"que la emite con «tillctl issue», y después anote aquí la tarea como atendida (F7).", strings.ToLower(docTitle(a.Key)))))
+	if err := s.w.takeBack(a.Key); err != nil {
+		s.w.openDialog(newTellDialog(s.w, "Nota de crédito", fmt.Sprintf("El SII ya tiene la %s: si su contenido está bien, no hay que hacer nada. "+
+			"Si está mal, sólo una nota de crédito la corrige, y aquí no se puede: %s. Pídala al encargado o a su contador, y después anote "+
+			"la tarea como atendida (F7).", strings.ToLower(docTitle(a.Key)), strings.TrimSuffix(err.Error(), "."))))
+	}
 }
 
 // The fields of a correction, in their order.

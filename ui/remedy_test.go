@@ -158,9 +158,9 @@ func TestTheNoteIsExplained(t *testing.T) {
 	}}})
 	x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn)
 	x.tap("Nota de crédito")
-	x.sees("sólo una nota de crédito", "tillctl issue")
+	x.sees("sólo una nota de crédito", "no existe")
 	x.press(fyne.KeyReturn)
-	x.seesNot("tillctl issue")
+	x.seesNot("sólo una nota de crédito")
 	x.did()
 }
 

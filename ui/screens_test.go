@@ -105,6 +105,15 @@ var scenes = []struct {
 		x.finger("5")
 	}},
 	{"consultar", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF7); x.enter("hallulla") }},
+	{"devolver", false, Look{}, func(x *world) {
+		fill(x, 4)
+		x.press(fyne.KeyF12, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyF8)
+		x.enter(x.docs.list[0].Key.Folio.String())
+		x.finger("+")
+		x.press(fyne.KeyDown)
+		x.finger("+")
+		x.press(fyne.KeyF4)
+	}},
 	{"menu", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF11) }},
 	{"guardar", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF5) }},
 	{"guardadas", false, Look{}, func(x *world) {

@@ -136,10 +136,6 @@ func (s *sellScreen) keys() []binding {
 	w := s.w
 	p := w.s
 	none := len(p.Cart.Lines) == 0
-	fold := "Plegar"
-	if w.settings.Folded {
-		fold = "Desplegar"
-	}
 	return []binding{
 		w.help(fyne.KeyF1, "F1"),
 		{key: fyne.KeyF2, keycap: "F2", words: "Buscar", help: "busca por nombre o por parte del código", do: s.search},
@@ -148,7 +144,7 @@ func (s *sellScreen) keys() []binding {
 		{key: fyne.KeyF5, keycap: "F5", words: "Guardar", help: "guarda la venta y empieza otra", do: s.hold, off: none},
 		{key: fyne.KeyF6, keycap: "F6", words: "Retomar", help: "retoma una venta guardada", do: s.recall},
 		{key: fyne.KeyF7, keycap: "F7", words: "Consultar", help: "dice un precio sin venderlo", do: func() { w.openDialog(newPriceCheck(w)) }},
-		{key: fyne.KeyF8, keycap: "F8", words: fold, help: "guarda o muestra los productos rápidos", do: s.fold},
+		{key: fyne.KeyF8, keycap: "F8", words: "Devolver", help: "toma de vuelta lo vendido, con nota de crédito", do: func() { w.openDialog(newReceiptDialog(w)) }},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
 		w.menu(),
 		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { s.bump(-1) }, off: none},

@@ -122,7 +122,8 @@ func TestVolumeIsChosenByEarAndKept(t *testing.T) {
 
 func TestFoldedQuickProductsAreKept(t *testing.T) {
 	x := newWorld(t)
-	x.press(f8)
+	x.press(f11)
+	x.choose("Productos rápidos")
 	if !x.lastKept().Folded {
 		t.Error("not kept")
 	}

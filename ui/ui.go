@@ -44,6 +44,9 @@ type Counter interface {
 	SetTicketOff(off pricing.Off) error
 	SetPrice(prc money.Price, why string) error
 	SetNote(text string) error
+	OpenReturn(key dte.Key) (*sale.Returnable, sale.ID, error)
+	PlanReturn(back sale.Return) (money.Pesos, sale.Payment, error)
+	TakeBack(back sale.Return) (sale.Record, error)
 	Charge() error
 	Back()
 	Tender(m sale.Method, received money.Pesos, reference string) error

@@ -1,0 +1,287 @@
+package ui
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"fyne.io/fyne/v2"
+
+	"mostrador/dte"
+	"mostrador/money"
+	"mostrador/sale"
+)
+
+// receiptDialog finds the document that a customer brings back: by the stamp on the paper, or by its number.
+type receiptDialog struct {
+	w       *Window
+	card    fyne.CanvasObject
+	number  *field
+	problem *text
+}
+
+func newReceiptDialog(w *Window) *receiptDialog {
+	l := w.l
+	d := &receiptDialog{w: w, number: newField(w, "Timbre o número"), problem: newText(l, 16, bad, wrap).upTo(2).strong()}
+	d.card = dialogCard(l, 680, col(l.px(12),
+		as(newText(l, 24, ink, cut).strong().say("Devolución")),
+		as(newText(l, 16, muted, wrap).upTo(2).say("Escanee el timbre de la boleta o factura, o escriba su número. Sin el papel, búsquela en Documentos (F11) y pulse F7.")),
+		fixed(l.px(56), d.number.framed(20, nil)),
+		fixed(l.px(44), d.problem),
+		fixed(l.px(64), row(l.px(12),
+			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(18, fyne.NewSize(120, 64))),
+			grow(newButton(l, primary, "Buscar", "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))))))
+	return d
+}
+
+func (d *receiptDialog) object() fyne.CanvasObject { return d.card }
+func (d *receiptDialog) render()                   {}
+func (d *receiptDialog) field() *field             { return d.number }
+func (d *receiptDialog) keys() []binding           { return nil }
+func (d *receiptDialog) edited()                   { d.problem.say("") }
+func (d *receiptDialog) move(fyne.KeyName) bool    { return false }
+func (d *receiptDialog) enter()                    { d.find(d.number.Text) }
+
+// scanned is the stamp, or the number as a bar code.
+func (d *receiptDialog) scanned(text string) { d.find(text) }
+
+// find opens the return of the document; of several with that number it asks which.
+func (d *receiptDialog) find(text string) {
+	d.number.write("")
+	if key, ok := sale.ReadStamp(text); ok {
+		d.open(key)
+		return
+	}
+	folio, err := strconv.ParseInt(strings.ReplaceAll(strings.TrimSpace(text), ".", ""), 10, 64)
+	if err != nil || folio <= 0 {
+		d.problem.say("Eso no es un timbre ni un número de documento.")
+		return
+	}
+	found, err := d.w.documents.Documents(sale.DocumentQuery{Folio: dte.Folio(folio), Limit: 20})
+	if err != nil {
+		d.problem.say(sentence(err.Error()))
+		return
+	}
+	var choices []choice
+	for _, info := range found {
+		if info.Key.Tipo.EsNota() || info.Key.Tipo == dte.GuiaDespacho {
+			continue
+		}
+		choices = append(choices, choice{words: docTitle(info.Key), detail: day(info.At) + " " + hour(info.At), amount: peso(info.Total), opens: true, do: func() error {
+			return d.w.takeBack(info.Key)
+		}})
+	}
+	switch len(choices) {
+	case 0:
+		d.problem.say("Esta caja no emitió ninguna boleta ni factura con el número " + money.Pesos(folio).String() + ".")
+	case 1:
+		if err := choices[0].do(); err != nil {
+			d.problem.say(sentence(err.Error()))
+		}
+	default:
+		d.w.openDialog(newChooseDialog(d.w, "Devolución", "Hay varios documentos con ese número.", choices))
+	}
+}
+
+func (d *receiptDialog) open(key dte.Key) {
+	if err := d.w.takeBack(key); err != nil {
+		d.problem.say(sentence(err.Error()))
+	}
+}
+
+// takeBack opens the return of a document.
+func (w *Window) takeBack(key dte.Key) error {
+	of, id, err := w.counter.OpenReturn(key)
+	if err != nil {
+		return err
+	}
+	w.openDialog(newReturnDialog(w, of, id))
+	return nil
+}
+
+// returnDialog is what of a document comes back.
+type returnDialog struct {
+	w     *Window
+	of    *sale.Returnable
+	back  sale.Return
+	card  fyne.CanvasObject
+	list  *table
+	sum   *text
+	how   *text
+	at    int
+	qty   []money.Qty
+	loses []bool // the goods do not go back to the shelf
+}
+
+func newReturnDialog(w *Window, of *sale.Returnable, id sale.ID) *returnDialog {
+	l := w.l
+	n := len(of.Document.Detalle)
+	d := &returnDialog{
+		w: w, of: of, back: sale.Return{ID: id}, qty: make([]money.Qty, n), loses: make([]bool, n),
+		sum: newText(l, 28, ink, shrink).strong().to(fyne.TextAlignTrailing), how: newText(l, 16, muted, wrap).upTo(2),
+	}
+	d.list = newTable(l, []column{
+		{"DEVUELVE", 88, fyne.TextAlignTrailing},
+		{"PRODUCTO", 0, fyne.TextAlignLeading},
+		{"QUEDAN", 84, fyne.TextAlignTrailing},
+		{"VALE", 96, fyne.TextAlignTrailing},
+		{"VUELVE A LA VENTA", 150, fyne.TextAlignLeading},
+	}, func(i int) { d.at = i; d.render() })
+	key := of.Record.Key
+	d.card = dialogCard(l, 900, col(l.px(12),
+		as(newText(l, 24, ink, cut).strong().say("Devolución de "+strings.ToLower(docName(key.Tipo))+" "+docNumber(key))),
+		as(newText(l, 16, muted, wrap).upTo(2).say("Con + y − diga cuánto vuelve de la línea marcada; lo que se pesa vuelve entero. "+paymentWords(of.Record)+".")),
+		fixed(l.px(36+48*float32(min(max(n, 2), 6))), d.list),
+		fixed(l.px(48), row(l.px(12), grow(d.how), share(0.5, d.sum))),
+		fixed(l.px(64), row(l.px(8),
+			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(17, fyne.NewSize(100, 64))),
+			grow(newButton(l, plain, "Todo", "F3", d.all).bigger(17, fyne.NewSize(100, 64))),
+			grow(newButton(l, plain, "Repone o no", "F4", d.toggle).bigger(17, fyne.NewSize(100, 64))),
+			share(1.3, newButton(l, primary, "Devolver", "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))))))
+	d.render()
+	return d
+}
+
+func (d *returnDialog) object() fyne.CanvasObject { return d.card }
+func (d *returnDialog) field() *field             { return nil }
+func (d *returnDialog) edited()                   {}
+func (d *returnDialog) keys() []binding {
+	return []binding{{key: fyne.KeyF3, do: d.all}, {key: fyne.KeyF4, do: d.toggle}, {key: fyne.KeyF12, do: d.enter}}
+}
+
+func (d *returnDialog) render() {
+	d.list.fill(len(d.qty), d.at, func(i int) []cell {
+		line := d.of.Document.Detalle[i]
+		back, shelf := cell{words: "–", colour: muted}, cell{words: "sí"}
+		if d.qty[i] > 0 {
+			back = cell{words: d.qty[i].String(), bold: true}
+		}
+		if d.loses[i] {
+			shelf = cell{words: "no", colour: warn}
+		}
+		worth, err := d.of.Worth(i+1, d.qty[i])
+		value := cell{words: peso(worth)}
+		if err != nil || d.qty[i] == 0 {
+			value = cell{}
+		}
+		return []cell{back, {words: line.Nombre}, {words: d.of.Left(i + 1).String()}, value, shelf}
+	})
+	d.plan()
+}
+
+// plan shows what would be paid back, and how.
+func (d *returnDialog) plan() {
+	d.collect("devolución")
+	total, refund, err := d.w.counter.PlanReturn(d.back)
+	d.sum.say(peso(total))
+	switch {
+	case err != nil:
+		d.how.sayIn(sentence(err.Error()), bad)
+	case total == 0:
+		d.how.sayIn("Todavía no devuelve nada.", muted)
+	default:
+		d.how.sayIn(refundWords(refund), ink)
+	}
+}
+
+// refundWords say how money goes back.
+func refundWords(p sale.Payment) string {
+	if len(p.Tenders) == 0 {
+		return "No hay dinero que devolver: rebaja lo que el cliente debe."
+	}
+	var parts []string
+	for _, t := range p.Tenders {
+		parts = append(parts, peso(t.Amount)+" en "+strings.ToLower(methodName(t.Method)))
+	}
+	return "Devuelva " + strings.Join(parts, " y ") + "."
+}
+
+// collect writes down what comes back.
+func (d *returnDialog) collect(reason string) {
+	d.back.Reason, d.back.Lines = reason, nil
+	for i, q := range d.qty {
+		if q > 0 {
+			d.back.Lines = append(d.back.Lines, sale.ReturnedLine{Of: d.of.Record.Key, Line: i + 1, Qty: q, Restock: !d.loses[i]})
+		}
+	}
+}
+
+// typed takes + and −.
+func (d *returnDialog) typed(runes []rune) {
+	for _, r := range runes {
+		switch r {
+		case '+':
+			d.bump(1)
+		case '-':
+			d.bump(-1)
+		}
+	}
+	d.render()
+}
+
+// bump changes how much of the marked line comes back: by units, and what is weighed all or nothing.
+func (d *returnDialog) bump(n int64) {
+	left := d.of.Left(d.at + 1)
+	q := d.qty[d.at] + money.Units(n)
+	if left%money.One != 0 {
+		q = left * money.Qty(max(n, 0))
+	}
+	d.qty[d.at] = max(0, min(q, left))
+}
+
+func (d *returnDialog) all() {
+	for i := range d.qty {
+		d.qty[i] = d.of.Left(i + 1)
+	}
+	d.render()
+}
+
+func (d *returnDialog) toggle() {
+	d.loses[d.at] = !d.loses[d.at]
+	d.render()
+}
+
+func (d *returnDialog) move(key fyne.KeyName) bool {
+	step, ok := d.list.step(key)
+	if ok {
+		d.at = max(0, min(d.at+step, len(d.qty)-1))
+		d.render()
+	}
+	return ok
+}
+
+// reasonsToReturn are those of every counter.
+var reasonsToReturn = []string{"No le gustó o no le sirve", "Venía malo o vencido", "Se cobró por error", "Se llevó otra cosa"}
+
+// enter asks why, and then issues the credit note.
+func (d *returnDialog) enter() {
+	d.collect("")
+	if len(d.back.Lines) == 0 {
+		d.how.sayIn("Diga primero qué devuelve: marque la línea y pulse +, o F3 para todo.", bad)
+		return
+	}
+	w := d.w
+	var choices []choice
+	issue := func(reason string) error {
+		d.collect(reason)
+		r, err := w.counter.TakeBack(d.back)
+		if err == nil {
+			w.dropDialog()
+			w.say(good, fmt.Sprintf("%s por %s. %s", docTitle(r.Key), peso(r.Total), refundWords(r.Payment)))
+		}
+		return err
+	}
+	for _, reason := range reasonsToReturn {
+		choices = append(choices, choice{words: reason, opens: true, do: func() error { return issue(reason) }})
+	}
+	choices = append(choices, choice{words: "Otro motivo…", opens: true, do: func() error {
+		w.openDialog(newAskDialog(w, "¿Por qué lo devuelve?", "El motivo va en la nota de crédito.", "Emitir", func(words string) error {
+			if err := issue(words); err != nil {
+				return err
+			}
+			return errElsewhere
+		}))
+		return nil
+	}})
+	w.openDialog(newChooseDialog(w, "¿Por qué lo devuelve?", "Se emite una nota de crédito. El motivo va en ella.", choices))
+}
