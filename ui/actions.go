@@ -31,6 +31,7 @@ const (
 // The places of dialogues with keys of their own.
 const (
 	customerPlace place = "customer"
+	returnPlace   place = "return"
 	assistPlace   place = "assist"
 	formPlace     place = "form"
 )
@@ -43,7 +44,8 @@ var actions = []action{
 	{"guardar", "Guardar la venta", fyne.KeyF5, []place{selling}, ordinary},
 	{"retomar", "Retomar una venta", fyne.KeyF6, []place{selling}, ordinary},
 	{"consultar", "Consultar un precio", fyne.KeyF7, []place{selling}, ordinary},
-	{"plegar", "Productos rápidos", fyne.KeyF8, []place{selling}, ordinary},
+	{"devolver", "Devolver", fyne.KeyF8, []place{selling}, ordinary},
+	{"devolver-documento", "Devolver el documento marcado", fyne.KeyF7, []place{documents}, ordinary},
 	{"turno", "Turno", fyne.KeyF9, []place{selling, documents, shiftPlace}, ordinary},
 	{"buscar-codigo", "Buscar un código que no existe", fyne.KeyF10, []place{selling}, ordinary},
 	{"quitar", "Quitar la línea", fyne.KeyDelete, []place{selling}, destructive},
@@ -72,6 +74,8 @@ var actions = []action{
 	{"boleta", "Boleta", fyne.KeyF2, []place{customerPlace}, ordinary},
 	{"factura", "Factura", fyne.KeyF3, []place{customerPlace}, ordinary},
 	{"sin-cliente", "Sin cliente", fyne.KeyF4, []place{customerPlace}, destructive},
+	{"devolver-todo", "Devolver todo", fyne.KeyF3, []place{returnPlace}, ordinary},
+	{"repone", "Vuelve a la venta o no", fyne.KeyF4, []place{returnPlace}, ordinary},
 	{"aceptar", "Aceptar un formulario", fyne.KeyF12, []place{customerPlace, formPlace}, ordinary},
 	{"opcion-1", "Primera opción", fyne.KeyF2, []place{notices, assistPlace}, ordinary},
 	{"opcion-2", "Segunda opción", fyne.KeyF3, []place{notices, assistPlace}, ordinary},
@@ -82,6 +86,7 @@ var actions = []action{
 var placeNames = map[place]string{
 	selling: "venta", paying: "cobro", done: "fin de la venta", documents: "documentos", notices: "avisos", shiftPlace: "turno",
 	reconciling:   "conciliar",
+	returnPlace:   "devolución",
 	customerPlace: "cliente", assistPlace: "contingencia", formPlace: "formularios",
 }
 
@@ -141,6 +146,7 @@ func (w *Window) dialogKeys() []binding {
 func (d *customerDialog) place() place { return customerPlace }
 func (d *assistDialog) place() place   { return assistPlace }
 func (d *formDialog) place() place     { return formPlace }
+func (d *returnDialog) place() place   { return returnPlace }
 func (d *priceCheck) place() place     { return selling } // its key closes it again
 
 // assignable are the keys that type nothing and have no duty of their own: F1 to F12, Insert, Delete, and Ctrl with a

@@ -135,8 +135,8 @@ func newReturnDialog(w *Window, of *sale.Returnable, id sale.ID) *returnDialog {
 		fixed(l.px(48), row(l.px(12), grow(d.how), share(0.5, d.sum))),
 		fixed(l.px(64), row(l.px(8),
 			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(17, fyne.NewSize(100, 64))),
-			grow(newButton(l, plain, "Todo", "F3", d.all).bigger(17, fyne.NewSize(100, 64))),
-			grow(newButton(l, plain, "Repone o no", "F4", d.toggle).bigger(17, fyne.NewSize(100, 64))),
+			grow(newButton(l, plain, "Todo", w.cap(returnPlace, fyne.KeyF3), d.all).bigger(17, fyne.NewSize(100, 64))),
+			grow(newButton(l, plain, "Repone o no", w.cap(returnPlace, fyne.KeyF4), d.toggle).bigger(17, fyne.NewSize(100, 64))),
 			share(1.3, newButton(l, primary, "Devolver", "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))))))
 	d.render()
 	return d
@@ -146,7 +146,7 @@ func (d *returnDialog) object() fyne.CanvasObject { return d.card }
 func (d *returnDialog) field() *field             { return nil }
 func (d *returnDialog) edited()                   {}
 func (d *returnDialog) keys() []binding {
-	return []binding{{key: fyne.KeyF3, do: d.all}, {key: fyne.KeyF4, do: d.toggle}, {key: fyne.KeyF12, do: d.enter}}
+	return []binding{{key: fyne.KeyF3, do: d.all}, {key: fyne.KeyF4, do: d.toggle}}
 }
 
 func (d *returnDialog) render() {
