@@ -45,9 +45,12 @@ type Deps struct {
 	Catalogue Catalogue
 	Prices    *price.Book // the price policy; nil has no rules
 	Scale     ScaleRules  // how the labels of the shop's scales are read
-	Signer    *dte.Signer
-	Now       func() time.Time
-	Rand      io.Reader // source of sale IDs
+	// AddProduct keeps a product that was made at the counter, and returns the catalogue with it, or keeps nothing. It may
+	// be nil.
+	AddProduct func(to Catalogue, p Product) (Catalogue, error)
+	Signer     *dte.Signer
+	Now        func() time.Time
+	Rand       io.Reader // source of sale IDs
 }
 
 // Snapshot is an immutable picture of the till for the screen. It shares nothing with the Register.

@@ -48,6 +48,7 @@ var actions = []action{
 	{"devolver-documento", "Devolver el documento marcado", fyne.KeyF7, []place{documents}, ordinary},
 	{"turno", "Turno", fyne.KeyF9, []place{selling, documents, shiftPlace}, ordinary},
 	{"buscar-codigo", "Buscar un código que no existe", fyne.KeyF10, []place{selling}, ordinary},
+	{"crear", "Crear un código que no existe", fyne.KeyInsert, []place{selling}, ordinary},
 	{"quitar", "Quitar la línea", fyne.KeyDelete, []place{selling}, destructive},
 	{"menu", "Menú", fyne.KeyF11, []place{selling, done, documents, notices, reconciling}, ordinary},
 	{"ayuda", "Ayuda", fyne.KeyF1, []place{selling, done, documents, notices, shiftPlace, reconciling}, ordinary},

@@ -89,7 +89,7 @@ func newHelpDialog(w *Window, keys []binding) *helpDialog {
 	items := []item{as(newText(l, 24, ink, cut).strong().say("Teclas de esta pantalla"))}
 	for _, k := range w.bound(w.place(), keys) {
 		keycap := row(0, grow(spacer()), as(newKeycap(l, k.keycap)))
-		items = append(items, fixed(l.px(28), row(l.px(16), fixed(l.px(92), middle(keycap)), grow(newText(l, 16, ink, cut).say(k.help)))))
+		items = append(items, fixed(l.px(26), row(l.px(16), fixed(l.px(92), middle(keycap)), grow(newText(l, 16, ink, cut).say(k.help)))))
 	}
 	items = append(items, as(newText(l, 14, muted, cut).say("Sin teclas F: Alt+1 es F1, Alt+2 es F2 … Alt+0 es F10.")),
 		fixed(l.px(56), newButton(l, primary, "Entendido", "Esc", w.closeDialog)))

@@ -247,12 +247,9 @@ func newScannerForm(w *Window) dialog {
 		{"Velocidad", baud, "9600"},
 	}, func(x []string) (string, error) {
 		chosen := Scanner{Prefix: x[0], Suffix: x[1], Port: x[3]}
-		switch strings.ToLower(x[2]) {
-		case "sí", "si", "s":
-			chosen.AIM = true
-		case "no", "n", "":
-		default:
-			return "", fmt.Errorf("al identificador AIM se responde sí o no, no «%s». No se cambió nada", x[2])
+		var err error
+		if chosen.AIM, err = yes(x[2]); err != nil {
+			return "", err
 		}
 		if chosen.Port != "" {
 			n, err := strconv.Atoi(x[4])

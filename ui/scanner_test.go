@@ -33,6 +33,7 @@ func TestWhatAScannerPutsAroundACodeIsTakenOff(t *testing.T) {
 		{Scanner{}, "]E07801234567894", "]E07801234567894"},
 		{Scanner{Prefix: "~", AIM: true}, "~]C1ABC", "ABC"},
 		{Scanner{AIM: true}, "]E", "]E"},
+		{Scanner{AIM: true}, "XA1234567", "XA1234567"},
 		{Scanner{Prefix: "~"}, "~", "~"},
 	} {
 		if got := strings.Join(c.s.codes(c.text), " "); got != c.want {
@@ -79,7 +80,15 @@ func TestPrefixAndSuffixEndAScan(t *testing.T) {
 	}
 	x.pass(time.Millisecond)
 	x.press(enter) // the scanner's own, late
-	x.sees("COBRAR")
+	x.press(f12)
+	x.burst(leche + "#")
+	x.pass(time.Millisecond)
+	x.press(enter)
+	if s := x.snap(); s.Due == 0 || len(x.w.waiting) != 1 {
+		t.Fatalf("the scanner's late Enter paid: due %s", s.Due)
+	}
+	x.w.waiting = nil
+	x.press(esc)
 	x.w.settings.Scanner = Scanner{Prefix: "~"}
 	x.burst("~ABC-1234~" + cafe + "~" + leche)
 	x.pass(time.Second)

@@ -150,6 +150,7 @@ func (s *sellScreen) keys() []binding {
 		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { s.bump(-1) }, off: none},
 		{keycap: "+", words: "Más", help: "agrega una unidad a la línea marcada", do: func() { s.bump(1) }, off: none},
 		{key: fyne.KeyDelete, keycap: "Supr", words: "Quitar", help: "quita la línea marcada", do: s.remove, off: none && w.unknown.code() == ""},
+		{key: fyne.KeyInsert, keycap: "Ins", help: "crea el producto del código que no existe", do: s.create, off: w.unknown.code() == ""},
 		{key: fyne.KeyF10, keycap: "F10", help: "busca el código que no existe", do: s.seekUnknown, off: w.unknown.code() == ""},
 		{key: fyne.KeyF12, keycap: "F12", help: "cobra", do: s.charge, off: none},
 		{keycap: "Flechas", help: "marca otra línea"},

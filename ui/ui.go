@@ -26,6 +26,8 @@ import (
 type Counter interface {
 	Snapshot() sale.Snapshot
 	Scan(text string) (sale.Line, error)
+	// Create takes in a product that was made at the counter, and adds one of it.
+	Create(p sale.Product) (sale.Line, error)
 	Search(text string, limit int) []sale.Product
 	Favourites() []sale.Product
 	Add(p sale.Product, qty money.Qty) (sale.Line, error)

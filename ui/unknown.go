@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
 
+	"mostrador/money"
 	"mostrador/sale"
 )
 
@@ -87,7 +88,8 @@ type unknownRows struct {
 type unknownRow struct {
 	panel      *panel
 	words      *text
-	seek, shut *button
+	make, seek *button
+	shut       *button
 	tools      fyne.CanvasObject
 }
 
@@ -111,9 +113,10 @@ func (u *unknownRows) newRow(s *sellScreen, i int) *unknownRow {
 		w.settle(nil)
 	}
 	r := &unknownRow{words: newText(l, 16, bad, cut).strong()}
+	r.make = newButton(l, plain, "Crear", w.cap(selling, fyne.KeyInsert), s.create).bigger(16, fyne.NewSize(100, 56))
 	r.seek = newButton(l, plain, "Buscar", w.cap(selling, fyne.KeyF10), s.seekUnknown).bigger(16, fyne.NewSize(100, 56))
 	r.shut = newButton(l, quiet, "", w.cap(selling, fyne.KeyDelete), s.dismiss).bigger(14, fyne.NewSize(56, 56))
-	r.tools = row(l.px(8), as(r.seek), as(r.shut))
+	r.tools = row(l.px(8), as(r.make), as(r.seek), as(r.shut))
 	r.panel = newPanel(l, badSoft, pad(l.px(16), 0, row(l.px(8),
 		as(middle(newIcon(l, theme.IconNameError, bad, 20).Image)), grow(r.words), as(middle(r.tools)))))
 	r.panel.onTap = mark
@@ -197,4 +200,50 @@ func (s *sellScreen) seekUnknown() {
 	s.w.unknown.sought = code
 	s.w.sink.write(code)
 	s.w.settle(nil)
+}
+
+// create makes the product of the marked code, with the customer waiting: what a sale needs of it and no more.
+func (s *sellScreen) create() {
+	w, code := s.w, s.w.unknown.code()
+	if code == "" {
+		w.settle(nil)
+		return
+	}
+	w.openDialog(newFormDialog(w, "Crear "+clip(code, 30), "Queda en los productos de esta caja y se agrega a la venta.", "Crear y agregar", []formField{
+		{"Nombre", "", "Como en la boleta"}, {"Precio, con IVA", "", "1990"}, {"Unidad", "", "Nada, o kg"}, {"Exento de IVA", "no", "sí o no"},
+	}, func(x []string) (string, error) {
+		p, err := productOf(code, x)
+		if err != nil {
+			return "", err
+		}
+		line, err := w.counter.Create(p)
+		if err != nil {
+			return "", err
+		}
+		w.unknown.drop(code)
+		w.tellScan(code, line, nil)
+		return fmt.Sprintf("%s quedó creado y agregado, a $%s.", p.Nombre, p.Prc), nil
+	}))
+}
+
+// productOf is what was written about a new product.
+func productOf(code string, x []string) (sale.Product, error) {
+	p := sale.Product{Codigo: code, Nombre: x[0], Unidad: x[2]}
+	var err error
+	if p.Prc, err = money.ParsePrice(strings.TrimPrefix(x[1], "$")); err != nil {
+		return p, err
+	}
+	p.Exento, err = yes(x[3])
+	return p, err
+}
+
+// yes reads an answer of yes or no; none is no.
+func yes(answer string) (bool, error) {
+	switch strings.ToLower(answer) {
+	case "sí", "si", "s":
+		return true, nil
+	case "no", "n", "":
+		return false, nil
+	}
+	return false, fmt.Errorf("se responde sí o no, no «%s». No se cambió nada", answer)
 }

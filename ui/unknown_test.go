@@ -136,3 +136,44 @@ func TestUnknownCodesSurviveThePayment(t *testing.T) {
 	x.press(f12, esc)
 	x.sees(nobody + " no existe")
 }
+
+func TestAnUnknownCodeBecomesAProduct(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.scan(nobody)
+	x.pass(1e9)
+	x.press(fyne.KeyInsert)
+	x.sees("Crear "+nobody, "Crear y agregar")
+	x.enter("Mermelada de mora")
+	x.finger("gratis")
+	x.press(f12)
+	x.seesNot("quedó creado")
+	if n := len(x.lines()); n != 1 {
+		t.Fatalf("a price that is none made %d lines", n)
+	}
+	for range "gratis" {
+		x.press(fyne.KeyBackspace)
+	}
+	x.enter("2.490")
+	x.press(f12)
+	x.sees("Mermelada de mora quedó creado y agregado, a $2.490.")
+	x.seesNot(nobody + " no existe")
+	if l := x.lines(); len(l) != 2 || l[1].Codigo != nobody || l[1].Total != 2490 || l[1].Exento {
+		t.Fatalf("the cart has %+v", l)
+	}
+	x.scan(nobody)
+	if l := x.lines(); l[1].Qty != 2_000_000 {
+		t.Errorf("scanned again: %+v", l[1])
+	}
+	x.scan("AAAAAA1")
+	x.pass(1e9)
+	x.press(fyne.KeyInsert)
+	x.enter("Diario")
+	x.enter("900")
+	x.press(enter, fyne.KeyBackspace, fyne.KeyBackspace)
+	x.finger("sí")
+	x.press(enter)
+	if l := x.lines(); len(l) != 3 || !l[2].Exento {
+		t.Errorf("the cart has %+v", l)
+	}
+}

@@ -363,6 +363,7 @@ func (s *Shop) Deps() (sale.Deps, error) {
 	scale, _ := s.ScaleRules() // a table that cannot be read stops no sale
 	return sale.Deps{
 		Shop: s.Info, Journal: s.Store, Catalogue: catalogue, Prices: s.priceBook(), Scale: scale, Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader,
+		AddProduct: s.AddProduct,
 	}, nil
 }
 
