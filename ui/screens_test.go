@@ -69,7 +69,13 @@ var scenes = []struct {
 		x.finger("20000")
 		x.scan(products[0].Codigo)
 	}},
-	{"pago-credito", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12, fyne.KeyF3); x.finger("004512"); x.press(fyne.KeyReturn); x.finger("3") }},
+	{"pago-credito", false, Look{}, func(x *world) {
+		fill(x, 5)
+		x.press(fyne.KeyF12, fyne.KeyF3)
+		x.finger("004512")
+		x.press(fyne.KeyReturn)
+		x.finger("3")
+	}},
 	{"pago-cheque", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12, fyne.KeyF5) }},
 	{"pago-vale-desconocido", false, Look{}, func(x *world) {
 		fill(x, 5)
