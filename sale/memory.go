@@ -11,6 +11,7 @@ import (
 
 	"mostrador/dte"
 	"mostrador/money"
+	"mostrador/terminal"
 )
 
 // Memory is the twin of the till's file: a Journal that forgets everything when the program ends. It passes
@@ -32,13 +33,16 @@ type Memory struct {
 	refused  map[dte.Key][][]byte
 
 	moves map[Account][]Movement
+
+	charges  terminal.Memory
+	released map[string]string // ref → who and why
 }
 
 // NewMemory is an empty journal.
 func NewMemory() *Memory {
 	return &Memory{
 		sales: map[ID]Record{}, xml: map[dte.Key][]byte{}, byKey: map[dte.Key]ID{},
-		verdicts: map[dte.Key]dte.Veredicto{}, remedies: map[dte.Key][]Remedy{}, refused: map[dte.Key][][]byte{}, moves: map[Account][]Movement{},
+		verdicts: map[dte.Key]dte.Veredicto{}, remedies: map[dte.Key][]Remedy{}, refused: map[dte.Key][][]byte{}, moves: map[Account][]Movement{}, released: map[string]string{},
 	}
 }
 
@@ -179,6 +183,44 @@ func (m *Memory) Move(move Movement) (Movement, error) {
 	}
 	m.shift, m.moves = shift, moved
 	return m.newest(move.Account), nil
+}
+
+// Charges implements Journal.
+func (m *Memory) Charges() terminal.Ledger { return &m.charges }
+
+// CardCharges implements Journal.
+func (m *Memory) CardCharges(id ID) (list []CardCharge, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.charges.Entries() {
+		if strings.HasPrefix(e.Intent.Ref, ChargePrefix(id)) {
+			list = append(list, CardCharge{Entry: e, Released: m.released[e.Intent.Ref]})
+		}
+	}
+	SortCharges(list)
+	return list, nil
+}
+
+// ReleaseCharge implements Journal.
+func (m *Memory) ReleaseCharge(ref string, _ time.Time, why string) error {
+	list, err := m.CardCharges(SaleOfCharge(ref))
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.IndexFunc(list, func(c CardCharge) bool { return c.Intent.Ref == ref })
+	switch {
+	case i < 0:
+		return terminal.ErrNoEntry
+	case m.released[ref] != "":
+		return nil
+	}
+	if err := list[i].CheckRelease(why); err != nil {
+		return err
+	}
+	m.released[ref] = why
+	return nil
 }
 
 // Sale implements Journal.

@@ -54,3 +54,10 @@ func TestMemoryKeepsAccounts(t *testing.T) {
 		return m, func(file []byte) { addCAF(t, m, file) }
 	})
 }
+
+func TestMemoryKeepsCards(t *testing.T) {
+	saletest.RunCards(t, func(t *testing.T) (sale.Journal, func([]byte)) {
+		m := sale.NewMemory()
+		return m, func(file []byte) { addCAF(t, m, file) }
+	})
+}

@@ -150,6 +150,9 @@ func (r *Register) Pay(t Tender) error {
 	case len(r.payment.Tenders) == maxTenders:
 		return fmt.Errorf("%w: caben %d medios de pago", ErrPayment, maxTenders)
 	}
+	if err := r.sure(); err != nil {
+		return err
+	}
 	if t.Method == Efectivo {
 		return r.cash(due, t.Received)
 	}

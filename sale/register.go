@@ -126,6 +126,9 @@ func (r *Register) update(edit func(c *Cart) (selected int, err error), events .
 	if err := r.beginSelling(); err != nil {
 		return err
 	}
+	if err := r.uncharged(); err != nil {
+		return err
+	}
 	if len(r.cart.Lines) == 0 {
 		r.takePrices()
 	}
@@ -458,7 +461,7 @@ func (r *Register) Charge() error {
 	if why := r.cart.unpaid(); why != "" {
 		return r.issueUnpaid(why)
 	}
-	return nil
+	return r.TakeCards()
 }
 
 // Back leaves Paying and drops the tenders; the cart stays. After a failed Issue it asks first what became of it: a sale
@@ -494,6 +497,9 @@ func (r *Register) Issue() (Record, error) {
 		return Record{}, errNotPaying
 	case r.payment.Unpaid == "" && (due != 0 || len(r.payment.Tenders) == 0):
 		return Record{}, fmt.Errorf("%w: faltan $%s", ErrPayment, due)
+	}
+	if err := r.sure(); err != nil {
+		return Record{}, err
 	}
 	record, err := IssueOrder(r.d, Order{ID: r.cart.ID, Draft: r.draft(), Payment: r.payment, Lines: r.cart.Lines})
 	if err != nil {
@@ -565,6 +571,7 @@ func (r *Register) CloseShift(counted money.Pesos) (Shift, error) {
 
 func (c Cart) clone() Cart {
 	c.Lines, c.Lists, c.Referencias = slices.Clone(c.Lines), slices.Clone(c.Lists), slices.Clone(c.Referencias)
+	c.Cards = slices.Clone(c.Cards)
 	if c.Guia != nil {
 		guia := *c.Guia
 		c.Guia = &guia

@@ -167,6 +167,7 @@ type Journal interface {
 	CurrentShift() (Shift, error)
 
 	Accounts
+	Cards
 	Remedies
 }
 
@@ -184,4 +185,6 @@ type Cart struct {
 	// Off is a discount on the whole, and Rebaja what it comes to.
 	Off    price.Off       `json:"off,omitzero"`
 	Rebaja price.TicketOff `json:"rebaja,omitzero"`
+	// Cards are the charges that a terminal was asked for, each with the means that the cashier chose.
+	Cards []Method `json:"cards,omitempty"`
 }

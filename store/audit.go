@@ -36,6 +36,7 @@ const (
 	FactFile    FactKind = "archivo del SII"
 	FactRemedy  FactKind = "rechazo resuelto"
 	FactAccount FactKind = "cuenta"
+	FactCard    FactKind = "tarjeta"
 )
 
 // Fact is an entry of the audit chain. Each entry is kept with SHA-256(hash of the entry before ‖ this entry as JSON);
@@ -160,7 +161,7 @@ func (a *auditor) structure() {
 }
 
 func (a *auditor) run() {
-	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.tasks, a.outages, a.accounts, a.sums, a.remedies} {
+	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.tasks, a.outages, a.accounts, a.charges, a.sums, a.remedies} {
 		a.check(guard(func() error { part(); return nil })) // a page that makes no sense spoils one part only
 	}
 	a.Epoch = int(parseNumber(a.t.Bucket(bMeta).Get(kEpoch)))

@@ -492,6 +492,7 @@ var (
 
 	bCustomers = []byte("customers") // RUT → sale.Customer
 	bAccounts  = []byte("accounts")  // account, number → sale.Movement
+	bCharges   = []byte("charges")   // ref → sale.CardCharge
 )
 
 // Names in the meta bucket.
@@ -504,11 +505,13 @@ var (
 	kEpoch  = []byte("epoch")  // how often the store was restored
 	kWrap   = []byte("key")    // the data key under the passphrase
 	kOutage = []byte("outage") // number of the outage under way
+	kCharge = []byte("charge") // ref of the charge that is not settled
+	kMark   = []byte("mark")   // the newest charge that a terminal may remember
 )
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges}
 }
 
 func makeHeld(t *bolt.Tx) error {

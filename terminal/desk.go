@@ -57,6 +57,9 @@ func (d *Desk) Charge(ctx context.Context, ref string, amount money.Pesos) (Resu
 	return d.keep(entry.Intent, d.Terminal.Resolve(ctx, entry.Intent))
 }
 
+// Pending is the intent that is unknown, if there is one.
+func (d *Desk) Pending() (Entry, bool, error) { return d.Ledger.Pending() }
+
 // Resolve asks the terminal about the intent that is unknown. ErrNothingPending if there is none.
 func (d *Desk) Resolve(ctx context.Context) (Result, error) {
 	entry, ok, err := d.Ledger.Pending()

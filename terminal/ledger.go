@@ -104,6 +104,13 @@ func (m *Memory) Mark() (Mark, error) {
 	return Mark{}, nil
 }
 
+// Entries are all of them, oldest first.
+func (m *Memory) Entries() []Entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.entries)
+}
+
 func (m *Memory) find(ref string) int {
 	return slices.IndexFunc(m.entries, func(e Entry) bool { return e.Intent.Ref == ref })
 }

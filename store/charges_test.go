@@ -1,0 +1,38 @@
+package store
+
+import (
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+
+	"mostrador/sale/saletest"
+	"mostrador/terminal"
+	"mostrador/terminal/terminaltest"
+)
+
+func TestStoreIsATerminalsLedger(t *testing.T) {
+	terminaltest.RunLedger(t, func(t *testing.T) (terminal.Ledger, func() terminal.Ledger) {
+		b := newTill(t)
+		return b.Charges(), func() terminal.Ledger {
+			b.reopenFile()
+			return b.Charges()
+		}
+	})
+}
+
+func TestStoreKeepsCards(t *testing.T) { saletest.RunCards(t, openAudited) }
+
+// An unsettled charge that nobody would find is a fault.
+func TestAuditOfCharges(t *testing.T) {
+	b := newTill(t)
+	in := terminal.Intent{Ref: "a-1", Ticket: terminal.TicketFor("a-1"), Amount: 1000, At: saletest.Now}
+	if _, _, err := b.Charges().Begin(in); err != nil {
+		t.Fatal(err)
+	}
+	b.healthy()
+	b.must(b.update(func(t *bolt.Tx) error { return t.Bucket(bMeta).Delete(kCharge) }))
+	if r, err := b.Audit(false); err != nil || r.OK() {
+		t.Errorf("the audit found nothing: %v", err)
+	}
+	b.close()
+}
