@@ -24,6 +24,8 @@ type Choice struct {
 	Vence dte.Date
 	// Guia is how and why the goods of a guía travel.
 	Guia Guia
+	// Referencias are what a factura or a guía refers to: the buyer's order, the guías that it bills. A boleta has none.
+	Referencias []dte.Referencia
 }
 
 // Guia is what a guía de despacho says besides what goes to whom.
@@ -90,14 +92,15 @@ func (r *Register) Choose(ch Choice) error { return r.choose(func(Choice) Choice
 // choose changes what the cart says of buyer and document.
 func (r *Register) choose(change func(Choice) Choice) error {
 	return r.update(func(c *Cart) (int, error) {
-		ch := change(c.choice())
+		ch := change(c.Choice())
 		if ch.Guia.IndTraslado == TrasladoInterno && ch.Receptor.RUT == 0 {
 			ch.Receptor = ownReceptor(r.d.Shop.Emisor)
 		}
-		if err := r.check(ch, c.Referencias); err != nil {
+		if err := r.check(ch); err != nil {
 			return 0, err
 		}
-		c.Tipo, c.Receptor, c.Lists, c.Vence, c.Guia = ch.Tipo, ch.Receptor, slices.Clone(ch.Lists), ch.Vence, nil
+		c.Tipo, c.Receptor, c.Vence, c.Guia = ch.Tipo, ch.Receptor, ch.Vence, nil
+		c.Lists, c.Referencias = slices.Clone(ch.Lists), slices.Clone(ch.Referencias)
 		if ch.Tipo == dte.GuiaDespacho {
 			c.Guia = &ch.Guia
 		}
@@ -105,9 +108,9 @@ func (r *Register) choose(change func(Choice) Choice) error {
 	})
 }
 
-// choice is what the cart says of buyer and document.
-func (c Cart) choice() Choice {
-	ch := Choice{Tipo: c.Tipo, Receptor: c.Receptor, Lists: c.Lists, Vence: c.Vence}
+// Choice is what the cart says of buyer and document.
+func (c Cart) Choice() Choice {
+	ch := Choice{Tipo: c.Tipo, Receptor: c.Receptor, Lists: c.Lists, Vence: c.Vence, Referencias: c.Referencias}
 	if c.Guia != nil {
 		ch.Guia = *c.Guia
 	}
@@ -148,35 +151,39 @@ func ownReceptor(e dte.Emisor) dte.Receptor {
 	}
 }
 
-func (r *Register) check(ch Choice, refs []dte.Referencia) error {
+func (r *Register) check(ch Choice) error {
 	today := dte.DateOf(r.d.Now())
 	switch {
-	case ch.Tipo == 0 && !ch.Vence.IsZero():
-		return errors.New("sólo una factura se puede dejar a crédito")
-	case ch.Tipo == 0 && len(refs) > 0:
-		return errors.New("una boleta no lleva referencias: quítelas, o elija factura o guía")
+	case ch.Tipo != dte.Factura && !ch.Vence.IsZero():
+		return FieldError{FieldVence, "sólo una factura se puede dejar a crédito"}
+	case ch.Tipo == 0 && len(ch.Referencias) > 0:
+		return errors.New("una boleta no lleva referencias: quítelas (F6), o elija factura o guía")
 	case ch.Tipo == 0:
 		return nil
-	case ch.Tipo == dte.Factura:
-		if !ch.Vence.IsZero() && ch.Vence.Before(today) {
-			return FieldError{FieldVence, fmt.Sprintf("el vencimiento %s ya pasó", ch.Vence)}
-		}
-		return buyerOf(ch.Receptor, "factura")
-	case ch.Tipo == dte.GuiaDespacho && !ch.Vence.IsZero():
-		return errors.New("sólo una factura se puede dejar a crédito")
-	case ch.Tipo == dte.GuiaDespacho:
-		if err := buyerOf(ch.Receptor, "guía de despacho"); err != nil {
+	case ch.Tipo != dte.Factura && ch.Tipo != dte.GuiaDespacho:
+		return fmt.Errorf("%s no se emite desde la venta", ch.Tipo)
+	}
+	if err := CheckBuyer(ch.Receptor, ch.Tipo); err != nil {
+		return err
+	}
+	if !ch.Vence.IsZero() && ch.Vence.Before(today) {
+		return FieldError{FieldVence, fmt.Sprintf("el vencimiento %s ya pasó", ch.Vence)}
+	}
+	if ch.Tipo == dte.GuiaDespacho {
+		if err := ch.Guia.check(ch.Receptor.RUT == r.d.Shop.Emisor.RUT, today); err != nil {
 			return err
 		}
-		return ch.Guia.check(ch.Receptor.RUT == r.d.Shop.Emisor.RUT, today)
 	}
-	return fmt.Errorf("%s no se emite desde la venta", ch.Tipo)
+	return checkReferences(ch.Referencias, today)
 }
 
-// buyerOfFactura names the first field that the law asks for and the buyer lacks (Formato DTE, Receptor).
-func buyerOfFactura(rec dte.Receptor) error { return buyerOf(rec, "factura") }
-
-func buyerOf(rec dte.Receptor, document string) error {
+// CheckBuyer names the first field that the law asks for in a factura or a guía and the buyer lacks (Formato DTE,
+// Receptor): nil or a FieldError.
+func CheckBuyer(rec dte.Receptor, tipo dte.TipoDTE) error {
+	document := "factura"
+	if tipo == dte.GuiaDespacho {
+		document = "guía de despacho"
+	}
 	for _, need := range []struct {
 		field   Field
 		name    string
@@ -265,23 +272,24 @@ func RefTypes() []RefType {
 // MaxReferences is how many references fit in a document.
 const MaxReferences = 40
 
-// SetReferences sets what a factura or a guía refers to: the buyer's order, the guías that it bills. A boleta has none.
+// SetReferences sets what the document refers to and leaves the rest.
 func (r *Register) SetReferences(refs []dte.Referencia) error {
-	return r.update(func(c *Cart) (int, error) {
-		if c.Tipo == 0 && len(refs) > 0 {
-			return 0, errors.New("una boleta no lleva referencias: elija antes factura o guía")
-		}
-		if len(refs) > MaxReferences {
-			return 0, fmt.Errorf("caben %d referencias", MaxReferences)
-		}
-		for _, ref := range refs {
-			if err := CheckReference(ref, dte.DateOf(r.d.Now())); err != nil {
-				return 0, err
-			}
-		}
-		c.Referencias = slices.Clone(refs)
-		return r.selected, nil
+	return r.choose(func(ch Choice) Choice {
+		ch.Referencias = refs
+		return ch
 	})
+}
+
+func checkReferences(refs []dte.Referencia, today dte.Date) error {
+	if len(refs) > MaxReferences {
+		return fmt.Errorf("caben %d referencias", MaxReferences)
+	}
+	for _, ref := range refs {
+		if err := CheckReference(ref, today); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CheckReference names what a reference lacks: nil or a FieldError.
@@ -308,8 +316,8 @@ func CheckReference(ref dte.Referencia, today dte.Date) error {
 	return nil
 }
 
-// unpaid says why the cart's document will be issued without a payment; empty when it is paid.
-func (c Cart) unpaid() Unpaid {
+// Unpaid says why the cart's document will be issued without a payment; empty when it is paid.
+func (c Cart) Unpaid() Unpaid {
 	switch {
 	case c.Tipo == dte.GuiaDespacho:
 		return PorGuia
@@ -324,21 +332,38 @@ func (c Cart) dress(draft *dte.Draft) {
 	if c.Tipo != 0 {
 		draft.Referencia = slices.Clone(c.Referencias)
 	}
-	if c.unpaid() == ACredito {
+	if c.Unpaid() == ACredito {
 		draft.FmaPago, draft.FchVenc, draft.MedioPago = 2, c.Vence, ""
 	}
 	if c.Tipo == dte.GuiaDespacho && c.Guia != nil {
 		transport := c.Guia.Transporte
 		draft.IndTraslado, draft.TipoDespacho, draft.Transporte = c.Guia.IndTraslado, c.Guia.TipoDespacho, &transport
+		makeNet(draft)
 	}
 }
 
-// netPrice is a price without IVA, to the millionth: a guía has no MntBruto (Formato DTE, obligatoriedad), so its prices
-// are net and its total may differ by some pesos from the sum of the gross lines.
+// makeNet takes the IVA out of prices and discounts: a guía has no MntBruto (Formato DTE, obligatoriedad), so its total may
+// differ by some pesos from the sum of the gross lines.
+func makeNet(draft *dte.Draft) {
+	for i := range draft.Detalle {
+		if l := &draft.Detalle[i]; l.IndExe == dte.Afecto {
+			l.Prc, l.Descuento = netPrice(l.Prc), netPesos(l.Descuento)
+		}
+	}
+	for i := range draft.DscRcg {
+		if g := &draft.DscRcg[i]; g.IndExe == dte.Afecto {
+			g.Monto = netPesos(g.Monto)
+		}
+	}
+}
+
+// netPrice is a price without IVA, to the millionth; netPesos is an amount.
 func netPrice(gross money.Price) money.Price {
 	const with, without = 119, 100
 	return gross/with*without + (gross%with*without+with/2)/with
 }
+
+func netPesos(gross money.Pesos) money.Pesos { return money.Pesos(netPrice(money.Price(gross))) }
 
 // issueUnpaid issues a document that nobody pays. If that fails and nothing was written, the till is selling again.
 func (r *Register) issueUnpaid(why Unpaid) error {

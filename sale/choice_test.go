@@ -15,6 +15,7 @@ import (
 	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
+	"mostrador/sale/price"
 	"mostrador/sale/saletest"
 )
 
@@ -117,7 +118,7 @@ func TestGuiaIsIssuedWithoutPayment(t *testing.T) {
 	if doc.Detalle[0].Prc != 1_672_268_908 || doc.Detalle[2].IndExe != dte.Exento || doc.Detalle[2].Prc != money.PerUnit(1235) {
 		t.Errorf("lines: %+v", doc.Detalle)
 	}
-	if doc.Totales.MntTotal != shown.Total || shown.Total != 1990+3102+1235-1 { // net prices: see netPrice
+	if doc.Totales.MntTotal != shown.Total || shown.Total != 1990+3102+1235-1 { // net prices: see makeNet
 		t.Errorf("the screen said %s and the document %s", shown.Total, doc.Totales.MntTotal)
 	}
 	if shift := s.Shift.Paid[sale.Efectivo]; shift != 0 {
@@ -152,6 +153,21 @@ func TestGuiaTotalIsThatOfTheGrossPrices(t *testing.T) {
 			t.Fatalf("%d lines of %s gross make a guía of %s", n, gross, r.Snapshot().Total)
 		}
 	})
+}
+
+// Discounts of a guía are net too: the buyer sees what the counter promised, but for a peso of rounding.
+func TestGuiaWithDiscounts(t *testing.T) {
+	r, _ := newRegister(t)
+	scan(t, r, "7801234567894", "100", "200")
+	r.Select(1)
+	must(t, r.SetLineOff(price.Off{Pesos: 990, By: price.By{Why: "Cliente frecuente"}}))
+	must(t, r.SetTicketOff(price.Off{Pct: 1000, By: price.By{Why: "Cliente frecuente"}}))
+	boleta := r.Snapshot().Total
+	must(t, r.Choose(sale.Choice{Tipo: dte.GuiaDespacho, Receptor: buyer(), Guia: guia()}))
+	if got := r.Snapshot().Total; got < boleta-3 || got > boleta+3 || boleta >= 1990+8990+1235-990 {
+		t.Errorf("the boleta says %s and the guía %s", boleta, got)
+	}
+	must(t, r.Charge())
 }
 
 func TestInternalGuiaGoesToTheCompanyItself(t *testing.T) {

@@ -115,7 +115,7 @@ func (c Customer) Same(o Customer) bool {
 }
 
 // Check refuses what cannot be kept, or could not go into a document: nil or a FieldError. Of the fields of a factura only
-// RUT and razón social must be there; FacturaReady asks for all.
+// RUT and razón social must be there; CheckBuyer asks for all.
 func (c Customer) Check() error {
 	c = c.tidy()
 	if c.RUT == 0 || c.RUT == dte.RUTAnonimo {
@@ -134,9 +134,6 @@ func (c Customer) Check() error {
 	}
 	return c.checkLists()
 }
-
-// FacturaReady names the first field that a factura needs and the customer lacks.
-func (c Customer) FacturaReady() error { return buyerOfFactura(c.tidy().Receptor()) }
 
 func (c Customer) checkLists() error {
 	if len(c.Lists) > maxLists {

@@ -438,7 +438,7 @@ func (r *Register) Charge() error {
 		return errors.New("no hay nada que cobrar: agregue un producto")
 	}
 	now := r.d.Now()
-	if err := r.check(r.cart.choice(), r.cart.Referencias); err != nil { // a sale that waited aside may have grown old
+	if err := r.check(r.cart.Choice()); err != nil { // a sale that waited aside may have grown old
 		return err
 	}
 	if err := r.d.complete(r.draft(), now).Validate(); err != nil {
@@ -458,7 +458,7 @@ func (r *Register) Charge() error {
 		return fmt.Errorf("%w de %s. La venta sigue abierta y nada se perdió. Importe un CAF nuevo para seguir", ErrNoFolios, r.tipo())
 	}
 	r.stage, r.payment = Paying, Payment{}
-	if why := r.cart.unpaid(); why != "" {
+	if why := r.cart.Unpaid(); why != "" {
 		return r.issueUnpaid(why)
 	}
 	return r.TakeCards()
@@ -521,13 +521,10 @@ func (r *Register) draft() dte.Draft {
 		draft.Emisor = r.d.Shop.Emisor
 		draft.Emisor.CdgVendedor = r.d.Shop.Caja
 	}
-	r.cart.dress(&draft)
 	for _, l := range r.cart.Lines {
 		line := dte.Linea{Nombre: l.Nombre, Qty: l.Qty, Unidad: l.Unidad, Prc: l.Prc, Descuento: l.Descuento}
 		if l.Exento {
 			line.IndExe = dte.Exento
-		} else if draft.Tipo == dte.GuiaDespacho {
-			line.Prc = netPrice(l.Prc)
 		}
 		if l.Codigo != "" {
 			line.Codigos = []dte.Codigo{{Tipo: "INT1", Valor: l.Codigo}}
@@ -535,6 +532,7 @@ func (r *Register) draft() dte.Draft {
 		draft.Detalle = append(draft.Detalle, line)
 	}
 	draft.DscRcg = r.cart.globals(draft.Tipo)
+	r.cart.dress(&draft)
 	return draft
 }
 

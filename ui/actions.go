@@ -34,6 +34,8 @@ const (
 	returnPlace   place = "return"
 	assistPlace   place = "assist"
 	formPlace     place = "form"
+
+	referencesPlace place = "references"
 )
 
 var actions = []action{
@@ -74,10 +76,16 @@ var actions = []action{
 	{"comparar", "Comparar con el SII", fyne.KeyF8, []place{reconciling}, ordinary},
 	{"boleta", "Boleta", fyne.KeyF2, []place{customerPlace}, ordinary},
 	{"factura", "Factura", fyne.KeyF3, []place{customerPlace}, ordinary},
+	{"guia", "Guía de despacho", fyne.KeyF5, []place{customerPlace}, ordinary},
+	{"referencias", "Referencias del documento", fyne.KeyF6, []place{customerPlace}, ordinary},
+	{"credito", "Dejar a crédito", fyne.KeyF7, []place{customerPlace}, ordinary},
+	{"guardar-cliente", "Guardar el cliente", fyne.KeyF8, []place{customerPlace}, ordinary},
 	{"sin-cliente", "Sin cliente", fyne.KeyF4, []place{customerPlace}, destructive},
 	{"devolver-todo", "Devolver todo", fyne.KeyF3, []place{returnPlace}, ordinary},
 	{"repone", "Vuelve a la venta o no", fyne.KeyF4, []place{returnPlace}, ordinary},
-	{"aceptar", "Aceptar un formulario", fyne.KeyF12, []place{customerPlace, formPlace}, ordinary},
+	{"quitar-referencia", "Quitar una referencia", fyne.KeyF4, []place{referencesPlace}, destructive},
+	{"agregar-referencia", "Agregar una referencia", fyne.KeyF9, []place{referencesPlace}, ordinary},
+	{"aceptar", "Aceptar un formulario", fyne.KeyF12, []place{customerPlace, formPlace, referencesPlace}, ordinary},
 	{"opcion-1", "Primera opción", fyne.KeyF2, []place{notices, assistPlace}, ordinary},
 	{"opcion-2", "Segunda opción", fyne.KeyF3, []place{notices, assistPlace}, ordinary},
 	{"opcion-3", "Tercera opción", fyne.KeyF4, []place{notices, assistPlace}, ordinary},
@@ -88,7 +96,7 @@ var placeNames = map[place]string{
 	selling: "venta", paying: "cobro", done: "fin de la venta", documents: "documentos", notices: "avisos", shiftPlace: "turno",
 	reconciling:   "conciliar",
 	returnPlace:   "devolución",
-	customerPlace: "cliente", assistPlace: "contingencia", formPlace: "formularios",
+	customerPlace: "cliente", assistPlace: "contingencia", formPlace: "formularios", referencesPlace: "referencias",
 }
 
 // keyOf is the key of an action at this till.

@@ -258,6 +258,9 @@ func (b *totalBar) render(s sale.Snapshot, m mainAction) {
 		total, lines = s.Last.Total, s.Last.Lines
 	}
 	b.document.say(docName(s.Tipo))
+	if s.Cart.Unpaid() == sale.ACredito {
+		b.document.say(docName(s.Tipo) + " a crédito")
+	}
 	b.client.say(clientName(s.Cart.Receptor))
 	if s.Stage == sale.Done && s.Last != nil {
 		b.document.say(docTitle(s.Last.Key))

@@ -323,6 +323,10 @@ func (w *Window) ended(f *field, key fyne.KeyName) {
 	w.endBurst()
 	switch {
 	case w.dialog != nil && key == fyne.KeyTab:
+		if d, ok := w.dialog.(tabbed); ok {
+			d.tab()
+			return
+		}
 		w.dialog.move(fyne.KeyDown)
 	case w.dialog != nil:
 		w.dialog.enter()
@@ -336,6 +340,10 @@ func (w *Window) ended(f *field, key fyne.KeyName) {
 func (w *Window) escape(f *field) {
 	switch {
 	case w.dialog != nil:
+		if d, ok := w.dialog.(nested); ok {
+			d.leave()
+			return
+		}
 		w.closeDialog()
 	case w.frame.banner.visible():
 		w.settle(nil)

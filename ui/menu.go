@@ -25,6 +25,7 @@ func (w *Window) openMenu() {
 		{words: "Avisos", detail: "tareas y contingencia", opens: true, do: do(w.showNotices)},
 		{words: "Conciliar con el SII", detail: "un mes, por día y documento", opens: true, do: do(w.showReconciliation)},
 		{words: "Respuesta del SII", detail: "la que manda por correo", opens: true, do: do(w.loadAnswer)},
+		{words: "Clientes", detail: "buscar, agregar y corregir", opens: true, do: do(func() { w.openDialog(newBookDialog(w)) })},
 		{words: "Turno", detail: "abrir o cerrar", opens: true, do: at(shiftPlace)},
 		{words: "Productos rápidos", detail: "guardarlos o mostrarlos", opens: true, do: do(w.foldQuick)},
 		{words: "Teclas", detail: "de la pantalla de venta", opens: true, do: do(func() {

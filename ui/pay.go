@@ -392,6 +392,10 @@ func (s *doneScreen) render(p sale.Snapshot) {
 		s.word.say("PAGADO")
 		s.change.say("Sin vuelto")
 	}
+	if why := r.Payment.Unpaid; why != "" {
+		s.word.say("SIN PAGO")
+		s.change.say(unpaidWords(why))
+	}
 	s.document.say(docTitle(r.Key))
 	s.total.say(peso(r.Total))
 	s.detail.say(paymentWords(r))
@@ -419,6 +423,9 @@ func (s *doneScreen) info(r sale.Record) sale.DocumentInfo {
 // paymentWords is how a sale was paid: "Efectivo $2.000 · redondeo -$4".
 func paymentWords(r sale.Record) string {
 	var parts []string
+	if why := r.Payment.Unpaid; why != "" {
+		parts = append(parts, unpaidWords(why)+", sin pago")
+	}
 	for _, t := range r.Payment.Tenders {
 		words := methodName(t.Method) + " " + peso(t.Received)
 		if note := tenderNote(t); note != "" {

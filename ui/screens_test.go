@@ -17,6 +17,7 @@ import (
 	"mostrador/dte"
 	"mostrador/money"
 	"mostrador/sale"
+	"mostrador/sale/saletest"
 )
 
 var screensDir = flag.String("screens", "", "folder to which TestScreens writes pictures of the window")
@@ -91,7 +92,46 @@ var scenes = []struct {
 		fill(x, 2)
 		x.press(fyne.KeyF12, fyne.KeyReturn, fyne.KeyReturn)
 	}},
-	{"cliente", false, Look{}, func(x *world) { fill(x, 2); x.press(fyne.KeyF3, fyne.KeyF3); x.finger("76543210-3") }},
+	{"cliente", false, Look{}, func(x *world) { known(x); fill(x, 2); x.press(fyne.KeyF3, fyne.KeyF3); x.finger("76.192.083-9") }},
+	{"cliente-busca", false, Look{}, func(x *world) {
+		known(x)
+		fill(x, 2)
+		x.press(fyne.KeyF3, fyne.KeyF5)
+		x.finger("comercial")
+		x.press(fyne.KeyDown)
+	}},
+	{"cliente-credito", true, Look{}, func(x *world) { known(x); fill(x, 2); x.press(fyne.KeyF3); x.enter("76.192"); x.press(fyne.KeyF7) }},
+	{"cliente-comuna", false, Look{Tone: Oscuro}, func(x *world) {
+		x.press(fyne.KeyF3, fyne.KeyTab, fyne.KeyTab, fyne.KeyTab, fyne.KeyTab)
+		x.finger("san")
+	}},
+	{"cliente-comuna-otra", false, Look{}, func(x *world) {
+		x.press(fyne.KeyF3, fyne.KeyTab, fyne.KeyTab, fyne.KeyTab, fyne.KeyTab)
+		x.finger("Macondo")
+	}},
+	{"guia", false, Look{}, func(x *world) {
+		known(x)
+		fill(x, 2)
+		x.press(fyne.KeyF3, fyne.KeyF5)
+		x.enter("76.192")
+		x.press(fyne.KeyF12)
+	}},
+	{"guia-lista", false, Look{}, func(x *world) {
+		known(x)
+		fill(x, 2)
+		x.press(fyne.KeyF3, fyne.KeyF5)
+		x.enter("76.192")
+		x.press(fyne.KeyF12, fyne.KeyF12, fyne.KeyF12)
+	}},
+	{"referencias", false, Look{}, func(x *world) {
+		x.press(fyne.KeyF3, fyne.KeyF3, fyne.KeyF6)
+		x.enter("801")
+		x.enter("OC-4512")
+		x.press(fyne.KeyReturn, fyne.KeyReturn)
+		x.finger("guía")
+	}},
+	{"clientes", false, Look{}, func(x *world) { known(x); x.w.openDialog(newBookDialog(x.w)) }},
+	{"clientes-grande", true, Look{Percent: 125}, func(x *world) { known(x); x.w.openDialog(newBookDialog(x.w)); x.finger("comer") }},
 	{"cliente-falta", false, Look{}, func(x *world) {
 		fill(x, 2)
 		x.press(fyne.KeyF3, fyne.KeyF3)
@@ -335,6 +375,17 @@ func many(x *world) {
 	}
 }
 
+// known are some customers of the shop.
+func known(x *world) {
+	list := []sale.Customer{saletest.Buyer()}
+	for i, name := range []string{"Comercial San Pedro SpA", "Comercializadora de Frutas y Verduras del Maipo Limitada", "Ferretería Lautaro", "Ana Pérez Soto"} {
+		list = append(list, sale.Customer{RUT: dte.RUT(77777770 + i), RznSoc: name, Giro: []string{"Ferretería", "Venta de abarrotes"}[i%2]})
+	}
+	if err := x.buyers.PutCustomers(x.now, list...); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
 // sizes are the smallest screens that a till has.
 var sizes = []fyne.Size{fyne.NewSize(1280, 800), fyne.NewSize(1024, 768)}
 
@@ -397,6 +448,9 @@ func inside(t *testing.T, x *world, size fyne.Size) {
 	names := map[string]bool{}
 	for _, p := range products {
 		names[p.Nombre] = true
+	}
+	for _, c := range x.buyers.All() {
+		names[c.RznSoc] = true
 	}
 	var walk func(o fyne.CanvasObject, at fyne.Position, room fyne.Size)
 	walk = func(o fyne.CanvasObject, at fyne.Position, room fyne.Size) {

@@ -124,6 +124,9 @@ func (s *sellScreen) prompt(sale.Snapshot) string {
 }
 
 func (s *sellScreen) main(p sale.Snapshot) mainAction {
+	if p.Cart.Unpaid() != "" {
+		return mainAction{"EMITIR", "F12", len(p.Cart.Lines) > 0, s.charge}
+	}
 	return mainAction{"COBRAR", "F12", len(p.Cart.Lines) > 0, s.charge}
 }
 
@@ -139,7 +142,7 @@ func (s *sellScreen) keys() []binding {
 	return []binding{
 		w.help(fyne.KeyF1, "F1"),
 		{key: fyne.KeyF2, keycap: "F2", words: "Buscar", help: "busca por nombre o por parte del código", do: s.search},
-		{key: fyne.KeyF3, keycap: "F3", words: "Cliente", help: "pone el cliente y elige boleta o factura", do: func() { w.openDialog(newCustomerDialog(w)) }},
+		{key: fyne.KeyF3, keycap: "F3", words: "Cliente", help: "pone el cliente y elige boleta, factura o guía", do: func() { w.openDialog(newCustomerDialog(w)) }},
 		{key: fyne.KeyF4, keycap: "F4", words: "Precio", help: "descuentos, precio, nota, por qué cuesta eso, vaciar", do: s.lineMenu, off: none},
 		{key: fyne.KeyF5, keycap: "F5", words: "Guardar", help: "guarda la venta y empieza otra", do: s.hold, off: none},
 		{key: fyne.KeyF6, keycap: "F6", words: "Retomar", help: "retoma una venta guardada", do: s.recall},

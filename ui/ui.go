@@ -39,8 +39,7 @@ type Counter interface {
 	Hold(name string) error
 	Held() ([]sale.Held, error)
 	Recall(id sale.ID) error
-	SetReceptor(r dte.Receptor) error
-	SetTipo(t dte.TipoDTE) error
+	Choose(ch sale.Choice) error
 	Quote(text string) (sale.Line, error)
 	SetLineOff(off pricing.Off) error
 	SetTicketOff(off pricing.Off) error
@@ -97,8 +96,10 @@ type Deps struct {
 	Documents Documents
 	Notices   Notices
 	Office    Office
-	Shop      string // the shop's name, for the title
-	Caja      string // the till's code: "CAJA1"
+	Customers Customers
+	Comunas   *sale.Names // of Chile, as the SII spells them
+	Shop      string      // the shop's name, for the title
+	Caja      string      // the till's code: "CAJA1"
 	// Settings are as they were kept, by Keep; nil keeps nothing, for tests.
 	Settings Settings
 	Keep     func(Settings) error
@@ -118,6 +119,8 @@ type Window struct {
 	documents Documents
 	notices   Notices
 	office    Office
+	customers Customers
+	comunas   *sale.Names
 	caja      string
 	now       func() time.Time
 	loop      Dispatcher
@@ -202,7 +205,7 @@ type mainAction struct {
 func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
-		counter: d.Counter, documents: d.Documents, notices: d.Notices, office: d.Office, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
+		counter: d.Counter, documents: d.Documents, notices: d.Notices, office: d.Office, customers: d.Customers, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
 		runAside: d.Aside,
 		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, app: app, s: s,
 	}

@@ -31,6 +31,8 @@ func docName(t dte.TipoDTE) string {
 		return "Nota de crédito"
 	case dte.NotaDebito:
 		return "Nota de débito"
+	case dte.GuiaDespacho:
+		return "Guía de despacho"
 	}
 	return t.String()
 }
@@ -50,6 +52,8 @@ func shortTitle(k dte.Key) string {
 		name = "N. crédito"
 	case dte.NotaDebito:
 		name = "N. débito"
+	case dte.GuiaDespacho:
+		name = "Guía"
 	}
 	return name + " " + docNumber(k)
 }
@@ -80,6 +84,14 @@ func articles(lines []sale.Line) string {
 		return "1 línea"
 	}
 	return strconv.Itoa(len(lines)) + " líneas"
+}
+
+// unpaidWords say why nobody paid.
+func unpaidWords(u sale.Unpaid) string {
+	if u == sale.ACredito {
+		return "A crédito"
+	}
+	return "Guía"
 }
 
 func methodName(m sale.Method) string {

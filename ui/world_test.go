@@ -30,6 +30,7 @@ type world struct {
 	journal *journal
 	docs    *issuedDocuments
 	news    *news
+	buyers  *buyers
 	now     time.Time
 	timers  []pendingTimer
 	office  *office
@@ -91,12 +92,13 @@ func newWorld(t testing.TB) *world { return newWorldWith(t, false, Look{}, produ
 func newWorldWith(t testing.TB, training bool, look Look, products []sale.Product) *world {
 	x := &world{t: t, now: time.Date(2026, 3, 16, 12, 30, 0, 0, dte.Santiago)}
 	x.docs, x.news, x.office = &issuedDocuments{}, &news{}, &office{}
+	x.buyers = &buyers{now: func() time.Time { return x.now }}
 	x.journal = &journal{Memory: sale.NewMemory(), docs: x.docs}
 	shop := saletest.Shop()
 	if !training {
 		shop.Ambiente = dte.Certificacion
 	}
-	for tipo, last := range map[dte.TipoDTE]dte.Folio{dte.Boleta: 1615, dte.BoletaExenta: 1300, dte.Factura: 1300} {
+	for tipo, last := range map[dte.TipoDTE]dte.Folio{dte.Boleta: 1615, dte.BoletaExenta: 1300, dte.Factura: 1300, dte.GuiaDespacho: 1300} {
 		caf, _ := dtetest.CAF(shop.Emisor.RUT, tipo, 1204, last, dtetest.FA())
 		if err := x.journal.AddCAF(caf); err != nil {
 			t.Fatal(err)
@@ -113,7 +115,7 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 	settings := DefaultSettings()
 	settings.Look = look
 	x.w = New(test.NewTempApp(t), Deps{
-		Counter: x.till, Documents: x.docs, Notices: x.news, Office: x.office, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
+		Counter: x.till, Documents: x.docs, Notices: x.news, Customers: x.buyers, Comunas: comunas, Office: x.office, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
 		Settings: settings, Keep: x.keep, Sounds: &x.ears,
 		Now: func() time.Time { return x.now }, Loop: inline{},
 		Aside: func(work func()) { x.jobs = append(x.jobs, work) },
@@ -467,3 +469,19 @@ func (x *world) work() {
 		job()
 	}
 }
+
+// buyers are the real book in memory, as cmd/shop gives it to the window.
+type buyers struct {
+	sale.CustomerBook
+	now  func() time.Time
+	fail error
+}
+
+func (b *buyers) SaveCustomer(c sale.Customer) error {
+	if b.fail != nil {
+		return b.fail
+	}
+	return b.PutCustomers(b.now(), c)
+}
+
+var comunas = sale.NewNames([]string{"Maipú", "Ñuñoa", "San Antonio", "Santiago", "Viña del Mar"})

@@ -13,6 +13,7 @@ import (
 // demoFolios is how many folios of each type a practice shop begins with.
 var demoFolios = map[dte.TipoDTE]int{
 	dte.Boleta: 2000, dte.BoletaExenta: 200, dte.Factura: 200, dte.FacturaExenta: 50, dte.NotaCredito: 100, dte.NotaDebito: 50,
+	dte.GuiaDespacho: 50,
 }
 
 // CreateDemo makes the practice shop: fictitious company, fictitious certificate, folios of its own simulator. Nothing in
@@ -58,7 +59,7 @@ func (s *Shop) furnish() error {
 		return err
 	}
 	defer stop()
-	for _, tipo := range dte.TiposMostrador() {
+	for _, tipo := range append(dte.TiposMostrador(), dte.GuiaDespacho) {
 		file, err := sim.IssueCAF(s.Info.Emisor.RUT, s.Info.Emisor.RznSoc, tipo, demoFolios[tipo])
 		if err != nil {
 			return err

@@ -157,8 +157,12 @@ func (t *till) show(a fyne.App) error {
 	}
 	player := sound.NewPlayer()
 	defer player.Close()
+	comunas, err := shop.Comunas()
+	if err != nil {
+		return err
+	}
 	window := ui.New(a, ui.Deps{
-		Counter: register, Documents: t.shop, Notices: t.shop, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
+		Counter: register, Documents: t.shop, Notices: t.shop, Customers: t.shop, Comunas: comunas, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
 		Settings: t.override(settings), Sounds: loudspeaker{player}, Keep: t.keep, SerialProblem: t.serialProblem,
 	})
 	t.mu.Lock()
