@@ -85,6 +85,11 @@ screens: ## draw all screens under out/screens, and those of the manual anew in 
 	LANG=es_CL.UTF-8 $(GO) test -count=1 -run TestScreens ./ui -args -screens $(CURDIR)/out/screens
 	cp $(SCREENS:%=out/screens/%.png) docs/img/
 
+scan-load: ## type 300 codes in a minute, 1,000 characters a second, into a cart of 200 lines, with real key events on Xvfb
+	@scripts/deps.sh build headless
+	@$(MAKE) --no-print-directory build
+	scripts/scan-load.sh bin/till
+
 # fyne package reads FyneApp.toml only from the folder of the main package.
 stage: ## copy FyneApp.toml to where the packager looks for it
 	sed 's|^Icon = "|&../../|' FyneApp.toml > cmd/till/FyneApp.toml
