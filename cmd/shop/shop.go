@@ -360,10 +360,10 @@ func (s *Shop) Deps() (sale.Deps, error) {
 	if err != nil {
 		return sale.Deps{}, err
 	}
-	scale, _ := s.ScaleRules()                              // a table that cannot be read stops no sale
 	if _, err := s.Store.FindCustomers("", 1); err != nil { // now, and not while the first buyer of the day waits
 		return sale.Deps{}, err
 	}
+	scale, _ := s.ScaleRules() // a table that cannot be read stops no sale
 	return sale.Deps{
 		Shop: s.Info, Journal: s.Store, Catalogue: catalogue, Prices: s.priceBook(), Scale: scale, Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader,
 		AddProduct: s.AddProduct,
