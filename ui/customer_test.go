@@ -207,6 +207,18 @@ func TestComunasAsTheSIIWritesThem(t *testing.T) {
 	}
 }
 
+// F12 without Enter does not get past the list either.
+func TestAComunaInOnesOwnSpelling(t *testing.T) {
+	x := counter(t)
+	x.press(f3, f3)
+	x.enter("aromos")
+	x.sheet().write(sale.FieldComuna, "NUNOA")
+	x.press(f12)
+	if got := x.snap().Cart.Receptor.Comuna; got != "Ñuñoa" {
+		t.Errorf("the document says %q", got)
+	}
+}
+
 func TestGirosAreOffered(t *testing.T) {
 	x := counter(t)
 	x.press(f3, tab, tab)
