@@ -144,8 +144,9 @@ type Journal interface {
 	// FoliosLeft counts the folios of tipo that are usable on day.
 	FoliosLeft(tipo dte.TipoDTE, day dte.Date) (int, error)
 
-	// SaveCart keeps the open basket, so that a power cut does not empty it, and with it what happened to it; LoadCart
-	// returns the last one, or the zero Cart. Issue of the cart's ID removes it.
+	// SaveCart keeps the open basket, so that a power cut does not empty it, and with it what happened to it; it may be
+	// written to disk up to a second later, and then a failure is told by the next call. LoadCart returns the last one, or
+	// the zero Cart. Issue of the cart's ID removes it.
 	SaveCart(c Cart, events ...Event) error
 	LoadCart() (Cart, error)
 

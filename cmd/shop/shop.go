@@ -80,6 +80,7 @@ type Shop struct {
 	Store *store.Store
 	Info  sale.Shop
 
+	book      *book // the store as the counter uses it
 	opt       Options
 	signer    *dte.Signer
 	signerErr error // why there is none
@@ -220,7 +221,7 @@ func Open(o Options) (*Shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Store = opened
+	s.Store, s.book = opened, newBook(opened)
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -365,7 +366,7 @@ func (s *Shop) Deps() (sale.Deps, error) {
 	}
 	scale, _ := s.ScaleRules() // a table that cannot be read stops no sale
 	return sale.Deps{
-		Shop: s.Info, Journal: s.Store, Catalogue: catalogue, Prices: s.priceBook(), Scale: scale, Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader,
+		Shop: s.Info, Journal: s.book, Catalogue: catalogue, Prices: s.priceBook(), Scale: scale, Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader,
 		AddProduct: s.AddProduct,
 	}, nil
 }
@@ -504,7 +505,7 @@ func (s *Shop) Close() (err error) {
 		}
 		s.loops.Wait()
 		s.stop()
-		err = s.Store.Close()
+		err = errors.Join(s.book.close(), s.Store.Close())
 	})
 	return err
 }

@@ -43,7 +43,7 @@ var now = func() func() time.Time {
 }()
 
 // practice makes a practice shop whose passphrase is known.
-func practice(t *testing.T) Options {
+func practice(t testing.TB) Options {
 	t.Helper()
 	o := Options{Dir: filepath.Join(t.TempDir(), "tienda"), Keys: "archivo", Now: now}
 	info, err := assets.DemoShop()
@@ -55,7 +55,7 @@ func practice(t *testing.T) Options {
 	return o
 }
 
-func opened(t *testing.T, o Options) *Shop {
+func opened(t testing.TB, o Options) *Shop {
 	t.Helper()
 	s, err := Open(o)
 	must(t, err)

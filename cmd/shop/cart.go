@@ -1,0 +1,176 @@
+package shop
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"mostrador/dte"
+	"mostrador/sale"
+	"mostrador/store"
+)
+
+// book is the store as the counter uses it: an open cart is written behind the scan that changed it, at once but without
+// holding it up, for a disk needs longer to flush than a scan may take. Several changes while the disk is busy are
+// written as one, with all their events. Whatever else touches the book waits until the cart is written, so that nobody
+// reads an old one and nothing overtakes it.
+//
+// A cart that cannot be written is told by the next change of the cart, and before the customer pays: until it is
+// written, Ready and Issue fail with the reason. A crash loses the changes of the last moment, never a sale.
+type book struct {
+	*store.Store
+
+	mu      sync.Mutex
+	idle    *sync.Cond
+	cart    *sale.Cart // to be written; nil: nothing
+	events  []sale.Event
+	writing bool
+	failed  error // why the last writing failed; nil after one that succeeded
+	closed  bool
+	wake    chan struct{}
+	done    chan struct{}
+}
+
+var _ sale.Journal = (*book)(nil)
+
+// newBook begins to write behind; close ends it.
+func newBook(s *store.Store) *book {
+	b := &book{Store: s, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	b.idle = sync.NewCond(&b.mu)
+	go b.write()
+	return b
+}
+
+// SaveCart implements sale.Journal: the cart is on disk a moment later.
+func (b *book) SaveCart(c sale.Cart, events ...sale.Event) error {
+	c.Lines = slices.Clone(c.Lines)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return store.ErrClosed
+	}
+	if b.failed != nil {
+		if err := b.flushed(); err != nil {
+			return err
+		}
+	}
+	b.cart, b.events = &c, append(b.events, events...)
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// write is the goroutine.
+func (b *book) write() {
+	defer close(b.done)
+	for range b.wake {
+		b.mu.Lock()
+		_ = b.once() // kept in failed
+		b.mu.Unlock()
+	}
+}
+
+// once writes what there is to write; mu is held, but not while the disk works.
+func (b *book) once() error {
+	if b.cart == nil {
+		return nil
+	}
+	cart, events := *b.cart, b.events
+	b.cart, b.events, b.writing = nil, nil, true
+	b.mu.Unlock()
+	err := b.Store.SaveCart(cart, events...)
+	b.mu.Lock()
+	if b.writing, b.failed = false, err; err != nil {
+		b.events = append(events, b.events...)
+		if b.cart == nil {
+			b.cart = &cart
+		}
+	}
+	b.idle.Broadcast()
+	return err
+}
+
+// flushed waits until the newest cart is on disk, writing it if need be; mu is held.
+func (b *book) flushed() error {
+	for b.writing {
+		b.idle.Wait()
+	}
+	return b.once()
+}
+
+func (b *book) flush() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.flushed()
+}
+
+// close writes the last cart and ends the goroutine. The store stays open.
+func (b *book) close() error {
+	err := b.flush()
+	b.mu.Lock()
+	if !b.closed {
+		b.closed = true
+		close(b.wake)
+	}
+	b.mu.Unlock()
+	<-b.done
+	return err
+}
+
+// LoadCart implements sale.Journal.
+func (b *book) LoadCart() (sale.Cart, error) {
+	if err := b.flush(); err != nil {
+		return sale.Cart{}, err
+	}
+	return b.Store.LoadCart()
+}
+
+// HoldCart implements sale.Journal.
+func (b *book) HoldCart(h sale.Held) error {
+	if err := b.flush(); err != nil {
+		return err
+	}
+	return b.Store.HoldCart(h)
+}
+
+// RecallCart implements sale.Journal.
+func (b *book) RecallCart(id sale.ID) (sale.Cart, error) {
+	if err := b.flush(); err != nil {
+		return sale.Cart{}, err
+	}
+	return b.Store.RecallCart(id)
+}
+
+// Log implements sale.Journal.
+func (b *book) Log(e sale.Event) error {
+	if err := b.flush(); err != nil {
+		return err
+	}
+	return b.Store.Log(e)
+}
+
+// Events implements sale.Journal.
+func (b *book) Events(limit int) ([]sale.Event, error) {
+	if err := b.flush(); err != nil {
+		return nil, err
+	}
+	return b.Store.Events(limit)
+}
+
+// Ready implements sale.Journal.
+func (b *book) Ready(at time.Time) error {
+	if err := b.flush(); err != nil {
+		return err
+	}
+	return b.Store.Ready(at)
+}
+
+// Issue implements sale.Journal.
+func (b *book) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(sale.Grant) (sale.Issued, error)) (sale.Record, error) {
+	if err := b.flush(); err != nil {
+		return sale.Record{}, err
+	}
+	return b.Store.Issue(id, tipo, at, build)
+}

@@ -1,0 +1,115 @@
+package shop
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"mostrador/dte"
+	"mostrador/dte/dtetest"
+	"mostrador/money"
+	"mostrador/sale"
+	"mostrador/sale/saletest"
+	"mostrador/store"
+)
+
+// The counter's book is a journal like any other.
+func TestBookSuite(t *testing.T) {
+	saletest.RunJournal(t, func(t *testing.T) (sale.Journal, func([]byte)) {
+		dir := t.TempDir()
+		s, err := store.Open(filepath.Join(dir, "caja.db"), store.Options{Keys: store.KeyFile{Path: filepath.Join(dir, "llave")}})
+		must(t, err)
+		must(t, s.Protect(phrase))
+		must(t, s.PutShop(saletest.Shop()))
+		b := newBook(s)
+		t.Cleanup(func() { must(t, errors.Join(b.close(), s.Close())) })
+		return b, func(file []byte) {
+			// At the day of authorisation even what is expired today can be imported.
+			caf, err := dte.ParseCAF(file)
+			must(t, err)
+			_, err = s.ImportCAF(file, dtetest.Trust(), time.Date(caf.FA.Year, caf.FA.Month, caf.FA.Day, 12, 0, 0, 0, dte.Santiago))
+			must(t, err)
+		}
+	})
+}
+
+// However fast the scans come, the last cart is what the file has, and every event is in the chain once.
+func TestTheLastCartIsWritten(t *testing.T) {
+	s := opened(t, practice(t))
+	b := newBook(s.Store)
+	const n = 300
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 50 {
+			if _, err := b.LoadCart(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	cart := sale.Cart{ID: "a"}
+	for i := range n {
+		cart.Lines = append(cart.Lines, sale.Line{Codigo: fmt.Sprint(i), Qty: money.One})
+		must(t, b.SaveCart(cart, sale.Event{At: now(), Kind: sale.EventRemoved, What: fmt.Sprint(i)}))
+	}
+	wg.Wait()
+	must(t, b.close())
+	got, err := s.Store.LoadCart()
+	if err != nil || len(got.Lines) != n {
+		t.Errorf("%d lines, %v", len(got.Lines), err)
+	}
+	events, err := s.Store.Events(2 * n)
+	if err != nil || len(events) != n || events[0].What != fmt.Sprint(n-1) || events[n-1].What != "0" {
+		t.Errorf("%d events, %v", len(events), err)
+	}
+	if err := b.SaveCart(cart); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+// A cart that could not be written is told before anybody pays, and nothing of it is lost once the disk works again.
+func TestACartThatCannotBeWrittenIsTold(t *testing.T) {
+	s := opened(t, practice(t))
+	b := newBook(s.Store)
+	huge := sale.Cart{ID: sale.ID(strings.Repeat("x", 10)), Lines: []sale.Line{{Codigo: "A", Qty: money.One}}}
+	must(t, s.Store.Close())
+	must(t, b.SaveCart(huge, sale.Event{Kind: sale.EventRemoved, What: "A"})) // written behind: nobody knows yet
+	if _, err := b.LoadCart(); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("LoadCart: %v", err)
+	}
+	if err := b.Ready(now()); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("Ready: %v", err)
+	}
+	if err := b.SaveCart(huge); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("the next change: %v", err)
+	}
+	if b.cart == nil || len(b.events) != 1 {
+		t.Error("what could not be written is forgotten")
+	}
+	if err := b.close(); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// Whoever reads the book reads the newest cart and its events, written or not.
+func TestTheNewestCartIsRead(t *testing.T) {
+	s := opened(t, practice(t))
+	cart := sale.Cart{ID: "a"}
+	for i := range 60 {
+		cart.Lines = append(cart.Lines, sale.Line{Codigo: fmt.Sprint(i), Qty: money.One})
+		must(t, s.book.SaveCart(cart, sale.Event{At: now(), Kind: sale.EventRemoved, What: fmt.Sprint(i)}))
+		if i%2 == 0 {
+			got, err := s.book.LoadCart()
+			if err != nil || len(got.Lines) != i+1 {
+				t.Fatalf("cart %d: %d lines, %v", i, len(got.Lines), err)
+			}
+			continue
+		}
+		if got, err := s.book.Events(1); err != nil || len(got) != 1 || got[0].What != fmt.Sprint(i) {
+			t.Fatalf("event %d: %+v, %v", i, got, err)
+		}
+	}
+}
