@@ -40,8 +40,8 @@ type Cards interface {
 // cardRef is the n-th charge of a sale, from 1.
 func cardRef(id ID, n int) string { return string(id) + "-" + strconv.Itoa(n) }
 
-// SaleOfCharge is the sale that a charge is of.
-func SaleOfCharge(ref string) ID {
+// ChargedSale is the sale that a charge is of.
+func ChargedSale(ref string) ID {
 	id, _, _ := strings.Cut(ref, "-")
 	return ID(id)
 }

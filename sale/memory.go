@@ -203,7 +203,7 @@ func (m *Memory) CardCharges(id ID) (list []CardCharge, err error) {
 
 // ReleaseCharge implements Journal.
 func (m *Memory) ReleaseCharge(ref string, _ time.Time, why string) error {
-	list, err := m.CardCharges(SaleOfCharge(ref))
+	list, err := m.CardCharges(ChargedSale(ref))
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,7 @@ var actions = []action{
 	{"transferencia", "Transferencia", fyne.KeyF4, []place{paying}, ordinary},
 	{"cheque", "Cheque", fyne.KeyF5, []place{paying}, ordinary},
 	{"vale", "Vale", fyne.KeyF6, []place{paying}, ordinary},
+	{"cobro-anulado", "Cobro anulado en el terminal", fyne.KeyF8, []place{paying}, ordinary},
 	{"fiado", "Fiado", fyne.KeyF7, []place{paying}, ordinary},
 	{"ayuda-pago", "Ayuda al cobrar", fyne.KeyF11, []place{paying}, ordinary},
 	{"reimprimir", "Reimprimir", fyne.KeyF6, []place{done, documents}, ordinary},

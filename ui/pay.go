@@ -173,6 +173,9 @@ func (s *payScreen) keys() []binding {
 	for _, k := range methodKeys {
 		keys = append(keys, binding{key: k.key, keycap: keycap(k.key), help: k.help, do: func() { s.use(k.method) }, off: !open})
 	}
+	if charged(w.s.Payment) {
+		keys = append(keys, binding{key: fyne.KeyF8, keycap: "F8", words: "Cobro anulado", help: "anota que el cobro se anuló en el terminal", do: w.releaseCards})
+	}
 	return append(keys, []binding{
 		{key: fyne.KeyF12, keycap: "F12", help: "emite el documento cuando el pago está completo", do: s.issue},
 		{keycap: "Esc", words: "Volver", help: "vuelve a la venta y borra los pagos; los productos quedan", do: func() { w.escape(w.sink) }},
@@ -224,6 +227,10 @@ func (s *payScreen) use(m sale.Method) {
 	amount, err := s.typed()
 	if err != nil {
 		s.w.settle(err)
+		return
+	}
+	if m.Card() && s.w.cards != nil {
+		s.w.chargeCard(m, amount)
 		return
 	}
 	switch m {

@@ -1,11 +1,14 @@
 package ui
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
+
+	"mostrador/terminal"
 )
 
 // Everything of ui happens on one goroutine, the window's. This file is the only door for others: a test reads the
@@ -39,6 +42,31 @@ func (w *Window) aside(work func() (then func())) {
 		then := work()
 		w.loop.Do(then)
 	})
+}
+
+// CardProgress shows what the card terminal is doing. It may be called from any goroutine.
+func (w *Window) CardProgress(words string) {
+	w.loop.Do(func() {
+		if d, ok := w.dialog.(*cardDialog); ok {
+			d.progress.say(words)
+		}
+	})
+}
+
+// AskCard has the cashier read a terminal without a cable. It waits for the answer, on the goroutine of whoever asks.
+func (w *Window) AskCard(ctx context.Context, q terminal.Question) (terminal.Answer, error) {
+	type told struct {
+		answer terminal.Answer
+		err    error
+	}
+	answered := make(chan told, 1)
+	w.loop.Do(func() { w.manual(q, func(a terminal.Answer, err error) { answered <- told{a, err} }) })
+	select {
+	case t := <-answered:
+		return t.answer, t.err
+	case <-ctx.Done():
+		return terminal.Answer{}, ctx.Err()
+	}
 }
 
 // newGoroutine is how the real window does it.

@@ -52,6 +52,9 @@ type Counter interface {
 	Back()
 	Tender(m sale.Method, received money.Pesos, reference string) error
 	Pay(t sale.Tender) error
+	BeginCard(m sale.Method, amount money.Pesos) (ref string, ask money.Pesos, err error)
+	TakeCards() error
+	ReleaseCards(who, why string) error
 	Issue() (sale.Record, error)
 	Next()
 	OpenShift(float money.Pesos) error
@@ -96,6 +99,7 @@ type Deps struct {
 	Documents Documents
 	Notices   Notices
 	Office    Office
+	Cards     Cards // the card terminal; nil: the cashier types the operation's number
 	Customers Customers
 	Comunas   *sale.Names // of Chile, as the SII spells them
 	Shop      string      // the shop's name, for the title
@@ -119,6 +123,7 @@ type Window struct {
 	documents Documents
 	notices   Notices
 	office    Office
+	cards     Cards
 	customers Customers
 	comunas   *sale.Names
 	caja      string
@@ -205,7 +210,7 @@ type mainAction struct {
 func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
-		counter: d.Counter, documents: d.Documents, notices: d.Notices, office: d.Office, customers: d.Customers, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
+		counter: d.Counter, documents: d.Documents, notices: d.Notices, office: d.Office, cards: d.Cards, customers: d.Customers, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
 		runAside: d.Aside,
 		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, app: app, s: s,
 	}
@@ -219,6 +224,7 @@ func New(app fyne.App, d Deps) *Window {
 	w.catchStrayKeys(app)
 	w.render()
 	w.focus(w.sink)
+	w.doubt() // what a crash left behind
 	return w
 }
 

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"mostrador/cmd/shop"
 	"mostrador/sale"
 	"mostrador/sound"
+	"mostrador/terminal"
 	"mostrador/ui"
 )
 
@@ -161,7 +163,24 @@ func (t *till) show(a fyne.App) error {
 	if err != nil {
 		return err
 	}
+	desk, err := t.shop.Desk(shop.Cashier{
+		Ask: func(ctx context.Context, q terminal.Question) (terminal.Answer, error) {
+			if w := t.shown(); w != nil {
+				return w.AskCard(ctx, q)
+			}
+			return terminal.Answer{}, context.Canceled
+		},
+		Progress: func(words string) {
+			if w := t.shown(); w != nil {
+				w.CardProgress(words)
+			}
+		},
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "till:", err)
+	}
 	window := ui.New(a, ui.Deps{
+		Cards:   cards(desk),
 		Counter: register, Documents: t.shop, Notices: t.shop, Customers: t.shop, Comunas: comunas, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
 		Settings: t.override(settings), Sounds: loudspeaker{player}, Keep: t.keep, SerialProblem: t.serialProblem,
 	})
@@ -214,6 +233,21 @@ func (t *till) serialProblem() string {
 		return ""
 	}
 	return t.scanner.Problem()
+}
+
+// cards keeps an absent desk absent: an interface that holds a nil pointer is not nil.
+func cards(desk *terminal.Desk) ui.Cards {
+	if desk == nil {
+		return nil
+	}
+	return desk
+}
+
+// shown is the window; a terminal is asked only through it.
+func (t *till) shown() *ui.Window {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.window
 }
 
 // override puts what the command line says in the place of what was kept.
