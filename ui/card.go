@@ -171,8 +171,10 @@ func (d *doubtDialog) resolve() {
 func (d *doubtDialog) declare() {
 	w := d.w
 	w.openDialog(newFormDialog(w, "La revisé yo", "Mire el comprobante o el detalle de ventas del terminal. Queda anotado quién lo dijo.", "Anotar", []formField{
-		{"¿Se cobró la tarjeta?", "", "sí o no"}, {"N.º de operación", "", "Si se cobró"},
-		{"Quién la revisó", "", "Nombre"}, {"Qué vio", "", "El comprobante, el detalle de ventas…"},
+		{"¿Se cobró la tarjeta?", "", "sí o no"},
+		{"N.º de operación", "", "Si se cobró"},
+		{"Quién la revisó", "", "Nombre"},
+		{"Qué vio", "", "El comprobante, el detalle de ventas…"},
 	}, func(x []string) (string, error) {
 		r := terminal.Result{Operation: x[1], By: x[2], Reason: x[3]}
 		switch strings.ToLower(x[0]) {

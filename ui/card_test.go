@@ -161,8 +161,14 @@ func (c *counterWithTerminal) sells() sale.ID {
 func TestChargedOnceAndIssuedOnce(t *testing.T) {
 	doubts := 0
 	for _, cut := range []possim.Cut{
-		{After: 2}, {After: 12}, {After: 12, Kind: possim.Silent}, {ToTill: true, After: 1}, {ToTill: true, After: 4},
-		{ToTill: true, After: 60, Kind: possim.Silent}, {ToTill: true, After: 100}, {ToTill: true, After: 30, Kind: possim.OneWay},
+		{After: 2},
+		{After: 12},
+		{After: 12, Kind: possim.Silent},
+		{ToTill: true, After: 1},
+		{ToTill: true, After: 4},
+		{ToTill: true, After: 60, Kind: possim.Silent},
+		{ToTill: true, After: 100},
+		{ToTill: true, After: 30, Kind: possim.OneWay},
 	} {
 		for _, killed := range []string{"", "as soon as the window knows", "between charge and issue"} {
 			t.Run(fmt.Sprintf("%+v killed %q", cut, killed), func(t *testing.T) {
