@@ -926,3 +926,20 @@ func TestReturns(t *testing.T) {
 		t.Errorf("a stamp was sold: %+v %v", x.lines(), x.w.waiting)
 	}
 }
+
+// What works now is told per operation, with the reason of what does not.
+func TestWhatWorksNow(t *testing.T) {
+	x := newWorld(t)
+	x.w.SetStatus(offline(x))
+	x.press(f11)
+	x.choose("Qué funciona ahora")
+	x.sees("Vender con boleta", "Quedan 412 folios; no necesita internet", "Guía de despacho", "No quedan folios: importe un CAF",
+		"Enviar al SII", "Sin internet: se envían solos al volver la línea", "Imprimir", "Guardar, retomar, consultar precios")
+	x.press(esc)
+	x.w.SetStatus(Status{Line: LineUp})
+	x.now = x.now.AddDate(30, 0, 0) // the certificate has expired
+	x.press(f11)
+	x.choose("Qué funciona ahora")
+	x.sees("Los documentos se envían solos", "La impresora está lista", "El certificado")
+	x.seesNot("412 folios;")
+}

@@ -28,10 +28,7 @@ func (w *Window) openMenu() {
 		{words: "Clientes", detail: "buscar, agregar y corregir", opens: true, do: do(func() { w.openDialog(newBookDialog(w)) })},
 		{words: "Turno", detail: "abrir o cerrar", opens: true, do: at(shiftPlace)},
 		{words: "Productos rápidos", detail: "guardarlos o mostrarlos", opens: true, do: do(w.foldQuick)},
-		{words: "Teclas", detail: "de la pantalla de venta", opens: true, do: do(func() {
-			w.visit("")
-			w.openDialog(newHelpDialog(w, w.screen().keys()))
-		})},
+		{words: "Qué funciona ahora", detail: "y lo que no, por qué", opens: true, do: do(func() { w.openDialog(newWorksDialog(w)) })},
 		{words: "Ajustes", detail: "teclas, colores, sonido, escáner", opens: true, do: do(w.openSettings)},
 	}))
 }

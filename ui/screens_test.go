@@ -160,6 +160,11 @@ var scenes = []struct {
 		x.finger("+")
 		x.press(fyne.KeyF4)
 	}},
+	{"que-funciona", false, Look{}, func(x *world) {
+		x.w.SetStatus(offline(x))
+		x.press(fyne.KeyF11)
+		x.choose("Qué funciona ahora")
+	}},
 	{"menu", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF11) }},
 	{"guardar", false, Look{}, func(x *world) { fill(x, 3); x.press(fyne.KeyF5) }},
 	{"guardadas", false, Look{}, func(x *world) {

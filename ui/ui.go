@@ -48,6 +48,7 @@ type Counter interface {
 	OpenReturn(key dte.Key) (*sale.Returnable, sale.ID, error)
 	PlanReturn(back sale.Return) (money.Pesos, sale.Payment, error)
 	TakeBack(back sale.Return) (sale.Record, error)
+	Works() []sale.Working
 	Charge() error
 	Back()
 	Tender(m sale.Method, received money.Pesos, reference string) error

@@ -1,0 +1,61 @@
+package sale
+
+import (
+	"fmt"
+
+	"mostrador/dte"
+)
+
+// Working is an operation of the till, and whether it works now.
+type Working struct {
+	What string
+	OK   bool
+	// Detail is on what it leans, or what keeps it from working and what to do, in Spanish.
+	Detail string
+}
+
+// offered are the documents that a counter makes, in its own words.
+var offered = []struct {
+	tipo dte.TipoDTE
+	what string
+}{
+	{dte.Boleta, "Vender con boleta"},
+	{dte.BoletaExenta, "Vender con boleta exenta"},
+	{dte.Factura, "Vender con factura"},
+	{dte.FacturaExenta, "Vender con factura exenta"},
+	{dte.GuiaDespacho, "Guía de despacho"},
+	{dte.NotaCredito, "Devoluciones, con nota de crédito"},
+}
+
+// Works tells what the till itself can do now. None of it needs a network.
+func (r *Register) Works() []Working {
+	now := r.d.Now()
+	stops := r.d.Signer.ValidAt(now)
+	if stops == nil {
+		stops = r.d.Journal.Ready(now)
+	}
+	var list []Working
+	for _, o := range offered {
+		w := Working{What: o.what}
+		n, err := r.d.Journal.FoliosLeft(o.tipo, dte.DateOf(now))
+		switch {
+		case stops != nil:
+			w.Detail = stops.Error()
+		case err != nil:
+			w.Detail = err.Error()
+		case n == 0:
+			w.Detail = "no quedan folios: importe un CAF"
+		default:
+			w.OK, w.Detail = true, fmt.Sprintf("quedan %d folios; no necesita internet", n)
+		}
+		list = append(list, w)
+	}
+	if shift, err := r.d.Journal.CurrentShift(); err != nil {
+		list = append(list, Working{What: "Abrir y cerrar el turno", Detail: err.Error()})
+	} else if shift.Open() {
+		list = append(list, Working{"Abrir y cerrar el turno", true, fmt.Sprintf("el turno %d está abierto", shift.Number)})
+	} else {
+		list = append(list, Working{"Abrir y cerrar el turno", true, "no hay turno abierto"})
+	}
+	return list
+}
