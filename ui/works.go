@@ -59,10 +59,11 @@ func (d *worksDialog) move(key fyne.KeyName) bool {
 // around is what works of the things that stand about the till.
 func around(s Status) []sale.Working {
 	send := sale.Working{What: "Enviar al SII", OK: s.Line == LineUp, Detail: "los documentos se envían solos"}
-	switch {
-	case s.Line == LineDown:
+	switch s.Line {
+	case LineUp:
+	case LineDown:
 		send.Detail = "sin internet: se envían solos al volver la línea"
-	case s.Line == LineUnknown:
+	case LineUnknown:
 		send.Detail = "todavía se prueba la línea"
 	}
 	paper := sale.Working{What: "Imprimir", OK: s.PrinterProblem == "", Detail: "la impresora está lista"}
