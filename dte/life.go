@@ -70,7 +70,10 @@ type Sobre struct {
 	// received, and its bytes are never sent again: other envelopes carry the documents.
 	Refused string `json:"refused,omitempty"`
 	// Instead is the refused envelope whose documents, or some of them, this one carries.
-	Instead string    `json:"instead,omitempty"`
+	Instead string `json:"instead,omitempty"`
+	// Again are the documents that were in an envelope before this one and that a person had sent again. The authority
+	// may hold them from there, so they are no proof that this one arrived.
+	Again   []Key     `json:"again,omitempty"`
 	TrackID string    `json:"trackId,omitempty"`
 	SentAt  time.Time `json:"sentAt,omitzero"`
 	// Attempts counts uploads and questions that the authority failed; a line that is down counts none.

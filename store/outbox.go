@@ -166,11 +166,15 @@ func newSobre(t *bolt.Tx, sobre dte.Sobre) (dte.Sobre, error) {
 		return sobre, err
 	}
 	sobre.ID, sobre.State, sobre.Settled, sobre.Refused = fmt.Sprintf("S%09d", n), dte.Enveloped, false, ""
-	sobre.SHA256 = sale.HashXML(sobre.XML)
+	sobre.SHA256, sobre.Again = sale.HashXML(sobre.XML), nil
 	for _, key := range sobre.Keys {
 		d, err := stateOf(t, key)
-		if err != nil {
+		past, pastErr := remediesOf(t, keyBytes(key))
+		if err = errors.Join(err, pastErr); err != nil {
 			return sobre, err
+		}
+		if len(past) > 0 {
+			sobre.Again = append(sobre.Again, key)
 		}
 		if d.State.Final() { // by a file alone, which the authority's refusal of the whole has belied
 			if d, err = forget(t, key, d); err != nil {
@@ -219,6 +223,18 @@ func (s *Store) Regroup(id, reason string, into []dte.Sobre) (made []dte.Sobre, 
 		return nil, err
 	}
 	return made, nil
+}
+
+// Left are the documents of envelope id that are still in it and that the authority has not decided.
+func (s *Store) Left(id string) (left []dte.Key, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		sobre, err := sobreOf(t, id)
+		if err == nil {
+			left, err = undecided(t, sobre)
+		}
+		return err
+	})
+	return left, err
 }
 
 // undecided are the documents of an envelope that are still in it and have no final state.
@@ -311,7 +327,7 @@ func updateSobre(t *bolt.Tx, next dte.Sobre) error {
 		return fmt.Errorf("%w: el sobre %s no pasa de %s a %s", ErrStep, old.ID, old.State, next.State)
 	}
 	next.Boletas, next.Emisor, next.Keys, next.SHA256 = old.Boletas, old.Emisor, old.Keys, old.SHA256
-	next.CreatedAt, next.Settled = old.CreatedAt, old.Settled
+	next.CreatedAt, next.Settled, next.Again = old.CreatedAt, old.Settled, old.Again
 	for _, key := range old.Keys {
 		d, err := stateOf(t, key)
 		if err != nil {

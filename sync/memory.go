@@ -176,8 +176,7 @@ func (m *Memory) Regroup(id, reason string, into []dte.Sobre) (made []dte.Sobre,
 	if err != nil {
 		return nil, err
 	}
-	left := slices.DeleteFunc(slices.Clone(s.Keys), func(k dte.Key) bool { return m.docs[k].state.Final() })
-	if err := dte.CheckRegroup(*s, left, reason, into); err != nil {
+	if err := dte.CheckRegroup(*s, m.left(s), reason, into); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStep, err)
 	}
 	s.Settled, s.Refused, s.Problem = true, reason, ""
@@ -186,6 +185,21 @@ func (m *Memory) Regroup(id, reason string, into []dte.Sobre) (made []dte.Sobre,
 		made = append(made, m.keep(next))
 	}
 	return made, nil
+}
+
+// Left implements Outbox.
+func (m *Memory) Left(id string) ([]dte.Key, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.sobre(id)
+	if err != nil {
+		return nil, err
+	}
+	return m.left(s), nil
+}
+
+func (m *Memory) left(s *dte.Sobre) []dte.Key {
+	return slices.DeleteFunc(slices.Clone(s.Keys), func(k dte.Key) bool { return m.docs[k].state.Final() || gone(s) })
 }
 
 // move takes the undecided documents to state.

@@ -31,6 +31,8 @@ type Outbox interface {
 	// Enveloped under the next IDs, that carry its undecided documents: all of them, each once. Otherwise it fails,
 	// changing nothing.
 	Regroup(id, reason string, into []dte.Sobre) ([]dte.Sobre, error)
+	// Left are the documents of envelope id that are still in it and that the authority has not decided, as in Standing.
+	Left(id string) ([]dte.Key, error)
 	// DocumentIn returns a document's stored bytes, parsed.
 	DocumentIn(key dte.Key) (*dte.Document, error)
 	// Standing returns where a document stands. Known is false for a document that

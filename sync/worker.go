@@ -176,7 +176,7 @@ func (w *Worker) Status() Status { return w.status }
 // Step does what can be done now and tells when there is more to do: a time after now, or now if it stopped after a
 // part of a long backlog; zero means not before a Wake.
 func (w *Worker) Step(ctx context.Context) time.Time {
-	if w.rests(w.quiet) {
+	if w.rests(w.quiet) && !w.soldForALineThatIsUp() {
 		w.count()
 		return w.quiet
 	}
@@ -196,6 +196,19 @@ func (w *Worker) rests(t time.Time) bool {
 	return now.Before(t) && !t.After(now.Add(w.longestPause()))
 }
 
+// soldForALineThatIsUp: that does not wait for the other line.
+func (w *Worker) soldForALineThatIsUp() bool {
+	for ch, l := range w.lines {
+		if !l.since.IsZero() {
+			continue
+		}
+		if n, _, err := w.Outbox.WaitingSince(ch == sii.ChannelBoleta, 1); err != nil || n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func (w *Worker) longestPause() time.Duration {
 	return max(w.Pace.MaxRetry+w.Pace.MaxRetry/5, w.Pace.MaxPoll, w.Pace.FirstPoll, w.Pace.Patience, 2*w.Pace.LineProbe, maxWait)
 }
@@ -211,6 +224,14 @@ func (w *Worker) lineDown(l *line, e *sii.Error) {
 	w.status.trouble(CauseLine, e.Message)
 	l.probe = min(max(2*l.probe, w.Pace.LineProbe), max(maxLineProbe, w.Pace.LineProbe))
 	l.until = now.Add(max(w.withJitter(l.probe), min(e.RetryAfter, maxWait)))
+}
+
+// heard: whatever the authority said, the line to it is up. What this machine finds out by itself says nothing of the line.
+func (w *Worker) heard(s dte.Sobre, err error) {
+	if e, ok := errors.AsType[*sii.Error](err); !ok || !e.Down {
+		l := w.lineOf(s)
+		*l = line{suspect: l.suspect, hold: l.hold}
+	}
 }
 
 // count brings the figures of the status up to date.
@@ -300,7 +321,6 @@ func (w *Worker) visit(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 		}
 		return s, nil
 	}
-	*l = line{suspect: l.suspect, hold: l.hold} // what cannot be read says nothing of the line, and holds up nobody
 	if err != nil {
 		return s, fmt.Errorf("sobre %s: %w", s.ID, err)
 	}
@@ -541,6 +561,7 @@ func (w *Worker) upload(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 		name = "EnvioBOLETA-" + s.ID + ".xml"
 	}
 	receipt, err := w.Authority.Upload(ctx, channel(s), s.Emisor, name, xml)
+	w.heard(s, err)
 	if err == nil {
 		return w.sent(s, receipt.TrackID, receipt.RetryAfter)
 	}
@@ -596,14 +617,13 @@ func (w *Worker) backOff(attempts int) time.Duration {
 	return w.withJitter(min(d, w.Pace.MaxRetry))
 }
 
-// find resolves an upload without an answer by asking before anything is sent again. One document stands for all: the
-// authority receives an envelope whole or not at all.
+// find resolves an upload without an answer by asking before anything is sent again.
 func (w *Worker) find(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
-	doc, err := w.anyOf(s)
+	witnesses, err := w.witnesses(s)
 	if err != nil {
 		return s, err
 	}
-	known, err := w.Authority.DocumentStatus(ctx, doc)
+	known, err := w.arrived(ctx, s, witnesses)
 	switch {
 	case err != nil:
 		return w.failed(s, asTrouble(err))
@@ -627,14 +647,42 @@ func (w *Worker) find(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	return w.upload(ctx, s)
 }
 
-// anyOf is the first document of an envelope that can be read.
-func (w *Worker) anyOf(s dte.Sobre) (doc *dte.Document, err error) {
+// witnesses are the documents that tell whether an envelope arrived. The authority receives it whole or not at all, so
+// one stands for all; but one that a person had sent again may be there from before, and of those all must be there.
+func (w *Worker) witnesses(s dte.Sobre) (docs []*dte.Document, err error) {
+	var unread error
 	for _, key := range s.Keys {
-		if doc, err = w.Outbox.DocumentIn(key); err == nil {
-			return doc, nil
+		again := slices.Contains(s.Again, key)
+		if again && len(s.Again) < len(s.Keys) {
+			continue
+		}
+		doc, err := w.Outbox.DocumentIn(key)
+		if err != nil {
+			unread = errors.Join(unread, err)
+			continue
+		}
+		if docs = append(docs, doc); !again {
+			break
 		}
 	}
-	return nil, err
+	if len(docs) == 0 {
+		return nil, unread
+	}
+	return docs, nil
+}
+
+// arrived asks for the witnesses of an envelope. The track id of those that were sent again may be another envelope's.
+func (w *Worker) arrived(ctx context.Context, s dte.Sobre, witnesses []*dte.Document) (known sii.DocumentStatus, err error) {
+	for _, doc := range witnesses {
+		known, err = w.Authority.DocumentStatus(ctx, doc)
+		if w.heard(s, err); err != nil || !known.Found {
+			return known, err
+		}
+	}
+	if len(s.Again) == len(s.Keys) {
+		known.TrackID = ""
+	}
+	return known, nil
 }
 
 // doubtTrack is after how many failed questions about an envelope its documents are asked for one by one.
@@ -643,13 +691,13 @@ const doubtTrack = 5
 // follow asks what became of an envelope.
 func (w *Worker) follow(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	if s.TrackID == "" {
-		return w.askEach(ctx, s, s.Keys, false)
+		return w.askEach(ctx, s, s.Keys, 0)
 	}
 	status, err := w.Authority.EnvelopeStatus(ctx, channel(s), s.Emisor, s.TrackID)
-	if err != nil {
+	if w.heard(s, err); err != nil {
 		e := asTrouble(err)
 		if e.Verdict == sii.Later && !e.Down && s.Attempts >= doubtTrack {
-			return w.askEach(ctx, s, s.Keys, false)
+			return w.askEach(ctx, s, s.Keys, 0)
 		}
 		return w.failed(s, e)
 	}
@@ -684,7 +732,7 @@ func (w *Worker) refused(s dte.Sobre, r refusal) (dte.Sobre, error) {
 		l.suspect, l.hold = w.Now(), s.NextAt
 		return s, w.Outbox.UpdateSobre(s)
 	}
-	left, err := w.left(s)
+	left, err := w.Outbox.Left(s.ID)
 	if err != nil {
 		return s, err
 	}
@@ -698,7 +746,7 @@ func (w *Worker) refused(s dte.Sobre, r refusal) (dte.Sobre, error) {
 
 // regroup puts the undecided documents of a refused envelope in so many others.
 func (w *Worker) regroup(s dte.Sobre, reason string, parts int) ([]dte.Sobre, error) {
-	left, err := w.left(s)
+	left, err := w.Outbox.Left(s.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -721,20 +769,6 @@ func (w *Worker) regroup(s dte.Sobre, reason string, parts int) ([]dte.Sobre, er
 	return w.Outbox.Regroup(s.ID, reason, into)
 }
 
-// left are the documents of an envelope without a final state.
-func (w *Worker) left(s dte.Sobre) (keys []dte.Key, err error) {
-	for _, key := range s.Keys {
-		state, _, err := w.Outbox.Standing(key)
-		if err != nil {
-			return nil, err
-		}
-		if !state.Final() {
-			keys = append(keys, key)
-		}
-	}
-	return keys, nil
-}
-
 // askLater keeps when the envelope is asked about again: at half its age, within bounds.
 func (w *Worker) askLater(s dte.Sobre, wait time.Duration, problem string) (dte.Sobre, error) {
 	now := w.Now()
@@ -747,13 +781,15 @@ func (w *Worker) askLater(s dte.Sobre, wait time.Duration, problem string) (dte.
 // judge reads a processed envelope. "Processed" is not acceptance: the counts and the details decide, and where they do
 // not, each document is asked for.
 func (w *Worker) judge(ctx context.Context, s dte.Sobre, status sii.EnvelopeStatus) (dte.Sobre, error) {
-	if l := w.lineOf(s); s.SentAt.After(l.suspect) {
+	if l := w.lineOf(s); s.SentAt.After(l.suspect) || l.suspect.After(w.Now()) { // the clock may have been put back since
 		l.suspect, l.hold = time.Time{}, time.Time{}
 	}
 	total := status.Total()
 	told := map[dte.Key]sii.Detail{}
 	for _, d := range status.Details {
-		told[dte.Key{Emisor: s.Emisor, Tipo: d.Tipo, Folio: d.Folio}] = d
+		if key := (dte.Key{Emisor: s.Emisor, Tipo: d.Tipo, Folio: d.Folio}); slices.Contains(s.Keys, key) {
+			told[key] = d
+		}
 	}
 	complete := total.Aceptados+total.Rechazados+total.Reparos == len(s.Keys)
 	explained := complete && total.Rechazados+total.Reparos == len(told)
@@ -776,7 +812,10 @@ func (w *Worker) judge(ctx context.Context, s dte.Sobre, status sii.EnvelopeStat
 	if err != nil || len(ask) == 0 {
 		return s, err
 	}
-	return w.askEach(ctx, s, ask, complete && total.Rechazados > 0)
+	if !complete {
+		total.Rechazados = 0
+	}
+	return w.askEach(ctx, s, ask, total.Rechazados)
 }
 
 // objectedByMail is all that the DTE channel lets a till know of an objection.
@@ -807,53 +846,75 @@ func unanimous(counts []sii.Count, keys []dte.Key) map[dte.TipoDTE]dte.State {
 // worry is how old an envelope is when a person hears that the authority does not show a document of it.
 const worry = time.Hour
 
-// askEach asks for documents one by one, but not for those that are decided. lost says that the authority has told of
-// rejections, so a document that it does not hold is one of them. So it is where no track id can be asked about, and the
-// authority, which receives an envelope whole, has decided on a neighbour and an hour later still does not hold it.
-func (w *Worker) askEach(ctx context.Context, s dte.Sobre, keys []dte.Key, lost bool) (dte.Sobre, error) {
-	if s.TrackID == "" && w.Now().Sub(s.SentAt) > worry {
+// askEach asks for documents one by one, but not for those that are decided or have left the envelope. lost is how many
+// rejections the authority tells of: no more documents than that, if it does not hold them, were rejected. So were all,
+// where no track id can be asked about, and the authority, which receives an envelope whole, has decided on a neighbour and
+// an hour later still does not hold them.
+func (w *Worker) askEach(ctx context.Context, s dte.Sobre, keys []dte.Key, lost int) (dte.Sobre, error) {
+	old := w.Now().Sub(s.SentAt) > worry
+	if s.TrackID == "" && old {
 		received, err := w.received(s)
 		if err != nil {
 			return s, err
 		}
-		lost = lost || received
+		if received {
+			lost = len(keys)
+		}
 	}
-	var verdicts []dte.Veredicto
+	left, err := w.Outbox.Left(s.ID)
+	if err != nil {
+		return s, err
+	}
+	left = slices.DeleteFunc(left, func(key dte.Key) bool { return !slices.Contains(keys, key) })
+	var verdicts, missing []dte.Veredicto
 	var unread error
 	problem, wait := "", time.Duration(0)
-	for _, key := range keys {
-		doc, v, err := w.undecided(key)
+	for _, key := range startingAt(left, s.Attempts) {
+		doc, err := w.Outbox.DocumentIn(key)
 		if err != nil {
 			unread = errors.Join(unread, err) // this one cannot be read; the others can
 			continue
 		}
-		found := true
-		if doc != nil {
-			var pause time.Duration
-			v, found, pause, err = w.ask(ctx, doc)
-			if wait = max(wait, pause); err != nil {
-				if _, keepErr := w.settle(s, verdicts); keepErr != nil {
-					return s, keepErr
-				}
-				return w.failed(s, asTrouble(err))
+		v, found, pause, err := w.ask(ctx, doc)
+		if w.heard(s, err); err != nil {
+			if _, keepErr := w.settle(s, verdicts); keepErr != nil {
+				return s, keepErr
 			}
+			return w.failed(s, asTrouble(err))
 		}
-		if !found && lost {
-			v.State = dte.Rejected
-		}
+		wait = max(wait, pause)
 		switch {
+		case !found:
+			missing = append(missing, v)
 		case v.State.Final():
 			verdicts = append(verdicts, v)
-		case !found && w.Now().Sub(s.SentAt) > worry:
-			problem = fmt.Sprintf("El SII procesó el envío %s y no muestra %s. Sigue guardado y se seguirá preguntando; revíselo en sii.cl.", s.TrackID, key.ID())
 		}
 	}
-	s, err := w.settle(s, verdicts)
+	switch {
+	case len(missing) <= lost:
+		for _, v := range missing {
+			v.State = dte.Rejected
+			verdicts = append(verdicts, v)
+		}
+	case old:
+		problem = fmt.Sprintf("El SII procesó el envío %s y no muestra %s. Sigue guardado y se seguirá preguntando; revíselo en sii.cl.", s.TrackID, missing[0].Key.ID())
+	}
+	s, err = w.settle(s, verdicts)
 	if err != nil || s.Settled {
 		return s, err
 	}
 	s, err = w.askLater(s, wait, problem)
 	return s, errors.Join(err, unread)
+}
+
+// startingAt has another document asked for first after each failure, so that one about which the authority cannot answer
+// holds up no other.
+func startingAt(keys []dte.Key, failures int) []dte.Key {
+	if len(keys) == 0 {
+		return nil
+	}
+	n := failures % len(keys)
+	return slices.Concat(keys[n:], keys[:n])
 }
 
 // received reports that the authority has taken a document of the envelope, and with it the envelope.
@@ -865,16 +926,6 @@ func (w *Worker) received(s dte.Sobre) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// undecided is a document to ask for; nil with its verdict if it has one already.
-func (w *Worker) undecided(key dte.Key) (*dte.Document, dte.Veredicto, error) {
-	state, _, err := w.Outbox.Standing(key)
-	if err != nil || state.Final() {
-		return nil, dte.Veredicto{Key: key, State: state, At: w.Now()}, err
-	}
-	doc, err := w.Outbox.DocumentIn(key)
-	return doc, dte.Veredicto{}, err
 }
 
 // ask asks for one document; found says that the authority holds it, and wait how long it wants to be left alone.
@@ -895,7 +946,7 @@ func (w *Worker) settle(s dte.Sobre, verdicts []dte.Veredicto) (dte.Sobre, error
 	if err := w.Outbox.Settle(s.ID, verdicts); err != nil {
 		return s, err
 	}
-	left, err := w.left(s)
+	left, err := w.Outbox.Left(s.ID)
 	s.Settled = err == nil && len(left) == 0
 	return s, err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mostrador/dte"
+	"mostrador/dte/sii"
 	"mostrador/dte/sii/siisim"
 	"mostrador/money"
 	"mostrador/sale"
@@ -274,5 +275,87 @@ func TestTheMailedReasonNarrowsTheWaysOut(t *testing.T) {
 	must(t, err)
 	if got := acts(t, s, sold.Key); got != "[corregir]" {
 		t.Errorf("with HED-3-211: %s", got)
+	}
+}
+
+// elsewhere uploads the bytes of a document by another way than the till's.
+func elsewhere(t *testing.T, s *Shop, key dte.Key) {
+	t.Helper()
+	doc, err := s.Store.DocumentIn(key)
+	must(t, err)
+	xml, err := dte.NewEnvelope([]*dte.Document{doc}, s.Info.Resolucion, dte.RUTSII, s.signer, time.Now())
+	must(t, err)
+	client := sii.New(sii.Config{Endpoints: sii.Single(s.opt.Simulator), Signer: s.signer, Now: time.Now})
+	_, err = client.Upload(t.Context(), sii.ChannelOf(key.Tipo), key.Emisor, "otro", xml)
+	must(t, err)
+}
+
+// A refused document that has reached the SII meanwhile, and that a person has sent again, ends accepted: the SII calls it
+// repeated (DTE-3-100), and the till asks before it believes that. Nor does it prove that its new envelope arrived, whose
+// first upload is lost.
+func TestSentAgainWhileTheSIIHoldsIt(t *testing.T) {
+	for name, issue := range map[string]func(*testing.T, *Shop, sale.ID) sale.Record{"boletas": sellBoleta, "facturas": sellFactura} {
+		for _, neighbours := range []int{0, 2} {
+			t.Run(fmt.Sprint(name, " ", neighbours), func(t *testing.T) {
+				s, sim := refusing(t)
+				keys := []dte.Key{issue(t, s, "f1").Key}
+				must(t, sim.Claim("REF-3-750", dte.Rejected))
+				drain(t, s)
+				state(t, s, keys[0], dte.Rejected)
+				elsewhere(t, s, keys[0])
+				must(t, sim.SetScenario(siisim.Scenario{Name: "lost", Rules: []siisim.Rule{{Phase: siisim.PhaseUpload, From: 1, To: 1, Do: siisim.ResetBefore}}}))
+				must(t, s.Resend(keys[0], "Rosa", "ya llegó la otra"))
+				for i := range neighbours {
+					keys = append(keys, issue(t, s, sale.ID(fmt.Sprint("n", i))).Key)
+				}
+				drain(t, s)
+				for i, key := range keys {
+					state(t, s, key, dte.Accepted)
+					if i > 0 {
+						accepted(t, s, sim, key)
+					}
+				}
+				if got := acts(t, s, keys[0]); got != "none" {
+					t.Errorf("it is a task still: %s", got)
+				}
+				if r, err := s.Store.Audit(true); err != nil || !r.OK() {
+					t.Errorf("%+v %v", r, err)
+				}
+			})
+		}
+	}
+}
+
+// What a person led on has left its envelope: the others there can be refused as a whole, and sent anew without it.
+func TestACorrectedDocumentLeavesItsEnvelope(t *testing.T) {
+	s, _ := refusing(t)
+	mended, other := sellFactura(t, s, "f1").Key, sellFactura(t, s, "f2").Key
+	old, err := s.Store.NewSobre(dte.Sobre{Emisor: mended.Emisor, Keys: []dte.Key{mended, other}, XML: []byte("<old/>")})
+	must(t, err)
+	if len(old.Again) != 0 {
+		t.Errorf("again: %v", old.Again)
+	}
+	old.State = dte.Sent
+	must(t, s.Store.UpdateSobre(old))
+	must(t, s.Store.Settle(old.ID, []dte.Veredicto{{Key: mended, State: dte.Rejected, Codigo: "HED-3-211"}}))
+	c, err := s.CorrectionOf(mended)
+	must(t, err)
+	c.Receptor.RznSoc = "Otra Ltda"
+	_, err = s.Correct(c, "Rosa", "el nombre")
+	must(t, err)
+	if left, err := s.Store.Left(old.ID); err != nil || !slices.Equal(left, []dte.Key{other}) {
+		t.Fatalf("left: %v %v", left, err)
+	}
+	_, err = s.Store.Regroup(old.ID, "RFR", []dte.Sobre{{Emisor: other.Emisor, Keys: []dte.Key{other}, XML: []byte("<new/>")}})
+	must(t, err)
+	next, err := s.Store.NewSobre(dte.Sobre{Emisor: mended.Emisor, Keys: []dte.Key{mended}, XML: []byte("<mended/>")})
+	must(t, err)
+	next.Again, next.State = nil, dte.Sending
+	must(t, s.Store.UpdateSobre(next))
+	if next, err = s.Store.Sobre(next.ID); err != nil || !slices.Equal(next.Again, []dte.Key{mended}) {
+		t.Errorf("again: %+v %v", next, err)
+	}
+	if r, err := s.Store.Audit(true); err != nil || !r.OK() {
+		t.Errorf("%+v %v", r, err)
 	}
 }

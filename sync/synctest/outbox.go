@@ -290,6 +290,12 @@ func regroups(p *part) {
 	one, other := envelope(b2), envelope(b3)
 	one.XML, one.Attempts, one.NextAt = []byte("<one/>"), 2, dtetest.Now().Add(time.Hour)
 
+	left := func(id string, want ...dte.Key) {
+		keys, err := p.Left(id)
+		p.must(err)
+		p.want("left in "+id, slices.Equal(keys, want), true)
+	}
+	left(s.ID, b2.Key(), b3.Key())
 	regroup := func(id, reason string, into []dte.Sobre) error {
 		_, err := p.Regroup(id, reason, into)
 		return err
@@ -340,6 +346,8 @@ func regroups(p *part) {
 	p.want("nothing waits", len(p.waiting(true, 10)), 0)
 
 	p.refused("twice", regroup(s.ID, "RSC", []dte.Sobre{one, other}))
+	left(s.ID)
+	left(open[1].ID, b2.Key())
 	p.refused("news of the refused one", p.UpdateSobre(s))
 	p.refused("its late verdict", p.Settle(s.ID, []dte.Veredicto{accepted(b2.Key())}))
 	p.state(b2.Key(), dte.Enveloped)

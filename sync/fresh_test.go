@@ -1,0 +1,226 @@
+package sync_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"mostrador/dte"
+	"mostrador/dte/sii"
+	possync "mostrador/sync"
+)
+
+// passes steps through so much time, or until there is nothing more to do, and demands that the worker rests on the way.
+func (d *desk) passes(span time.Duration, check func()) {
+	d.t.Helper()
+	busy := 0
+	for end := d.now().Add(span); d.now().Before(end); check() {
+		before := d.now()
+		next := d.step()
+		if next.IsZero() {
+			return
+		}
+		if busy++; next.After(before) {
+			busy = 0
+		} else if busy > 5 {
+			d.t.Fatal("it does not rest")
+		}
+	}
+}
+
+// What is sold for a line that is up leaves at once, however long the other line wants to be left alone.
+func TestALineThatIsDownDoesNotPutTheOtherToSleep(t *testing.T) {
+	d := newDesk(t)
+	d.sii.fail = func(_ string, ch sii.Channel) error {
+		if ch == sii.ChannelBoleta {
+			return &sii.Error{Verdict: sii.Later, Down: true, RetryAfter: time.Hour, Message: "portal"}
+		}
+		return nil
+	}
+	d.issue(dte.Boleta, 1, 1)
+	d.set(d.now().Add(time.Minute))
+	d.worker.Step(t.Context())
+	facturas := d.issue(dte.Factura, 1, 1)
+	d.worker.Step(t.Context())
+	if d.sii.held[facturas[0]] == "" {
+		t.Error("the factura waits for the line of the boletas")
+	}
+	if n := d.sii.uploads; n != 1 {
+		t.Errorf("%d uploads", n)
+	}
+}
+
+// What this machine finds out by itself says nothing of the line: it stays down since when it went down.
+func TestWhatWasNotAskedDoesNotMendTheLine(t *testing.T) {
+	bad := map[any]bool{}
+	d := newDesk(t, func(d *desk) { d.outbox = broken{d.box, bad} })
+	d.sii.fail = func(string, sii.Channel) error { return &sii.Error{Verdict: sii.Later, Message: "más tarde"} }
+	d.issue(dte.Factura, 1, 1)
+	d.worker.Step(t.Context())
+	bad["S000000001"] = true
+	d.sii.fail = func(string, sii.Channel) error {
+		return &sii.Error{Verdict: sii.Later, Down: true, Message: "sin línea"}
+	}
+	d.issue(dte.Factura, 2, 1)
+	d.worker.Step(t.Context())
+	since := d.worker.Status().Since
+	if since.IsZero() {
+		t.Fatal("the line is up")
+	}
+	d.sii.asked = nil
+	d.passes(time.Hour, func() {
+		if s := d.worker.Status(); !s.Down || !s.Since.Equal(since) {
+			t.Fatalf("down %v since %s, it went down at %s", s.Down, s.Since, since)
+		}
+	})
+	if n := len(d.sii.asked); n > 70 {
+		t.Errorf("the line was tried %d times in an hour", n)
+	}
+}
+
+// A document about which the authority cannot answer holds up none of its neighbours.
+func TestAnUnansweredDocumentHoldsUpNoNeighbour(t *testing.T) {
+	d := newDesk(t)
+	keys := d.issue(dte.Factura, 1, 6)
+	silent := failing{told{scripted: d.sii, counts: []sii.Count{}}, keys[2]}
+	d.worker.Authority = silent
+	d.passes(time.Hour, func() {})
+	for i, key := range keys {
+		want := dte.Accepted
+		if i == 2 {
+			want = dte.Sent
+		}
+		d.state(key, want)
+	}
+	if n := len(d.sii.asked); n > 60 {
+		t.Errorf("%d exchanges in an hour", n)
+	}
+}
+
+// failing is an authority that cannot answer about one document.
+type failing struct {
+	told
+	key dte.Key
+}
+
+func (a failing) DocumentStatus(ctx context.Context, doc *dte.Document) (sii.DocumentStatus, error) {
+	if doc.Key() == a.key {
+		a.asked = append(a.asked, "document")
+		return sii.DocumentStatus{}, &sii.Error{Verdict: sii.Later, Code: "7", Message: "no se pudo"}
+	}
+	return a.told.DocumentStatus(ctx, doc)
+}
+
+// No more documents are taken for rejected than the authority says that it rejected: what else it does not show yet, it
+// will.
+func TestNoMoreAreRejectedThanTheAuthorityCounts(t *testing.T) {
+	d := newDesk(t)
+	keys := d.issue(dte.Factura, 1, 3)
+	hidden := 2
+	d.worker.Authority = told{
+		scripted: d.sii, counts: []sii.Count{{Tipo: dte.Factura, Informados: 3, Aceptados: 2, Rechazados: 1}},
+		document: func(key dte.Key, s sii.DocumentStatus) sii.DocumentStatus {
+			if slices.Contains(keys[:hidden], key) {
+				return sii.DocumentStatus{Codigo: "FAU"}
+			}
+			return s
+		},
+	}
+	d.passes(10*time.Minute, func() {})
+	d.state(keys[0], dte.Sent)
+	d.state(keys[1], dte.Sent)
+	d.state(keys[2], dte.Accepted)
+	hidden = 1
+	d.drains(2*time.Hour, 50)
+	d.state(keys[0], dte.Rejected)
+	d.state(keys[1], dte.Accepted)
+}
+
+// A detail about a document that was not in the envelope explains nothing about those that were.
+func TestAForeignDetailExplainsNothing(t *testing.T) {
+	d := newDesk(t)
+	keys := d.issue(dte.Boleta, 1, 2)
+	d.worker.Authority = strange{told{
+		scripted: d.sii, counts: []sii.Count{{Tipo: dte.Boleta, Informados: 2, Aceptados: 1, Rechazados: 1}},
+		document: func(key dte.Key, s sii.DocumentStatus) sii.DocumentStatus {
+			if key == keys[0] {
+				return sii.DocumentStatus{Codigo: "FAU"}
+			}
+			return s
+		},
+	}}
+	d.drains(2*time.Hour, 50)
+	d.state(keys[0], dte.Rejected)
+	d.state(keys[1], dte.Accepted)
+}
+
+// strange is an authority that rejects a boleta that nobody sent it.
+type strange struct{ told }
+
+func (a strange) EnvelopeStatus(ctx context.Context, ch sii.Channel, emisor dte.RUT, track string) (sii.EnvelopeStatus, error) {
+	s, err := a.told.EnvelopeStatus(ctx, ch, emisor, track)
+	s.Details = []sii.Detail{{Tipo: dte.Boleta, Folio: 999, State: dte.Rejected, Codigo: "HED-3-211"}}
+	return s, err
+}
+
+// Once a sender has been refused, a clock that is put back does not keep the throttle on after he is received again.
+func TestAClockPutBackDoesNotKeepTheSenderOnHold(t *testing.T) {
+	d := newDesk(t)
+	d.pace.DTEBatch = 1
+	d.restart()
+	d.sii.refuse = func([]*dte.Document) *sii.Error {
+		return &sii.Error{Verdict: sii.Person, Fault: sii.FaultSender, Code: "6", Message: "sin permiso"}
+	}
+	d.issue(dte.Factura, 1, 1)
+	d.worker.Step(t.Context())
+	d.sii.refuse = nil
+	d.set(d.now().Add(-24 * time.Hour))
+	d.issue(dte.Factura, 2, 12)
+	d.drains(time.Hour, 100)
+}
+
+// remedied is a till in which a person had documents sent again: the authority may hold them from another envelope.
+type remedied struct {
+	*possync.Memory
+	again map[dte.Key]bool
+}
+
+func (r remedied) OpenSobres() ([]dte.Sobre, error) {
+	open, err := r.Memory.OpenSobres()
+	for i := range open {
+		for _, key := range open[i].Keys {
+			if r.again[key] {
+				open[i].Again = append(open[i].Again, key)
+			}
+		}
+	}
+	return open, err
+}
+
+// A document that the authority holds from another envelope is no proof that this one arrived.
+func TestADocumentSentAgainProvesNoEnvelope(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		again := map[dte.Key]bool{}
+		d := newDesk(t, func(d *desk) { d.outbox = remedied{d.box, again} })
+		keys := d.issue(dte.Factura, 1, 3)
+		again[keys[0]], again[keys[1]], again[keys[2]] = true, all, all
+		d.sii.held[keys[0]] = "4711"
+		lost := 0
+		d.sii.fail = func(step string, _ sii.Channel) error {
+			if step == "upload" && lost == 0 {
+				lost++
+				return &sii.Error{Verdict: sii.Later, Down: true, MaybeReceived: true, Message: "sin respuesta"}
+			}
+			return nil
+		}
+		d.sii.repeats = true
+		d.drains(2*time.Hour, 50)
+		for _, key := range keys {
+			d.state(key, dte.Accepted)
+			if d.sii.held[key] == "" {
+				t.Errorf("all %v: %s is accepted, and the authority does not have it", all, key.ID())
+			}
+		}
+	}
+}
