@@ -23,7 +23,7 @@ BENCHTIME ?= 2s
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt check bench demo golden fuzz torture chaos screens stage package-linux clean
+.PHONY: help run build test lint fmt check bench demo golden fuzz torture chaos scan-load cold-start screens stage package-linux clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -84,6 +84,11 @@ screens: ## draw all screens under out/screens, and those of the manual anew in 
 	@mkdir -p docs/img out/screens
 	LANG=es_CL.UTF-8 $(GO) test -count=1 -run TestScreens ./ui -args -screens $(CURDIR)/out/screens
 	cp $(SCREENS:%=out/screens/%.png) docs/img/
+
+cold-start: ## how long the till of a shop of 100,000 products takes to open on Xvfb, and its memory
+	@scripts/deps.sh build headless
+	@$(MAKE) --no-print-directory build
+	scripts/cold-start.sh bin
 
 scan-load: ## type 300 codes in a minute, 1,000 characters a second, into a cart of 200 lines, with real key events on Xvfb
 	@scripts/deps.sh build headless
