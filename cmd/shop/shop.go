@@ -340,6 +340,15 @@ func (s *Shop) ImportCAF(file []byte) (sale.Range, error) {
 	return s.Store.ImportCAF(file, s.trust, s.opt.Now())
 }
 
+// SetInfo changes the data of the shop: address, actecos, resolution. Its RUT and environment are fixed once there are
+// folios. What runs goes on with the old data until it is opened again.
+func (s *Shop) SetInfo(info sale.Shop) error {
+	if err := check(info); err != nil {
+		return fmt.Errorf("%w. No se cambió nada", err)
+	}
+	return s.Store.PutShop(info)
+}
+
 // Trust are the keys whose CAFs this shop accepts.
 func (s *Shop) Trust() dte.Trust { return s.trust }
 

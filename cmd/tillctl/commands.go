@@ -56,6 +56,38 @@ func runInit(e *env, flags *flag.FlagSet, args []string) error {
 	return nil
 }
 
+func runShopShow(e *env, flags *flag.FlagSet, args []string) error {
+	if _, err := parse(flags, args, 0, 0); err != nil {
+		return err
+	}
+	return e.withShop(func(s *shop.Shop) error {
+		out := json.NewEncoder(e.out)
+		out.SetIndent("", "  ")
+		return out.Encode(s.Info)
+	})
+}
+
+func runShopSet(e *env, flags *flag.FlagSet, args []string) error {
+	file := flags.String("f", "", "datos de la tienda en JSON (vea docs/tienda.md)")
+	if _, err := parse(flags, args, 0, 0); err != nil {
+		return err
+	}
+	if *file == "" {
+		return errors.New("falta -f con los datos de la tienda; «tillctl tienda show» muestra los de ahora")
+	}
+	var info sale.Shop
+	if err := readJSON(*file, &info); err != nil {
+		return err
+	}
+	return e.withShop(func(s *shop.Shop) error {
+		if err := s.SetInfo(info); err != nil {
+			return err
+		}
+		fmt.Fprintf(e.out, "Datos de %s guardados. Rigen para los documentos que se emitan desde que se abra la caja.\n", info.Emisor.RznSoc)
+		return nil
+	})
+}
+
 // readJSON reads strictly: an unknown field is a slip of the pen, not a wish to be ignored.
 func readJSON(file string, into any) error {
 	b, err := readFile(file, maxSmall)

@@ -54,6 +54,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"init", "-f tienda.json", "crea la caja de una tienda", runInit},
+		{"tienda show", "", "muestra los datos de la tienda, como el archivo de init", runShopShow},
+		{"tienda set", "-f tienda.json", "los cambia: dirección, actividad, resolución…; RUT y ambiente quedan", runShopSet},
 		{"pfx import", "ARCHIVO", "guarda sellado el certificado con que se firma", runPFX},
 		{"caf import", "ARCHIVO...", "agrega folios autorizados por el SII", runCAFImport},
 		{"caf list", "", "muestra los folios y cuántos quedan", runCAFList},

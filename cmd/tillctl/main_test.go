@@ -397,3 +397,27 @@ func TestPricesAreImported(t *testing.T) {
 	c.refused("No se cambió nada", "precios import", c.file("nada.json", []byte("hola")))
 	c.must("Mayorista", "precios show")
 }
+
+// The shop's data can be put right, but its RUT and environment stay with its folios.
+func TestShopDataAreCorrected(t *testing.T) {
+	c := practice(t)
+	var info sale.Shop
+	if err := json.Unmarshal([]byte(c.must("emisor", "tienda show")), &info); err != nil {
+		t.Fatal(err)
+	}
+	moved := info
+	moved.Emisor.Direccion = "AV. NUEVA 123"
+	c.must("guardados", "tienda set", "-f", c.json("tienda.json", moved))
+	c.must("AV. NUEVA 123", "tienda show")
+	for why, edit := range map[string]func(*sale.Shop){
+		"No se cambió nada":   func(s *sale.Shop) { s.Caja = "" },
+		"ya no se pueden":     func(s *sale.Shop) { s.Emisor.RUT = 76192083 },
+		"ambiente de esta ca": func(s *sale.Shop) { s.Ambiente = dte.Certificacion },
+	} {
+		bad := moved
+		edit(&bad)
+		c.refused(why, "tienda set", "-f", c.json("mala.json", bad))
+	}
+	c.refused("falta -f", "tienda set")
+	c.must("AV. NUEVA 123", "tienda show")
+}
