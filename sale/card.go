@@ -71,6 +71,9 @@ func (c CardCharge) CheckRelease(why string) error {
 // used, so that after a crash it is known what to look for.
 func (r *Register) BeginCard(m Method, amount money.Pesos) (ref string, ask money.Pesos, err error) {
 	total, err := r.total()
+	if err == nil {
+		err = r.TakeCards() // what was charged is not charged again
+	}
 	if err != nil {
 		return "", 0, err
 	}

@@ -36,6 +36,9 @@ type Memory struct {
 
 	charges  terminal.Memory
 	released map[string]string // ref → who and why
+
+	modelo   Modelo
+	vouchers []Record
 }
 
 // NewMemory is an empty journal.
@@ -63,6 +66,9 @@ func (m *Memory) Issue(id ID, tipo dte.TipoDTE, at time.Time, build func(Grant) 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if r, ok := m.sales[id]; ok {
+		return r.clone(), nil
+	}
+	if r, ok := m.voucher(id); ok {
 		return r.clone(), nil
 	}
 	return m.issue(id, tipo, at, build)
@@ -102,10 +108,7 @@ func (m *Memory) keep(issued Issued, i int) (Record, error) {
 	m.ranges[i].Next++
 	m.sales[r.ID], m.byKey[r.Key] = r, r.ID
 	m.xml[r.Key] = bytes.Clone(issued.Document.XML)
-	if m.cart.ID == r.ID {
-		m.cart = Cart{}
-	}
-	m.held = slices.DeleteFunc(m.held, func(h Held) bool { return h.Cart.ID == r.ID })
+	m.forget(r.ID)
 	return r.clone(), nil
 }
 
@@ -185,6 +188,78 @@ func (m *Memory) Move(move Movement) (Movement, error) {
 	return m.newest(move.Account), nil
 }
 
+// Modelo implements Journal.
+func (m *Memory) Modelo() (Modelo, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.modelo, nil
+}
+
+// SetModelo implements Journal.
+func (m *Memory) SetModelo(modelo Modelo, _ time.Time) error {
+	if err := modelo.Check(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.modelo = modelo
+	return nil
+}
+
+// KeepVoucher implements Journal.
+func (m *Memory) KeepVoucher(r Record) (Record, error) {
+	if err := r.CheckVoucher(); err != nil {
+		return Record{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if was, ok := m.sales[r.ID]; ok {
+		return was.clone(), nil
+	}
+	if was, ok := m.voucher(r.ID); ok {
+		return was.clone(), nil
+	}
+	r = r.clone()
+	r.Key.Tipo, r.Key.Folio, r.SHA256, r.Shift = Comprobante, dte.Folio(len(m.vouchers)+1), "", 0
+	if m.shift.Open() {
+		r.Shift = m.shift.Number
+		if err := m.shift.Count(r); err != nil {
+			return Record{}, err
+		}
+	}
+	m.vouchers = append(m.vouchers, r)
+	m.forget(r.ID)
+	return r.clone(), nil
+}
+
+func (m *Memory) voucher(id ID) (Record, bool) {
+	i := slices.IndexFunc(m.vouchers, func(r Record) bool { return r.ID == id })
+	if i < 0 {
+		return Record{}, false
+	}
+	return m.vouchers[i], true
+}
+
+// forget is the end of a sale's basket.
+func (m *Memory) forget(id ID) {
+	if m.cart.ID == id {
+		m.cart = Cart{}
+	}
+	m.held = slices.DeleteFunc(m.held, func(h Held) bool { return h.Cart.ID == id })
+}
+
+// Vouchers implements Journal.
+func (m *Memory) Vouchers(from, to time.Time) (list []Record, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.vouchers {
+		if !r.At.Before(from) && r.At.Before(to) {
+			list = append(list, r.clone())
+		}
+	}
+	return list, nil
+}
+
 // Charges implements Journal.
 func (m *Memory) Charges() terminal.Ledger { return &m.charges }
 
@@ -228,6 +303,9 @@ func (m *Memory) Sale(id ID) (Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, ok := m.sales[id]
+	if !ok {
+		r, ok = m.voucher(id)
+	}
 	if !ok {
 		return Record{}, fmt.Errorf("venta %s: %w", id, ErrNotFound)
 	}

@@ -61,3 +61,10 @@ func TestMemoryKeepsCards(t *testing.T) {
 		return m, func(file []byte) { addCAF(t, m, file) }
 	})
 }
+
+func TestMemoryKeepsVouchers(t *testing.T) {
+	saletest.RunVouchers(t, func(t *testing.T) (sale.Journal, func([]byte)) {
+		m := sale.NewMemory()
+		return m, func(file []byte) { addCAF(t, m, file) }
+	})
+}

@@ -33,6 +33,8 @@ type Shop struct {
 	Caja      string `json:"caja"` // the till's code, up to 8 characters: "CAJA1"
 	// Verificacion is where a buyer can check a boleta: "www.sii.cl".
 	Verificacion string `json:"verificacion,omitempty"`
+	// Modelo is whether a card's voucher is a boleta; empty if nobody has said. A Register asks its Journal.
+	Modelo Modelo `json:"modeloEmision,omitempty"`
 }
 
 // Training reports the practice shop.
@@ -65,6 +67,9 @@ type Snapshot struct {
 	Payment Payment
 	Due     money.Pesos // what is still to be paid, not rounded
 	DueCash money.Pesos // the same, if paid in cash: rounded to tens by law 20.956
+	// ByVoucher: Issue will make no boleta, for the card's voucher is it. AskModelo: it could be, and nobody has said yet
+	// whether it is.
+	ByVoucher, AskModelo bool
 
 	// After the issue.
 	Last     *Record // the sale just issued; nil before the first
@@ -171,6 +176,10 @@ func (r *Register) Snapshot() Snapshot {
 	if r.last != nil {
 		last := r.last.clone()
 		s.Last = &last
+	}
+	if r.byVoucher() {
+		modelo, err := r.d.Journal.Modelo()
+		s.ByVoucher, s.AskModelo = err == nil && modelo == ModeloVoucher, err == nil && modelo == ""
 	}
 	if shift, err := r.d.Journal.CurrentShift(); err == nil {
 		s.Shift = shift
@@ -501,13 +510,27 @@ func (r *Register) Issue() (Record, error) {
 	if err := r.sure(); err != nil {
 		return Record{}, err
 	}
-	record, err := IssueOrder(r.d, Order{ID: r.cart.ID, Draft: r.draft(), Payment: r.payment, Lines: r.cart.Lines})
+	record, err := r.issue(total)
 	if err != nil {
 		r.doubt = true
 		return Record{}, err
 	}
 	r.finish(record)
 	return record, nil
+}
+
+// issue makes the document, or keeps the sale without one where the card's voucher is its boleta.
+func (r *Register) issue(total money.Pesos) (Record, error) {
+	if r.byVoucher() {
+		modelo, err := r.d.Journal.Modelo()
+		if err != nil {
+			return Record{}, err
+		}
+		if modelo == ModeloVoucher {
+			return r.keepVoucher(total)
+		}
+	}
+	return IssueOrder(r.d, Order{ID: r.cart.ID, Draft: r.draft(), Payment: r.payment, Lines: r.cart.Lines})
 }
 
 // draft is the document of the cart. Shop prices include IVA: a boleta is gross by nature, a factura says so with

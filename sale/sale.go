@@ -169,6 +169,7 @@ type Journal interface {
 
 	Accounts
 	Cards
+	Vouchers
 	Remedies
 }
 

@@ -493,6 +493,9 @@ var (
 	bCustomers = []byte("customers") // RUT → sale.Customer
 	bAccounts  = []byte("accounts")  // account, number → sale.Movement
 	bCharges   = []byte("charges")   // ref → sale.CardCharge
+
+	bVouchers   = []byte("vouchers")   // number → sale.Record of a sale without document
+	bVoucherIDs = []byte("voucherids") // sale ID → its number
 )
 
 // Names in the meta bucket.
@@ -511,7 +514,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, makeVouchers}
 }
 
 func makeHeld(t *bolt.Tx) error {

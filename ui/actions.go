@@ -33,6 +33,7 @@ const (
 	customerPlace place = "customer"
 	returnPlace   place = "return"
 	assistPlace   place = "assist"
+	doubtPlace    place = "doubt"
 	formPlace     place = "form"
 
 	referencesPlace place = "references"
@@ -87,8 +88,8 @@ var actions = []action{
 	{"quitar-referencia", "Quitar una referencia", fyne.KeyF4, []place{referencesPlace}, destructive},
 	{"agregar-referencia", "Agregar una referencia", fyne.KeyF9, []place{referencesPlace}, ordinary},
 	{"aceptar", "Aceptar un formulario", fyne.KeyF12, []place{customerPlace, formPlace, referencesPlace}, ordinary},
-	{"opcion-1", "Primera opción", fyne.KeyF2, []place{notices, assistPlace}, ordinary},
-	{"opcion-2", "Segunda opción", fyne.KeyF3, []place{notices, assistPlace}, ordinary},
+	{"opcion-1", "Primera opción", fyne.KeyF2, []place{notices, assistPlace, doubtPlace}, ordinary},
+	{"opcion-2", "Segunda opción", fyne.KeyF3, []place{notices, assistPlace, doubtPlace}, ordinary},
 	{"opcion-3", "Tercera opción", fyne.KeyF4, []place{notices, assistPlace}, ordinary},
 }
 
@@ -97,7 +98,7 @@ var placeNames = map[place]string{
 	selling: "venta", paying: "cobro", done: "fin de la venta", documents: "documentos", notices: "avisos", shiftPlace: "turno",
 	reconciling:   "conciliar",
 	returnPlace:   "devolución",
-	customerPlace: "cliente", assistPlace: "contingencia", formPlace: "formularios", referencesPlace: "referencias",
+	customerPlace: "cliente", assistPlace: "contingencia", doubtPlace: "tarjeta en duda", formPlace: "formularios", referencesPlace: "referencias",
 }
 
 // keyOf is the key of an action at this till.
@@ -155,6 +156,7 @@ func (w *Window) dialogKeys() []binding {
 
 func (d *customerDialog) place() place { return customerPlace }
 func (d *assistDialog) place() place   { return assistPlace }
+func (d *doubtDialog) place() place    { return doubtPlace }
 func (d *formDialog) place() place     { return formPlace }
 func (d *returnDialog) place() place   { return returnPlace }
 func (d *priceCheck) place() place     { return selling } // its key closes it again

@@ -141,8 +141,8 @@ func newDoubtDialog(w *Window, message string) *doubtDialog {
 		as(newText(l, 15, muted, wrap).upTo(2).atTop().say("La venta queda guardada. Otras ventas se pueden cobrar de otra manera.")),
 		fixed(l.px(64), row(l.px(12),
 			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(17, fyne.NewSize(100, 64))),
-			share(1.4, newButton(l, plain, "La revisé yo…", "F3", d.declare).bigger(17, fyne.NewSize(120, 64))),
-			share(1.6, newButton(l, primary, "Consultar terminal", "F2", d.resolve).bigger(17, fyne.NewSize(120, 64)))))))
+			share(1.4, newButton(l, plain, "La revisé yo…", w.cap(doubtPlace, fyne.KeyF3), d.declare).bigger(17, fyne.NewSize(120, 64))),
+			share(1.6, newButton(l, primary, "Consultar terminal", w.cap(doubtPlace, fyne.KeyF2), d.resolve).bigger(17, fyne.NewSize(120, 64)))))))
 	return d
 }
 

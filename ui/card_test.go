@@ -43,7 +43,9 @@ func newCounterWithTerminal(t *testing.T) *counterWithTerminal {
 	c.open()
 	t.Cleanup(func() { c.kill() })
 	c.must(c.file.Protect("dos perros y un gato"))
-	c.must(c.file.PutShop(saletest.Shop()))
+	shop := saletest.Shop()
+	shop.Modelo = sale.ModeloBoleta
+	c.must(c.file.PutShop(shop))
 	_, caf := dtetest.CAF(saletest.Shop().Emisor.RUT, dte.Boleta, 1, 50, dtetest.FA())
 	_, err := c.file.ImportCAF(caf, dtetest.Trust(), c.now)
 	c.must(err)

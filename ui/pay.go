@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -328,6 +329,14 @@ func (s *payScreen) note(n money.Pesos) {
 }
 
 func (s *payScreen) issue() {
+	if s.w.counter.Snapshot().AskModelo {
+		s.w.askModelo(s.issueNow)
+		return
+	}
+	s.issueNow()
+}
+
+func (s *payScreen) issueNow() {
 	_, err := s.w.counter.Issue()
 	if err == nil {
 		s.w.sink.write("")
@@ -365,6 +374,7 @@ type doneScreen struct {
 	word, change            *text
 	document, detail, total *text
 	sent, printed           *badge
+	again                   *button
 }
 
 func newDoneScreen(w *Window) *doneScreen {
@@ -377,10 +387,10 @@ func newDoneScreen(w *Window) *doneScreen {
 		sent: newBadge(l, nil), printed: newBadge(l, nil),
 	}
 	s.sent.words.size, s.printed.words.size = 17, 17
-	again := newButton(l, plain, "Reimprimir", w.cap(done, fyne.KeyF6), s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(200, 56))
+	s.again = newButton(l, plain, "Reimprimir", w.cap(done, fyne.KeyF6), s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(200, 56))
 	facts := newPanel(l, sunk, pad(l.px(24), l.px(16), col(l.px(8),
 		as(row(l.px(16), grow(s.document), fixed(l.px(220), s.total))), as(s.detail),
-		as(row(l.px(12), grow(s.sent.panel), grow(s.printed.panel), as(again))))))
+		as(row(l.px(12), grow(s.sent.panel), grow(s.printed.panel), as(s.again))))))
 	s.body = stack(newPanel(l, card, pad(l.px(24), l.px(24), col(l.px(8),
 		grow(spacer()), as(s.word), fixed(l.px(150), s.change), grow(spacer()), as(facts)))).edge(hairline, 1))
 	return s
@@ -408,6 +418,13 @@ func (s *doneScreen) render(p sale.Snapshot) {
 	s.detail.say(paymentWords(r))
 	info := s.info(r)
 	s.sent.tell(sentWords(info.State, s.w.status.Line))
+	byVoucher := r.Key.Tipo == sale.Comprobante
+	setVisible(s.again, !byVoucher)
+	if byVoucher {
+		s.sent.tell(state{theme.IconNameConfirm, good, "Sin boleta: vale el comprobante de la tarjeta"})
+		s.printed.tell(state{theme.IconNameDocumentPrint, muted, "Entréguelo al cliente"})
+		return
+	}
 	if p.Training {
 		s.sent.tell(state{theme.IconNameInfo, accent, "De práctica: no va al SII"})
 	}
@@ -460,20 +477,23 @@ func (s *doneScreen) next() {
 
 func (s *doneScreen) reprint() {
 	p := s.w.s
-	if p.Last != nil {
+	if p.Last != nil && p.Last.Key.Tipo != sale.Comprobante {
 		s.w.reprint(p.Last.Key)
 	}
 }
 
 func (s *doneScreen) keys() []binding {
 	w := s.w
-	return []binding{
+	keys := []binding{
 		w.help(fyne.KeyF1, "F1"),
 		w.menu(),
-		{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia más", do: s.reprint},
 		{key: fyne.KeyF12, keycap: "F12", help: "comienza la siguiente venta", do: s.next},
 		{keycap: "Enter", help: "comienza la siguiente venta; escanear un producto también"},
 	}
+	if w.s.Last == nil || w.s.Last.Key.Tipo != sale.Comprobante {
+		keys = slices.Insert(keys, 2, binding{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia más", do: s.reprint})
+	}
+	return keys
 }
 
 // enter begins the next sale, with what was typed.

@@ -115,3 +115,54 @@ func TestPaymentFormsRefuse(t *testing.T) {
 		t.Errorf("%d tenders were taken", n)
 	}
 }
+
+// At the first payment by card the shop is asked for its modelo de emisión, once; with the voucher's, a sale that cards
+// pay whole ends without a boleta, and one that they pay in part has one.
+func TestTheModeloIsAskedOnce(t *testing.T) {
+	x := newWorld(t)
+	if err := x.till.SetModelo(""); err != nil {
+		t.Fatal(err)
+	}
+	sell := func(part string) {
+		x.scan(leche)
+		x.pass(time.Second)
+		x.press(f12)
+		x.finger(part)
+		x.press(f2)
+		x.enter("004512")
+		if part != "" {
+			x.press(f1)
+		}
+		x.press(f12)
+	}
+	sell("500")
+	x.seesNot("¿Qué modelo de emisión declaró al SII?")
+	if (*x.snap().Last).Key.Tipo != dte.Boleta {
+		t.Errorf("a mixed payment got %v", (*x.snap().Last).Key)
+	}
+	sell("")
+	x.sees("¿Qué modelo de emisión declaró al SII?")
+	x.press(esc)
+	if x.snap().Stage != sale.Paying {
+		t.Fatal("it was issued without an answer")
+	}
+	x.press(f12)
+	x.finger("2")
+	if r := (*x.snap().Last); r.Key.Tipo != sale.Comprobante {
+		t.Errorf("issued %v", r.Key)
+	}
+	x.sees("Sin boleta: vale el comprobante de la tarjeta", "Entréguelo al cliente")
+	x.seesNot("Reimprimir")
+	sell("")
+	x.seesNot("¿Qué modelo de emisión declaró al SII?")
+	if r := (*x.snap().Last); r.Key.Tipo != sale.Comprobante || r.Key.Folio != 2 {
+		t.Errorf("issued %v", r.Key)
+	}
+	sell("500")
+	if (*x.snap().Last).Key.Tipo != dte.Boleta {
+		t.Errorf("a mixed payment got %v", (*x.snap().Last).Key)
+	}
+	x.press(enter)
+	x.w.openSettings()
+	x.sees("Modelo de emisión")
+}

@@ -18,6 +18,7 @@ import (
 	"mostrador/money"
 	"mostrador/sale"
 	"mostrador/sale/saletest"
+	"mostrador/terminal"
 )
 
 var screensDir = flag.String("screens", "", "folder to which TestScreens writes pictures of the window")
@@ -85,6 +86,41 @@ var scenes = []struct {
 		x.press(fyne.KeyF12)
 	}},
 	{"pago-fiado-sin-cliente", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12, fyne.KeyF7) }},
+	{"pago-terminal", false, Look{}, func(x *world) {
+		fill(x, 5)
+		x.press(fyne.KeyF12)
+		ref, ask, err := x.till.BeginCard(sale.Credito, 10_000)
+		if err == nil {
+			_, _, err = x.journal.Charges().Begin(terminal.Intent{Ref: ref, Amount: ask, At: x.now})
+		}
+		if err == nil {
+			err = x.journal.Charges().Settle(ref, terminal.Result{State: terminal.Approved, Operation: "000141", Card: terminal.Credit, Cuotas: 3})
+		}
+		if err == nil {
+			err = x.till.TakeCards()
+		}
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		x.w.settle(nil)
+	}},
+	{"pago-modelo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.w.askModelo(nil) }},
+	{"tarjeta-esperando", false, Look{}, func(x *world) {
+		fill(x, 5)
+		x.press(fyne.KeyF12)
+		x.w.openDialog(newCardDialog(x.w, "Crédito", 27_030, func() {}))
+		x.w.CardProgress("El cliente pasa la tarjeta y escribe su clave")
+	}},
+	{"tarjeta-duda", false, Look{}, func(x *world) {
+		fill(x, 5)
+		x.press(fyne.KeyF12)
+		x.w.cards = &terminal.Desk{Ledger: x.journal.Charges()}
+		in := terminal.Intent{Ref: "x-1", Amount: 27_030, At: x.now}
+		if _, _, err := x.journal.Charges().Begin(in); err != nil {
+			x.t.Fatal(err)
+		}
+		x.w.openDialog(newDoubtDialog(x.w, terminal.NotSure(in, "El terminal podría estar cobrando todavía. Espere 40 segundos y consulte de nuevo.").Message))
+	}},
 	{"pago-completo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.enter("30000") }},
 	{"listo", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.enter("30000"); x.press(fyne.KeyReturn) }},
 	{"listo-sin-linea", true, Look{Tone: Oscuro}, func(x *world) {

@@ -86,6 +86,7 @@ func (w *Window) openSettings() {
 			}
 			return err
 		}},
+		{words: "Modelo de emisión", detail: "boleta o comprobante", opens: true, do: then(func() { w.askModelo(nil) })},
 	}))
 }
 

@@ -56,6 +56,7 @@ type Counter interface {
 	BeginCard(m sale.Method, amount money.Pesos) (ref string, ask money.Pesos, err error)
 	TakeCards() error
 	ReleaseCards(who, why string) error
+	SetModelo(m sale.Modelo) error
 	Issue() (sale.Record, error)
 	Next()
 	OpenShift(float money.Pesos) error

@@ -31,6 +31,8 @@ func docName(t dte.TipoDTE) string {
 		return "Nota de crédito"
 	case dte.NotaDebito:
 		return "Nota de débito"
+	case sale.Comprobante:
+		return "Comprobante"
 	case dte.GuiaDespacho:
 		return "Guía de despacho"
 	}

@@ -105,6 +105,9 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 		}
 	}
 	var err error
+	if err := x.journal.SetModelo(sale.ModeloBoleta, x.now); err != nil {
+		t.Fatal(err)
+	}
 	x.till, err = sale.NewRegister(sale.Deps{
 		Shop: shop, Journal: x.journal, Catalogue: sale.NewCatalogue(products), Signer: dtetest.Signer(dtetest.Person),
 		Now: func() time.Time { return x.now }, Rand: rand.Reader,
