@@ -224,3 +224,40 @@ func TestADocumentSentAgainProvesNoEnvelope(t *testing.T) {
 		}
 	}
 }
+
+// The answer to an upload was lost, the one document that was asked for had been rejected there, and the second upload is
+// refused because of the sender. The envelope was received all the same: nothing of it is made anew.
+func TestRefusedAfterADoubtIsNotMadeAnew(t *testing.T) {
+	d := newDesk(t)
+	keys := d.issue(dte.Factura, 1, 2)
+	uploads := 0
+	d.sii.fail = func(step string, _ sii.Channel) error {
+		if step != "upload" {
+			return nil
+		}
+		uploads++
+		d.sii.received = uploads == 1
+		switch uploads {
+		case 1:
+			return &sii.Error{Verdict: sii.Later, Down: true, MaybeReceived: true, Message: "sin respuesta"}
+		case 2:
+			return &sii.Error{Verdict: sii.Person, Fault: sii.FaultSender, Code: "1", Message: "sin permiso"}
+		}
+		return nil
+	}
+	d.worker.Authority = told{
+		scripted: d.sii, counts: []sii.Count{{Tipo: dte.Factura, Informados: 2, Aceptados: 1, Rechazados: 1}},
+		document: func(key dte.Key, s sii.DocumentStatus) sii.DocumentStatus {
+			if key == keys[0] {
+				return sii.DocumentStatus{Codigo: "FAU"}
+			}
+			return s
+		},
+	}
+	d.drains(2*time.Hour, 50)
+	d.state(keys[0], dte.Rejected)
+	d.state(keys[1], dte.Accepted)
+	if uploads != 2 || len(d.sii.names) != 1 {
+		t.Errorf("%d uploads of %d envelopes", uploads, len(d.sii.names))
+	}
+}

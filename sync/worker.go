@@ -552,6 +552,7 @@ func (w *Worker) upload(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	if err != nil {
 		return s, err
 	}
+	doubted := !s.SentAt.IsZero()
 	s.State, s.SentAt = dte.Sending, w.Now()
 	if err := w.Outbox.UpdateSobre(s); err != nil {
 		return s, err
@@ -570,9 +571,34 @@ func (w *Worker) upload(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 		s.State = dte.Unknown
 	}
 	if e.Fault != "" {
-		return w.refused(s, refusal{e.Fault, e.Code, e.Message, e.Message})
+		no := refusal{e.Fault, e.Code, e.Message, e.Message}
+		if doubted {
+			return w.refusedAfterADoubt(ctx, s, no)
+		}
+		return w.refused(s, no)
 	}
 	return w.failed(s, e)
+}
+
+// refusedAfterADoubt asks for every document before it believes that an envelope that may have been received earlier was
+// not: of a document that was rejected there the authority says that it has none.
+func (w *Worker) refusedAfterADoubt(ctx context.Context, s dte.Sobre, no refusal) (dte.Sobre, error) {
+	for _, key := range s.Keys {
+		doc, err := w.Outbox.DocumentIn(key)
+		if err != nil || slices.Contains(s.Again, key) {
+			continue // it tells nothing
+		}
+		known, err := w.Authority.DocumentStatus(ctx, doc)
+		w.heard(s, err)
+		switch {
+		case err != nil:
+			s.State = dte.Unknown
+			return w.failed(s, asTrouble(err))
+		case known.Found:
+			return w.sent(s, known.TrackID, known.RetryAfter)
+		}
+	}
+	return w.refused(s, no)
 }
 
 // sent keeps the receipt. A missing track id is possible: then the documents are asked for one by one.
