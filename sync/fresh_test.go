@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mostrador/dte"
+	"mostrador/dte/dtetest"
 	"mostrador/dte/sii"
 	possync "mostrador/sync"
 )
@@ -259,5 +260,34 @@ func TestRefusedAfterADoubtIsNotMadeAnew(t *testing.T) {
 	d.state(keys[1], dte.Accepted)
 	if uploads != 2 || len(d.sii.names) != 1 {
 		t.Errorf("%d uploads of %d envelopes", uploads, len(d.sii.names))
+	}
+}
+
+// Notes that wait, however many, hide nothing that was issued after them.
+func TestManyWaitingNotesHideNothing(t *testing.T) {
+	d := newDesk(t)
+	factura := dtetest.Emit(dtetest.Draft(dte.Factura, dtetest.Today()), 1)
+	d.box.Add(factura, d.now())
+	d.sii.fail = func(step string, _ sii.Channel) error {
+		if step == "upload" {
+			return nil
+		}
+		return &sii.Error{Verdict: sii.Later, Message: "más tarde"}
+	}
+	draft, signer := dtetest.Note(dte.NotaCredito, factura, dtetest.Today()), dtetest.Signer(dtetest.Person)
+	caf, _ := dtetest.CAF(draft.Emisor.RUT, dte.NotaCredito, 1, 500, dtetest.FA())
+	for n := range dte.Folio(500) {
+		note, err := dte.Emit(draft, n+1, caf, signer, dtetest.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.box.Add(note, d.now())
+	}
+	behind := d.issue(dte.Factura, 2, 1)
+	for range 3 {
+		d.worker.Step(t.Context())
+	}
+	if d.sii.held[behind[0]] == "" {
+		t.Error("the factura waits behind the notes")
 	}
 }

@@ -403,12 +403,7 @@ func (w *Worker) fillDTE() (next time.Time, err error) {
 	if hold := w.lines[sii.ChannelDTE].hold; w.rests(hold) {
 		return w.laterIfAny(false, hold)
 	}
-	const look = mostInARound * 25 // notes that wait must not hide what is behind them
-	docs, err := w.Outbox.Waiting(false, look)
-	if err != nil {
-		return time.Time{}, err
-	}
-	ready, err := w.ready(docs)
+	ready, more, err := w.readyDTE()
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -417,10 +412,26 @@ func (w *Worker) fillDTE() (next time.Time, err error) {
 			return time.Time{}, err
 		}
 	}
-	if len(docs) == look && len(ready) > 0 {
+	if more {
 		return w.Now(), nil
 	}
 	return time.Time{}, nil
+}
+
+// readyDTE are the first that may go, and whether there may be more behind them. Notes that wait, however many, hide
+// nothing.
+func (w *Worker) readyDTE() (ready []*dte.Document, more bool, err error) {
+	for look := mostInARound * 25; ; look *= 2 {
+		docs, err := w.Outbox.Waiting(false, look)
+		if err != nil {
+			return nil, false, err
+		}
+		ready, err = w.ready(docs)
+		more = len(docs) == look
+		if err != nil || len(ready) > 0 || !more {
+			return ready, more, err
+		}
+	}
 }
 
 // laterIfAny is t if something waits to be put in an envelope.
