@@ -4,10 +4,11 @@
 // Owns: what a sale is, the only path from a cart to an issued document, and the ports it needs from the outside
 // (Journal, Catalogue, Clock).
 //
-// Invariants: no sale without a folio and no folio without a sale; the same sale ID issued twice is issued once; the
+// Invariants: no document without a sale and no folio without a document; a sale without a folio is one whose card voucher
+// is its boleta; the same sale ID issued twice is issued once; the
 // totals shown are the totals of the document.
 //
-// Imports dte and money; never bbolt, HTTP, Fyne, store or sync. No goroutine is started here.
+// Imports dte, money and package terminal (no driver); never bbolt, HTTP, Fyne, store or sync. No goroutine is started here.
 package sale
 
 import (

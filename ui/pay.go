@@ -175,7 +175,7 @@ func (s *payScreen) keys() []binding {
 		keys = append(keys, binding{key: k.key, keycap: keycap(k.key), help: k.help, do: func() { s.use(k.method) }, off: !open})
 	}
 	if charged(w.s.Payment) {
-		keys = append(keys, binding{key: fyne.KeyF8, keycap: "F8", words: "Cobro anulado", help: "anota que el cobro se anuló en el terminal", do: w.releaseCards})
+		keys = append(keys, binding{key: fyne.KeyF8, keycap: "F8", words: "Anulado", help: "anota que el cobro se anuló en el terminal", do: w.releaseCards})
 	}
 	return append(keys, []binding{
 		{key: fyne.KeyF12, keycap: "F12", help: "emite el documento cuando el pago está completo", do: s.issue},

@@ -195,6 +195,9 @@ func check(info sale.Shop) error {
 	case info.Resolucion.Fch.IsZero():
 		return errors.New("falta la resolución del SII que autoriza a emitir (número y fecha)")
 	}
+	if err := info.Modelo.Check(); err != nil {
+		return err
+	}
 	probe := dte.Draft{
 		Tipo: dte.Factura, FchEmis: info.Resolucion.Fch, Emisor: info.Emisor,
 		Receptor: dte.Receptor{RUT: dte.RUTSII, RznSoc: "x", Giro: "x", Direccion: "x", Comuna: "x"},
