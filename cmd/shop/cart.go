@@ -174,3 +174,11 @@ func (b *book) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(sale
 	}
 	return b.Store.Issue(id, tipo, at, build)
 }
+
+// KeepVoucher implements sale.Journal.
+func (b *book) KeepVoucher(r sale.Record) (sale.Record, error) {
+	if err := b.flush(); err != nil {
+		return sale.Record{}, err
+	}
+	return b.Store.KeepVoucher(r)
+}

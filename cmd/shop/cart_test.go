@@ -113,3 +113,22 @@ func TestTheNewestCartIsRead(t *testing.T) {
 		}
 	}
 }
+
+// A sale that ends takes its cart along, however late that would have been written.
+func TestAnEndedSaleLeavesNoCart(t *testing.T) {
+	s := opened(t, practice(t))
+	lines := make([]sale.Line, 200)
+	for i := range 40 {
+		id := sale.ID(fmt.Sprint("v", i))
+		must(t, s.book.SaveCart(sale.Cart{ID: id, Lines: lines}))
+		_, err := s.book.KeepVoucher(sale.Record{
+			ID: id, At: now(), Caja: s.Info.Caja, Key: dte.Key{Emisor: s.Info.Emisor.RUT, Tipo: sale.Comprobante}, Total: 1990,
+			Lines:   []sale.Line{{Codigo: "A1", Nombre: "Pan", Qty: money.One, Prc: money.PerUnit(1990), Total: 1990}},
+			Payment: sale.Payment{Tenders: []sale.Tender{{Method: sale.Debito, Amount: 1990, Received: 1990, Reference: "004512"}}},
+		})
+		must(t, err)
+		if cart, err := s.book.LoadCart(); err != nil || cart.ID != "" {
+			t.Fatalf("round %d: the cart %q is still there, %v", i, cart.ID, err)
+		}
+	}
+}
