@@ -344,10 +344,17 @@ func (s *Shop) ImportCAF(file []byte) (sale.Range, error) {
 }
 
 // SetInfo changes the data of the shop: address, actecos, resolution. Its RUT and environment are fixed once there are
-// folios. What runs goes on with the old data until it is opened again.
+// folios, and a modelo de emisión is never unsaid. What runs goes on with the old data until it is opened again.
 func (s *Shop) SetInfo(info sale.Shop) error {
 	if err := check(info); err != nil {
 		return fmt.Errorf("%w. No se cambió nada", err)
+	}
+	if info.Modelo == "" {
+		old, err := s.Store.Shop()
+		if err != nil {
+			return err
+		}
+		info.Modelo = old.Modelo
 	}
 	return s.Store.PutShop(info)
 }

@@ -405,10 +405,13 @@ func TestShopDataAreCorrected(t *testing.T) {
 	if err := json.Unmarshal([]byte(c.must("emisor", "tienda show")), &info); err != nil {
 		t.Fatal(err)
 	}
-	moved := info
+	c.must("", "modelo", "voucher")
+	moved := info // from before the model was chosen
 	moved.Emisor.Direccion = "AV. NUEVA 123"
 	c.must("guardados", "tienda set", "-f", c.json("tienda.json", moved))
-	c.must("AV. NUEVA 123", "tienda show")
+	if out := c.must("AV. NUEVA 123", "tienda show"); !strings.Contains(out, `"modeloEmision": "voucher"`) {
+		t.Errorf("the modelo is gone: %s", out)
+	}
 	for why, edit := range map[string]func(*sale.Shop){
 		"No se cambió nada":   func(s *sale.Shop) { s.Caja = "" },
 		"ya no se pueden":     func(s *sale.Shop) { s.Emisor.RUT = 76192083 },
