@@ -91,6 +91,20 @@ func decimals(unidad string) int {
 // ErrOpenPrice: the price of the product is typed at the counter; see Product.AtPrice.
 var ErrOpenPrice = errors.New("es de precio libre: escriba el precio")
 
+// OpenPriceError is ErrOpenPrice with what was chosen, and how much of it, so that the counter can ask for its price.
+type OpenPriceError struct {
+	Product Product
+	Qty     money.Qty
+}
+
+// Error says what to do.
+func (e OpenPriceError) Error() string {
+	return fmt.Sprintf("%s %s. Nada se agregó", e.Product.Nombre, ErrOpenPrice)
+}
+
+// Unwrap lets errors.Is find ErrOpenPrice.
+func (e OpenPriceError) Unwrap() error { return ErrOpenPrice }
+
 // AtPrice is an open-price product once its price was typed: like any other, for this sale.
 func (p Product) AtPrice(prc money.Price) (Product, error) {
 	switch {

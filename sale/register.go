@@ -290,7 +290,7 @@ func (r *Register) put(m Match, n money.Qty) (Line, error) {
 		return Line{}, err
 	}
 	if m.Product.PrecioLibre && m.Contenido == 0 {
-		return Line{}, fmt.Errorf("%s %w. Nada se agregó", m.Nombre, ErrOpenPrice)
+		return Line{}, OpenPriceError{Product: m.Product, Qty: qty}
 	}
 	err = r.update(func(c *Cart) (int, error) {
 		i := len(c.Lines) - 1

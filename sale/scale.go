@@ -275,7 +275,7 @@ func (l label) weighed(m Match) (Match, error) {
 	case !strings.EqualFold(m.Product.Unidad, "kg"):
 		return Match{}, fmt.Errorf("la etiqueta trae peso y %s no se vende por kg: revise el producto. Nada se agregó", m.Nombre)
 	case m.Product.PrecioLibre:
-		return Match{}, fmt.Errorf("%s %w. Nada se agregó", m.Nombre, ErrOpenPrice)
+		return Match{}, OpenPriceError{Product: m.Product, Qty: l.qty}
 	}
 	m.Qty = l.qty
 	return m, nil

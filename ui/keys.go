@@ -233,8 +233,12 @@ func (w *Window) takeWaiting() {
 	}
 }
 
-// tellScan says how a code or a product ended, to eyes and ears.
+// tellScan says how a code or a product ended, to eyes and ears. One whose price is typed asks for it.
 func (w *Window) tellScan(code string, line sale.Line, err error) {
+	if open := (sale.OpenPriceError{}); errors.As(err, &open) {
+		w.askPrice(open)
+		return
+	}
 	w.frame.result.scanned(code, line, err)
 	if err != nil {
 		w.beep(BeepFailed)

@@ -232,6 +232,9 @@ func (r *tilesRenderer) Layout(fyne.Size) {
 
 // price of a product; what is sold by weight says so.
 func price(p sale.Product) string {
+	if p.PrecioLibre {
+		return "Precio libre"
+	}
 	if p.Unidad == "" {
 		return "$" + p.Prc.String()
 	}

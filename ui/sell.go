@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -308,15 +309,15 @@ func (s *sellScreen) enter(text string) {
 		return
 	}
 	line, err := w.counter.Scan(text)
-	if err != nil && s.chosen < len(s.products) {
+	if err != nil && !errors.Is(err, sale.ErrOpenPrice) && s.chosen < len(s.products) {
 		s.add(quantity, s.products[s.chosen])
 		return
 	}
 	if err == nil {
 		s.answered()
 	}
-	s.clear()
 	w.tellScan(text, line, err)
+	s.clear()
 	w.settle(nil)
 }
 
@@ -340,8 +341,8 @@ func (s *sellScreen) add(quantity string, p sale.Product) {
 	if err == nil {
 		s.answered()
 	}
-	s.clear()
 	s.w.tellScan(p.Codigo, line, err)
+	s.clear()
 	s.w.settle(nil)
 }
 
