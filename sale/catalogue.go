@@ -220,10 +220,10 @@ func (c *MemCatalogue) gone(n uint32) bool {
 	return gone
 }
 
-// Category is a page of the grid of products.
+// Category is a part of the grid of products.
 type Category struct {
 	Nombre string // empty: of the products that have none
-	Len    int
+	Len    int    // a family counts as one
 }
 
 // gridView is what the grid of products shows, by places in the shop's order.
@@ -236,6 +236,8 @@ type gridView struct {
 
 func (c *MemCatalogue) layOut() *gridView {
 	g := &gridView{of: map[string][]uint32{}, families: map[string][]uint32{}}
+	type tile struct{ category, family string }
+	shown := map[tile]bool{}
 	for place := range c.order() {
 		p := c.at(place)
 		if p.Favorito {
@@ -244,9 +246,13 @@ func (c *MemCatalogue) layOut() *gridView {
 		if _, known := g.of[p.Categoria]; !known {
 			g.categories = append(g.categories, Category{Nombre: p.Categoria})
 		}
-		g.of[p.Categoria] = append(g.of[p.Categoria], place)
+		of := tile{p.Categoria, p.Familia}
+		if p.Familia == "" || !shown[of] {
+			g.of[p.Categoria] = append(g.of[p.Categoria], place)
+		}
 		if p.Familia != "" {
 			g.families[p.Familia] = append(g.families[p.Familia], place)
+			shown[of] = true
 		}
 	}
 	for i := range g.categories {
@@ -264,7 +270,8 @@ func (c *MemCatalogue) Favourites() []Product { return c.those(c.grid().favourit
 // Categories are the pages of the grid, in the order in which the shop's file names them; products without one come last.
 func (c *MemCatalogue) Categories() []Category { return slices.Clone(c.grid().categories) }
 
-// InCategory are up to limit products of a category, in the shop's order, without the first ones.
+// InCategory are up to limit products of a category, in the shop's order, without the first ones. Of a family there is only
+// the first article: the others are its Variants.
 func (c *MemCatalogue) InCategory(name string, first, limit int) []Product {
 	all := c.grid().of[name]
 	first = max(0, min(first, len(all)))

@@ -380,6 +380,29 @@ func TestVariantsKeepTheShopsOrder(t *testing.T) {
 	}
 }
 
+// The grid shows a family once in each of its categories; the categories count what is shown.
+func TestFamiliesAreOneTile(t *testing.T) {
+	var products []Product
+	for i, size := range []string{"S", "M", "L"} {
+		products = append(products, Product{Codigo: size, Nombre: "Polera " + size, Familia: "Polera", Variante: size, Categoria: "Ropa", Favorito: i == 1})
+		products = append(products, Product{Codigo: fmt.Sprint(i), Nombre: fmt.Sprint("Gorro ", i), Categoria: "Ropa"})
+	}
+	products = append(products, Product{Codigo: "XL", Nombre: "Polera XL", Familia: "Polera", Variante: "XL", Categoria: "Tallas grandes"})
+	c := NewCatalogue(products)
+	if got := names(c.InCategory("Ropa", 0, 9)); got != "Polera S | Gorro 0 | Gorro 1 | Gorro 2" {
+		t.Errorf("the category shows %s", got)
+	}
+	if got := names(c.InCategory("Tallas grandes", 0, 9)); got != "Polera XL" {
+		t.Errorf("the other category shows %s", got)
+	}
+	if got := fmt.Sprint(c.Categories()); got != "[{Ropa 4} {Tallas grandes 1}]" {
+		t.Errorf("categories %s", got)
+	}
+	if names(c.Variants("Polera")) != "Polera S | Polera M | Polera L | Polera XL" || names(c.Favourites()) != "Polera M" {
+		t.Errorf("variants %s, favourites %s", names(c.Variants("Polera")), names(c.Favourites()))
+	}
+}
+
 // bigCatalogue resembles a large shop: foods, clothes, tools and parts, with brands, sizes and numbers of their own.
 func bigCatalogue(n int) []Product {
 	random := rand.New(rand.NewPCG(1, 2))

@@ -66,8 +66,8 @@ type Catalogue interface {
 	Search(text string, limit int) []Product
 	// Favourites are the products of the quick keys, in the shop's order.
 	Favourites() []Product
-	// Categories are the pages of the grid of products, and InCategory up to limit products of one, without the first
-	// ones; both in the shop's order.
+	// Categories are the parts of the grid of products, and InCategory up to limit products of one, without the first
+	// ones; both in the shop's order. Of a family only its first article is there, for all of them.
 	Categories() []Category
 	InCategory(name string, first, limit int) []Product
 	// Variants are the articles of a family, in the shop's order.

@@ -278,6 +278,17 @@ func (r *Register) SetCatalogue(c Catalogue) { r.d.Catalogue = c }
 // Favourites are the quick keys.
 func (r *Register) Favourites() []Product { return r.d.Catalogue.Favourites() }
 
+// Categories, InCategory and Variants are the grid of products.
+func (r *Register) Categories() []Category { return r.d.Catalogue.Categories() }
+
+// InCategory are up to limit products of a category, without the first ones.
+func (r *Register) InCategory(name string, first, limit int) []Product {
+	return r.d.Catalogue.InCategory(name, first, limit)
+}
+
+// Variants are the articles of a family.
+func (r *Register) Variants(family string) []Product { return r.d.Catalogue.Variants(family) }
+
 // Add puts a product in the cart, as Scan does.
 func (r *Register) Add(p Product, qty money.Qty) (added Line, err error) {
 	return r.put(p.match(), qty)

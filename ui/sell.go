@@ -87,7 +87,7 @@ func (s *sellScreen) render(p sale.Snapshot) {
 	}
 	setVisible(s.finding, finding)
 	setVisible(s.quick.object, !finding)
-	s.quick.render(s.w.counter.Favourites())
+	s.quick.render()
 	if right := s.body.Objects[1]; right.Visible() != (finding || !s.w.settings.Folded) {
 		setVisible(right, !right.Visible())
 		s.body.Refresh()

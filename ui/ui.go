@@ -30,6 +30,9 @@ type Counter interface {
 	Create(p sale.Product) (sale.Line, error)
 	Search(text string, limit int) []sale.Product
 	Favourites() []sale.Product
+	Categories() []sale.Category
+	InCategory(name string, first, limit int) []sale.Product
+	Variants(family string) []sale.Product
 	Add(p sale.Product, qty money.Qty) (sale.Line, error)
 	Select(i int)
 	SetQty(q money.Qty) error
