@@ -278,7 +278,7 @@ func (r *Register) SetCatalogue(c Catalogue) { r.d.Catalogue = c }
 // Favourites are the quick keys.
 func (r *Register) Favourites() []Product { return r.d.Catalogue.Favourites() }
 
-// Categories, InCategory and Variants are the grid of products.
+// Categories are the parts of the grid of products.
 func (r *Register) Categories() []Category { return r.d.Catalogue.Categories() }
 
 // InCategory are up to limit products of a category, without the first ones.
