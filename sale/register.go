@@ -275,6 +275,15 @@ func (r *Register) Search(text string, limit int) []Product { return r.d.Catalog
 // SetCatalogue is news of the products, found from now on. What is in the cart stays as it was added.
 func (r *Register) SetCatalogue(c Catalogue) { r.d.Catalogue = c }
 
+// SetScale is another table of how the labels of the scales are read, from now on.
+func (r *Register) SetScale(rules ScaleRules) { r.d.Scale = rules }
+
+// PreviewScale tells how a label would be read by another table.
+func (r *Register) PreviewScale(rules ScaleRules, code string) string {
+	words, _, _ := rules.Preview(code, r.d.Catalogue) // the words say what the error does
+	return words
+}
+
 // Favourites are the quick keys.
 func (r *Register) Favourites() []Product { return r.d.Catalogue.Favourites() }
 

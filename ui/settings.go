@@ -73,7 +73,7 @@ func (w *Window) openSettings() {
 	if s.Folded {
 		fold = "guardados"
 	}
-	w.openDialog(newChooseDialog(w, "Ajustes de esta caja", "Valen para esta caja y se guardan al elegirlos.", []choice{
+	choices := []choice{
 		{words: "Teclas", detail: "cambiar la de cada cosa", opens: true, do: then(func() { w.openDialog(newKeysDialog(w)) })},
 		{words: "Colores", detail: toneNames[w.l.tone], opens: true, do: then(w.chooseTone)},
 		{words: "Tamaño", detail: fmt.Sprintf("%d %%", w.l.percent), opens: true, do: then(w.chooseScale)},
@@ -87,7 +87,11 @@ func (w *Window) openSettings() {
 			return err
 		}},
 		{words: "Modelo de emisión", detail: "boleta o comprobante", opens: true, do: then(func() { w.askModelo(nil) })},
-	}))
+	}
+	if w.scales != nil {
+		choices = append(choices, choice{words: "Etiquetas de la balanza", detail: "cómo se leen, y probarlas", opens: true, do: w.openScales})
+	}
+	w.openDialog(newChooseDialog(w, "Ajustes de esta caja", "Valen para esta caja y se guardan al elegirlos.", choices))
 }
 
 // option is a choice that is one value of a setting; afterwards the list of settings is there again.

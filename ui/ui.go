@@ -33,6 +33,9 @@ type Counter interface {
 	Categories() []sale.Category
 	InCategory(name string, first, limit int) []sale.Product
 	Variants(family string) []sale.Product
+	// PreviewScale tells how a label would be read by a table that nobody uses yet; SetScale uses it.
+	PreviewScale(rules sale.ScaleRules, code string) string
+	SetScale(rules sale.ScaleRules)
 	Add(p sale.Product, qty money.Qty) (sale.Line, error)
 	Select(i int)
 	SetQty(q money.Qty) error
@@ -103,6 +106,7 @@ type Deps struct {
 	Counter   Counter
 	Documents Documents
 	Notices   Notices
+	Scales    Scales // nil: no scales to set up here
 	Office    Office
 	Cards     Cards // the card terminal; nil: the cashier types the operation's number
 	Customers Customers
@@ -127,6 +131,7 @@ type Window struct {
 	counter   Counter
 	documents Documents
 	notices   Notices
+	scales    Scales
 	office    Office
 	cards     Cards
 	customers Customers
@@ -215,7 +220,7 @@ type mainAction struct {
 func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
-		counter: d.Counter, documents: d.Documents, notices: d.Notices, office: d.Office, cards: d.Cards, customers: d.Customers, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
+		counter: d.Counter, documents: d.Documents, notices: d.Notices, scales: d.Scales, office: d.Office, cards: d.Cards, customers: d.Customers, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
 		runAside: d.Aside,
 		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, app: app, s: s,
 	}

@@ -37,6 +37,7 @@ type world struct {
 	jobs    []func() // what was put aside and has not run yet
 	kept    []Settings
 	noKeep  error
+	scales  scales
 	ears    ears
 }
 
@@ -46,6 +47,27 @@ func (x *world) keep(s Settings) error {
 		x.kept = append(x.kept, s)
 	}
 	return x.noKeep
+}
+
+// scales keep a table as the shop does.
+type scales struct {
+	rules sale.ScaleRules
+	fail  error
+}
+
+func (s *scales) ScaleRules() (sale.ScaleRules, error) {
+	if s.rules == nil {
+		return sale.DefaultScaleRules(), s.fail
+	}
+	return s.rules, s.fail
+}
+
+func (s *scales) SetScaleRules(rules sale.ScaleRules) error {
+	if s.fail != nil {
+		return s.fail
+	}
+	s.rules = rules
+	return rules.Check()
 }
 
 // ears hear the tones.
@@ -118,7 +140,7 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 	settings := DefaultSettings()
 	settings.Look = look
 	x.w = New(test.NewTempApp(t), Deps{
-		Counter: x.till, Documents: x.docs, Notices: x.news, Customers: x.buyers, Comunas: comunas, Office: x.office, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
+		Counter: x.till, Documents: x.docs, Notices: x.news, Scales: &x.scales, Customers: x.buyers, Comunas: comunas, Office: x.office, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
 		Settings: settings, Keep: x.keep, Sounds: &x.ears,
 		Now: func() time.Time { return x.now }, Loop: inline{},
 		Aside: func(work func()) { x.jobs = append(x.jobs, work) },
