@@ -105,8 +105,8 @@ func newRuleDialog(w *Window, rules sale.ScaleRules, at int) *ruleDialog {
 // label is the line with the label that is tried.
 func (d *ruleDialog) label() *field { return d.fields[len(d.fields)-1] }
 
-// scanned tries a label.
-func (d *ruleDialog) scanned(code string) { d.label().write(code) }
+// scanned tries a label; what stood in the line before it stays there.
+func (d *ruleDialog) scanned(code string) { d.label().write(strings.TrimPrefix(code, d.field().Text)) }
 
 // edited tells how the label is read by the table as it stands on the screen.
 func (d *ruleDialog) edited() {
