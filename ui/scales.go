@@ -106,7 +106,16 @@ func newRuleDialog(w *Window, rules sale.ScaleRules, at int) *ruleDialog {
 func (d *ruleDialog) label() *field { return d.fields[len(d.fields)-1] }
 
 // scanned tries a label; what stood in the line before it stays there.
-func (d *ruleDialog) scanned(code string) { d.label().write(strings.TrimPrefix(code, d.field().Text)) }
+func (d *ruleDialog) scanned(code string) {
+	f := d.field()
+	if len(code) > 13 { // as it was typed behind what stands in the line
+		code = strings.TrimPrefix(code, f.before)
+	}
+	if first, found := strings.CutPrefix(f.Text, f.before); found && strings.HasPrefix(code, first) {
+		f.write(f.before) // without the first figure of the code
+	}
+	d.label().write(code)
+}
 
 // edited tells how the label is read by the table as it stands on the screen.
 func (d *ruleDialog) edited() {
