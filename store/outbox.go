@@ -525,12 +525,18 @@ func startOf(t *bolt.Tx, c *bolt.Cursor, q sale.DocumentQuery) (k, v []byte, err
 	}
 	if end == nil {
 		k, v = c.Last()
-	} else if k, _ = c.Seek(end); k == nil {
-		k, v = c.Last()
 	} else {
-		k, v = c.Prev()
+		k, v = lastBefore(c, end)
 	}
 	return k, v, nil
+}
+
+// lastBefore places the cursor on the last entry that comes before end.
+func lastBefore(c *bolt.Cursor, end []byte) (k, v []byte) {
+	if k, _ := c.Seek(end); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
 }
 
 // infoOf reads a document for the list; false if the query does not want it.

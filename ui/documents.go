@@ -1,14 +1,16 @@
 package ui
 
 import (
+	"context"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
 
 	"mostrador/dte"
+	"mostrador/money"
 	"mostrador/sale"
 )
 
@@ -19,10 +21,20 @@ type documentsScreen struct {
 	list     *table
 	empty    fyne.CanvasObject
 	nothing  fyne.CanvasObject
+	looking  fyne.CanvasObject
+	left     *fyne.Container
 	facts    *fyne.Container
 	selected int
 	shown    []sale.DocumentInfo
 	wanted   dte.Key // is to be marked, wherever it stands; zero: what was chosen
+
+	// What is searched beyond the newest documents, and what came of it.
+	found     sale.DocumentsFound
+	searching bool
+	turn      int // of the search that still matters
+	stop      context.CancelFunc
+	extent    *text
+	extentRow fyne.CanvasObject
 
 	title, when, client, paid, total *text
 	state, printed                   *badge
@@ -31,7 +43,7 @@ type documentsScreen struct {
 
 func newDocumentsScreen(w *Window) *documentsScreen {
 	l := w.l
-	s := &documentsScreen{w: w}
+	s := &documentsScreen{w: w, stop: func() {}}
 	s.list = newTable(l, []column{
 		{"DOCUMENTO", 0, fyne.TextAlignLeading},
 		{"HORA", 48, fyne.TextAlignLeading},
@@ -41,7 +53,8 @@ func newDocumentsScreen(w *Window) *documentsScreen {
 	}, s.choose)
 	s.list.textSize = 16
 	s.empty = hint(l, theme.IconNameDocument, "Todavía no hay documentos", "Aquí aparece cada boleta y factura apenas se emite, también sin internet.")
-	s.nothing = hint(l, theme.IconNameSearch, "Ningún documento con ese número", "Borre lo escrito con Esc para ver todos.")
+	s.nothing = hint(l, theme.IconNameSearch, "Ningún documento con eso", "Se busca por número, monto, cliente, producto o fecha, y con varios a la vez. Esc borra lo escrito.")
+	s.looking = hint(l, theme.IconNameHistory, "Buscando…", "Se miran los documentos más antiguos. Puede seguir escribiendo.")
 	s.title, s.when = newText(l, 24, ink, cut).strong(), newText(l, 15, muted, cut)
 	s.total, s.client, s.paid = newText(l, 24, ink, shrink).strong().to(fyne.TextAlignTrailing), newText(l, 16, ink, cut), newText(l, 15, muted, cut)
 	s.state, s.printed = newBadge(l, nil), newBadge(l, nil)
@@ -51,7 +64,10 @@ func newDocumentsScreen(w *Window) *documentsScreen {
 	s.facts = pad(l.px(20), l.px(16), col(l.px(6), as(row(l.px(8), share(1.6, s.title), share(1, s.total))), as(s.when), as(s.client), as(s.paid),
 		fixed(1, newPanelSquare(l, hairline)),
 		as(s.state.panel), share(1.8, s.story), as(s.printed.panel), share(1, s.paper), fixed(l.px(56), again)))
-	s.body = beside(l, newPanel(l, card, stack(s.list, s.empty, s.nothing)).edge(hairline, 1), newPanel(l, card, s.facts).edge(hairline, 1))
+	s.extent = newText(l, 14, muted, wrap).upTo(2)
+	s.extentRow = pad(l.px(16), l.px(8), s.extent)
+	s.left = col(0, grow(stack(s.list, s.empty, s.nothing, s.looking)), fixed(l.px(52), s.extentRow))
+	s.body = beside(l, newPanel(l, card, s.left).edge(hairline, 1), newPanel(l, card, s.facts).edge(hairline, 1))
 	return s
 }
 
@@ -64,13 +80,15 @@ func (s *documentsScreen) render(sale.Snapshot) {
 	if err != nil {
 		s.w.frame.banner.tell(bad, err.Error())
 	}
-	s.shown = s.matching(all)
+	s.shown = s.wantedOf(all)
+	s.tellSearch()
 	if i := slices.IndexFunc(s.shown, func(d sale.DocumentInfo) bool { return d.Key == s.wanted }); i >= 0 {
 		s.selected = i
 	}
 	s.selected = max(0, min(s.selected, len(s.shown)-1))
 	setVisible(s.empty, len(all) == 0)
-	setVisible(s.nothing, len(all) > 0 && len(s.shown) == 0)
+	setVisible(s.nothing, len(all) > 0 && len(s.shown) == 0 && !s.searching)
+	setVisible(s.looking, len(all) > 0 && len(s.shown) == 0 && s.searching)
 	setVisible(s.facts, len(s.shown) > 0)
 	shown := s.shown
 	s.list.fill(len(shown), s.selected, func(i int) []cell {
@@ -99,32 +117,106 @@ func (w *Window) showDocument(k dte.Key) {
 	w.render()
 }
 
-// matching are the documents whose number begins with what is typed, and older ones that have exactly this number.
-func (s *documentsScreen) matching(all []sale.DocumentInfo) []sale.DocumentInfo {
-	typed := strings.ReplaceAll(strings.TrimSpace(s.w.sink.Text), ".", "")
-	if typed == "" {
-		return all
+// wantedOf are the documents that are searched: at once those among the newest ones and with the very number, and all of
+// them once the search is done.
+func (s *documentsScreen) wantedOf(newest []sale.DocumentInfo) []sale.DocumentInfo {
+	q := s.search()
+	if q.Empty() {
+		return newest
 	}
 	var some []sale.DocumentInfo
-	for _, d := range all {
-		if strings.HasPrefix(d.Key.Folio.String(), typed) {
+	for _, d := range newest {
+		if q.Holds(d.Record) {
 			some = append(some, d)
 		}
 	}
-	folio, err := strconv.ParseInt(typed, 10, 64)
-	if err != nil || folio <= 0 {
-		return some
-	}
-	exact, err := s.w.documents.Documents(sale.DocumentQuery{Folio: dte.Folio(folio), Limit: mostDocuments})
-	if err != nil {
-		s.w.frame.banner.tell(bad, err.Error())
-	}
-	for _, d := range exact {
-		if !slices.ContainsFunc(some, func(o sale.DocumentInfo) bool { return o.Key == d.Key }) {
-			some = append(some, d)
+	add := func(more []sale.DocumentInfo) {
+		for _, d := range more {
+			if !slices.ContainsFunc(some, func(o sale.DocumentInfo) bool { return o.Key == d.Key }) {
+				some = append(some, d)
+			}
 		}
 	}
+	add(s.numbered(q))
+	add(s.found.Documents)
+	slices.SortStableFunc(some, func(a, b sale.DocumentInfo) int { return b.At.Compare(a.At) })
 	return some
+}
+
+// numbered are the documents with the very number that is typed, however old.
+func (s *documentsScreen) numbered(q sale.DocumentSearch) (list []sale.DocumentInfo) {
+	for _, folio := range q.Folios() {
+		exact, err := s.w.documents.Documents(sale.DocumentQuery{Folio: folio, Limit: mostDocuments})
+		if err != nil {
+			s.w.frame.banner.tell(bad, err.Error())
+		}
+		for _, d := range exact {
+			if q.Holds(d.Record) {
+				list = append(list, d)
+			}
+		}
+	}
+	return list
+}
+
+func (s *documentsScreen) search() sale.DocumentSearch {
+	return sale.ReadDocumentSearch(s.w.sink.Text, dte.DateOf(s.w.now()))
+}
+
+// lookBack searches all documents for what is typed now, away from the window. What was being searched before is given up.
+func (s *documentsScreen) lookBack() {
+	s.stop()
+	s.found, s.searching = sale.DocumentsFound{}, false
+	q := s.search()
+	if q.Empty() {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.turn++
+	turn := s.turn
+	s.stop, s.searching = stop, true
+	s.w.aside(func() func() {
+		found, err := s.w.documents.FindDocuments(ctx, q)
+		return func() {
+			stop()
+			if turn == s.turn && s.searching {
+				s.arrived(found, err)
+			}
+		}
+	})
+}
+
+// arrived shows what the search found. What was marked stays marked, though others come between.
+func (s *documentsScreen) arrived(found sale.DocumentsFound, err error) {
+	if s.wanted == (dte.Key{}) && s.selected > 0 && s.selected < len(s.shown) {
+		s.wanted = s.shown[s.selected].Key
+	}
+	s.found, s.searching = found, false
+	if s.w.place() != documents {
+		return
+	}
+	s.w.render()
+	if err != nil {
+		s.w.frame.banner.tell(bad, "No se pudo buscar en todos los documentos: "+err.Error()+" Lo emitido está a salvo.")
+	}
+}
+
+// tellSearch says how far was searched, where it is not all.
+func (s *documentsScreen) tellSearch() {
+	words := ""
+	switch {
+	case s.search().Empty():
+	case s.searching:
+		words = "Buscando también en los documentos más antiguos…"
+	case !s.found.Until.IsZero() && len(s.found.Documents) >= sale.MostFound:
+		words = fmt.Sprintf("Se muestran los %d más nuevos. Escriba algo más, o una fecha, para acortar la lista.", sale.MostFound)
+	case !s.found.Until.IsZero():
+		words = fmt.Sprintf("Se miraron %s documentos, hasta el %s. Para buscar más atrás escriba también una fecha: 16-03-2026.",
+			money.Pesos(s.found.Looked), day(s.found.Until))
+	}
+	s.extent.say(words)
+	setVisible(s.extentRow, words != "")
+	s.left.Refresh()
 }
 
 func (s *documentsScreen) detail(d sale.DocumentInfo) {
@@ -167,7 +259,9 @@ func (w *Window) reprint(k dte.Key) {
 	w.say(good, "La copia de "+strings.ToLower(docName(k.Tipo))+" "+docNumber(k)+" va a la impresora.")
 }
 
-func (s *documentsScreen) prompt(sale.Snapshot) string { return "Buscar por número" }
+func (s *documentsScreen) prompt(sale.Snapshot) string {
+	return "Número, monto, cliente, producto o fecha"
+}
 
 func (s *documentsScreen) main(sale.Snapshot) mainAction {
 	return mainAction{"VOLVER", "Esc", true, func() { s.w.visit("") }}
@@ -188,9 +282,13 @@ func (s *documentsScreen) keys() []binding {
 	}
 }
 
-func (s *documentsScreen) enter(string)  { s.w.settle(nil) }
-func (s *documentsScreen) edited(string) { s.selected, s.wanted = 0, dte.Key{}; s.w.render() }
-func (s *documentsScreen) back()         { s.w.visit("") }
+func (s *documentsScreen) enter(string) { s.w.settle(nil) }
+func (s *documentsScreen) edited(string) {
+	s.selected, s.wanted = 0, dte.Key{}
+	s.lookBack()
+	s.w.render()
+}
+func (s *documentsScreen) back() { s.w.visit("") }
 
 func (s *documentsScreen) move(key fyne.KeyName) bool {
 	step, ok := s.list.step(key)

@@ -69,9 +69,10 @@ type Counter interface {
 	CloseShift(counted money.Pesos) (sale.Shift, error)
 }
 
-// Documents are the issued documents, newest first; store.Store is one. Both methods are called from the window's goroutine and must be
-// quick: they read and write the till's own file.
+// Documents are the issued documents, newest first; store.Store is one. Its methods are called from the window's goroutine
+// and must be quick: they read and write the till's own file. Only FindDocuments takes long, and has a goroutine of its own.
 type Documents interface {
+	sale.DocumentFinder
 	Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, error)
 	// Reprint queues one more copy of a document.
 	Reprint(key dte.Key) (sale.PrintJob, error)

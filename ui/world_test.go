@@ -342,6 +342,7 @@ func (j *journal) FoliosLeft(tipo dte.TipoDTE, day dte.Date) (int, error) {
 type issuedDocuments struct {
 	list     []sale.DocumentInfo
 	reprints []dte.Key
+	fail     error
 }
 
 func (d *issuedDocuments) Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, error) {
@@ -350,6 +351,20 @@ func (d *issuedDocuments) Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, 
 		list = slices.DeleteFunc(slices.Clone(list), func(o sale.DocumentInfo) bool { return o.Key.Folio != q.Folio })
 	}
 	return list[:min(len(list), q.Limit)], nil
+}
+
+func (d *issuedDocuments) FindDocuments(_ context.Context, q sale.DocumentSearch) (found sale.DocumentsFound, err error) {
+	for _, o := range d.list {
+		found.Looked++
+		if q.Holds(o.Record) {
+			found.Documents = append(found.Documents, o)
+		}
+		if len(found.Documents) == sale.MostFound {
+			found.Until = o.At
+			break
+		}
+	}
+	return found, d.fail
 }
 
 func (d *issuedDocuments) Reprint(k dte.Key) (sale.PrintJob, error) {

@@ -485,6 +485,11 @@ func (s *Shop) Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, error) {
 	return s.Store.Documents(q)
 }
 
+// FindDocuments finds issued documents by what is remembered of them.
+func (s *Shop) FindDocuments(ctx context.Context, q sale.DocumentSearch) (sale.DocumentsFound, error) {
+	return s.Store.FindDocuments(ctx, q)
+}
+
 // Reprint queues a copy and wakes the printer.
 func (s *Shop) Reprint(key dte.Key) (sale.PrintJob, error) {
 	job, err := s.Store.Reprint(key)
