@@ -96,6 +96,9 @@ func (r *Register) BeginCard(m Method, amount money.Pesos) (ref string, ask mone
 		return "", 0, err
 	}
 	r.cart = cart
+	if err := r.d.Journal.Ready(r.d.Now()); err != nil { // a cart may be written behind: not this one
+		return "", 0, err
+	}
 	return cardRef(cart.ID, len(cart.Cards)), amount, nil
 }
 

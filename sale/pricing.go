@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -75,9 +76,7 @@ func (r *Register) SetLineOff(off price.Off) error {
 		return err
 	}
 	before := r.cart.Lines[r.selected]
-	return r.logged(EventDiscount, before.Nombre+": "+off.By.Why, func() error {
-		return r.edit(func(l *Line) error { l.Off = off; return nil })
-	})
+	return r.logged(EventDiscount, before.Nombre+": "+off.By.Why, r.onLine(func(l *Line) error { l.Off = off; return nil }))
 }
 
 // SetTicketOff gives the whole sale a discount; the zero Off takes it back. It is kept in the log.
@@ -86,11 +85,12 @@ func (r *Register) SetTicketOff(off price.Off) error {
 	if err != nil {
 		return err
 	}
-	if len(r.cart.Lines) == 0 {
-		return errors.New("no hay nada que descontar: la venta está vacía")
-	}
-	return r.logged(EventDiscount, "al total: "+off.By.Why, func() error {
-		return r.update(func(c *Cart) (int, error) { c.Off = off; return r.selected, nil })
+	return r.logged(EventDiscount, "al total: "+off.By.Why, func(c *Cart) (int, error) {
+		if len(c.Lines) == 0 {
+			return 0, errors.New("no hay nada que descontar: la venta está vacía")
+		}
+		c.Off = off
+		return r.selected, nil
 	})
 }
 
@@ -109,9 +109,8 @@ func (r *Register) SetPrice(prc money.Price, why string) error {
 		return errors.New("diga por qué cambia el precio")
 	}
 	l := r.cart.Lines[r.selected]
-	return r.logged(EventPrice, fmt.Sprintf("%s: de %s a %s: %s", l.Nombre, l.Prc, prc, why), func() error {
-		return r.edit(func(l *Line) error { l.Fijo, l.FijoPor = prc, price.By{Why: why}; return nil })
-	})
+	return r.logged(EventPrice, fmt.Sprintf("%s: de %s a %s: %s", l.Nombre, l.Prc, prc, why),
+		r.onLine(func(l *Line) error { l.Fijo, l.FijoPor = prc, price.By{Why: why}; return nil }))
 }
 
 // SetNote writes a note on the selected line, for the kitchen, the storeroom or the warranty. It is no part of the legal
@@ -141,20 +140,15 @@ func (r *Register) byHand(off price.Off) (price.Off, error) {
 	return off, nil
 }
 
-// logged does what a person does to a price and keeps by how much the sale is less.
-func (r *Register) logged(kind EventKind, what string, act func() error) error {
-	before, err := r.total()
-	if err != nil {
-		return err
-	}
-	if err := act(); err != nil {
-		return err
-	}
-	after, err := r.total()
-	if err != nil {
-		return err
-	}
-	return r.d.Journal.Log(r.event(kind, what, before-after))
+// logged does what a person does to a price, and keeps by how much the sale is less.
+func (r *Register) logged(kind EventKind, what string, edit func(c *Cart) (selected int, err error)) error {
+	return r.change(edit, func(after Cart) ([]Event, error) {
+		changed := *r
+		changed.cart = after
+		was, wasErr := r.total()
+		is, isErr := changed.total()
+		return []Event{r.event(kind, what, was-is)}, cmp.Or(wasErr, isErr)
+	})
 }
 
 // globals are the ticket's discount as the document says it: one for each kind of lines.

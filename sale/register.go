@@ -126,8 +126,14 @@ func (r *Register) clear() error {
 	return nil
 }
 
-// update edits a copy of the cart, and adopts it with its selected line once it is saved.
+// update changes the cart, with what the log says of it.
 func (r *Register) update(edit func(c *Cart) (selected int, err error), events ...Event) error {
+	return r.change(edit, func(Cart) ([]Event, error) { return events, nil })
+}
+
+// change edits a copy of the cart, and adopts it with its selected line once it is saved together with its events: both or
+// neither.
+func (r *Register) change(edit func(c *Cart) (selected int, err error), events func(after Cart) ([]Event, error)) error {
 	if err := r.beginSelling(); err != nil {
 		return err
 	}
@@ -142,10 +148,17 @@ func (r *Register) update(edit func(c *Cart) (selected int, err error), events .
 	if err != nil {
 		return err
 	}
+	if len(cart.Lines) == 0 {
+		cart.Off = price.Off{} // it was for what is gone, and not for the next buyer
+	}
 	if err := r.reprice(&cart); err != nil {
 		return err
 	}
-	if err := r.d.Journal.SaveCart(cart, events...); err != nil {
+	log, err := events(cart)
+	if err != nil {
+		return err
+	}
+	if err := r.d.Journal.SaveCart(cart, log...); err != nil {
 		return err
 	}
 	r.cart, r.selected = cart, max(-1, min(selected, len(cart.Lines)-1))
@@ -406,12 +419,17 @@ func (r *Register) Bump(n int64) error {
 
 // edit changes the selected line.
 func (r *Register) edit(f func(*Line) error, events ...Event) error {
-	return r.update(func(c *Cart) (int, error) {
+	return r.update(r.onLine(f), events...)
+}
+
+// onLine is a change of the selected line.
+func (r *Register) onLine(f func(*Line) error) func(c *Cart) (selected int, err error) {
+	return func(c *Cart) (int, error) {
 		if r.selected < 0 {
 			return 0, errNoLine
 		}
 		return r.selected, f(&c.Lines[r.selected])
-	}, events...)
+	}
 }
 
 var errNoLine = errors.New("no hay una línea elegida")
@@ -438,22 +456,20 @@ func (r *Register) Void(reason string) error {
 	if err != nil {
 		return err
 	}
-	var events []Event
-	if len(r.cart.Lines) > 0 {
-		if reason == "" {
-			return errors.New("diga por qué se vacía la venta")
+	return r.change(func(c *Cart) (int, error) {
+		if len(c.Lines) > 0 && reason == "" {
+			return 0, errors.New("diga por qué se vacía la venta. Nada cambió")
 		}
-		total, err := r.total()
-		if err != nil {
-			return err
-		}
-		events = append(events, r.event(EventVoided, reason, total))
-	}
-	return r.update(func(c *Cart) (int, error) {
 		id, err := NewID(r.d.Rand)
 		*c = Cart{ID: id}
 		return -1, err
-	}, events...)
+	}, func(Cart) ([]Event, error) {
+		if len(r.cart.Lines) == 0 {
+			return nil, nil
+		}
+		total, err := r.total()
+		return []Event{r.event(EventVoided, reason, total)}, err
+	})
 }
 
 // Charge goes to Paying. It refuses an empty cart and all that would keep the document from being issued, so that nobody

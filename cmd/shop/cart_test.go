@@ -94,6 +94,23 @@ func TestACartThatCannotBeWrittenIsTold(t *testing.T) {
 	}
 }
 
+// The name of a charge is on the disk before the terminal hears it: otherwise a power cut would forget whose charge it was,
+// and the buyer would pay twice.
+func TestNoCardIsChargedForACartThatIsNotOnDisk(t *testing.T) {
+	s := opened(t, practice(t))
+	deps, err := s.Deps()
+	must(t, err)
+	r, err := sale.NewRegister(deps)
+	must(t, err)
+	_, err = r.Add(r.Favourites()[0], money.One)
+	must(t, err)
+	must(t, r.Charge())
+	must(t, s.Store.Close())
+	if ref, _, err := r.BeginCard(sale.Debito, 0); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("the terminal may charge %s: %v", ref, err)
+	}
+}
+
 // Whoever reads the book reads the newest cart and its events, written or not.
 func TestTheNewestCartIsRead(t *testing.T) {
 	s := opened(t, practice(t))
