@@ -37,7 +37,12 @@ const (
 	formPlace     place = "form"
 
 	referencesPlace place = "references"
+
+	everywhere place = "everywhere" // on every screen and in every dialogue
 )
+
+// padUsual is the usual key of the keypad.
+const padUsual = ctrl + "T"
 
 var actions = []action{
 	{"cobrar", "Cobrar, emitir, siguiente", fyne.KeyF12, []place{selling, paying, done}, frequent},
@@ -88,6 +93,7 @@ var actions = []action{
 	{"quitar-referencia", "Quitar una referencia", fyne.KeyF4, []place{referencesPlace}, destructive},
 	{"agregar-referencia", "Agregar una referencia", fyne.KeyF9, []place{referencesPlace}, ordinary},
 	{"aceptar", "Aceptar un formulario", fyne.KeyF12, []place{customerPlace, formPlace, referencesPlace}, ordinary},
+	{"teclado", "Teclado en pantalla", padUsual, []place{everywhere}, ordinary},
 	{"opcion-1", "Primera opción", fyne.KeyF2, []place{notices, assistPlace, doubtPlace}, ordinary},
 	{"opcion-2", "Segunda opción", fyne.KeyF3, []place{notices, assistPlace, doubtPlace}, ordinary},
 	{"opcion-3", "Tercera opción", fyne.KeyF4, []place{notices, assistPlace}, ordinary},
@@ -98,7 +104,7 @@ var placeNames = map[place]string{
 	selling: "venta", paying: "cobro", done: "fin de la venta", documents: "documentos", notices: "avisos", shiftPlace: "turno",
 	reconciling:   "conciliar",
 	returnPlace:   "devolución",
-	customerPlace: "cliente", assistPlace: "contingencia", doubtPlace: "tarjeta en duda", formPlace: "formularios", referencesPlace: "referencias",
+	customerPlace: "cliente", assistPlace: "contingencia", doubtPlace: "tarjeta en duda", formPlace: "formularios", referencesPlace: "referencias", everywhere: "en todas partes",
 }
 
 // keyOf is the key of an action at this till.
@@ -180,11 +186,16 @@ var functionKeys = []fyne.KeyName{
 	fyne.KeyF1, fyne.KeyF2, fyne.KeyF3, fyne.KeyF4, fyne.KeyF5, fyne.KeyF6, fyne.KeyF7, fyne.KeyF8, fyne.KeyF9, fyne.KeyF10, fyne.KeyF11, fyne.KeyF12,
 }
 
+// meets reports that both have to work in one place.
+func (a action) meets(o action) bool {
+	return slices.Contains(a.in, everywhere) || slices.Contains(o.in, everywhere) ||
+		slices.ContainsFunc(o.in, func(p place) bool { return slices.Contains(a.in, p) })
+}
+
 // conflict is the action that has the key already, in a place where a has to work too.
 func (s Settings) conflict(a action, key fyne.KeyName) (other action, found bool) {
 	for _, o := range actions {
-		together := slices.ContainsFunc(o.in, func(p place) bool { return slices.Contains(a.in, p) })
-		if o.name != a.name && together && s.keyOf(o) == key {
+		if o.name != a.name && a.meets(o) && s.keyOf(o) == key {
 			return o, true
 		}
 	}
@@ -207,8 +218,7 @@ func (s Settings) with(a action, key fyne.KeyName) Settings {
 // slip warns of something destructive beside what is pressed in every sale without looking; "" when there is none.
 func (s Settings) slip(a action) string {
 	for _, o := range actions {
-		together := slices.ContainsFunc(o.in, func(p place) bool { return slices.Contains(a.in, p) })
-		if together && a.duty+o.duty == frequent+destructive && a.duty != o.duty && a.duty != ordinary && o.duty != ordinary && neighbours(s.keyOf(a), s.keyOf(o)) {
+		if a.meets(o) && a.duty+o.duty == frequent+destructive && a.duty != o.duty && a.duty != ordinary && o.duty != ordinary && neighbours(s.keyOf(a), s.keyOf(o)) {
 			return fmt.Sprintf("Cuidado: %s (%s) queda al lado de %s (%s).", keycap(s.keyOf(a)), a.words, keycap(s.keyOf(o)), o.words)
 		}
 	}

@@ -30,6 +30,7 @@ func TestEveryKeyHasAnAction(t *testing.T) {
 		for at, screen := range x.w.screens {
 			known(at, screen.keys())
 		}
+		known(everywhere, x.w.everyKeys())
 		if d, ok := x.w.dialog.(interface{ place() place }); ok {
 			known(d.place(), x.w.dialog.keys())
 		} else if x.w.dialog != nil {

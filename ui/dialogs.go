@@ -15,7 +15,7 @@ type dialog interface {
 
 func (w *Window) openDialog(d dialog) {
 	w.dialog = d
-	w.frame.scrim.Objects = []fyne.CanvasObject{newPanelSquare(w.l, scrim), d.object()}
+	w.frame.scrim.Objects = []fyne.CanvasObject{newPanelSquare(w.l, scrim), newDock(w, d)}
 	w.frame.scrim.Show()
 	w.frame.scrim.Refresh()
 	w.settle(nil)
@@ -79,7 +79,7 @@ type helpDialog struct {
 func newHelpDialog(w *Window, keys []binding) *helpDialog {
 	l := w.l
 	items := []item{as(newText(l, 24, ink, cut).strong().say("Teclas de esta pantalla"))}
-	for _, k := range w.bound(w.place(), keys) {
+	for _, k := range append(w.bound(w.place(), keys), w.bound(everywhere, w.everyKeys())...) {
 		keycap := row(0, grow(spacer()), as(newKeycap(l, k.keycap)))
 		items = append(items, fixed(l.px(26), row(l.px(16), fixed(l.px(92), middle(keycap)), grow(newText(l, 16, ink, cut).say(k.help)))))
 	}

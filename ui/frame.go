@@ -23,6 +23,7 @@ type frame struct {
 	actions *actionBar
 	strip   *strip
 	scrim   *fyne.Container // dialogues
+	pad     *button         // turns the keypad
 }
 
 // aside gives the second object a third of the width, within bounds, and the first the rest: the same two columns on
@@ -59,7 +60,9 @@ func newFrame(w *Window, training bool) *frame {
 	l := w.l
 	lead := stack(newIcon(l, theme.IconNameSearch, muted, 24).Image, newText(l, 24, muted, whole).strong().to(fyne.TextAlignCenter).say("$"))
 	f := &frame{lead: lead, result: newResult(w), banner: newBanner(w), total: newTotalBar(w), actions: newActionBar(w), strip: newStrip(w)}
-	top := beside(l, w.sink.framed(22, pad(l.px(8), 0, row(0, fixed(l.px(24), lead)))), f.result.panel)
+	f.pad = w.padSwitch()
+	entry := w.sink.framed(22, pad(l.px(8), 0, row(0, fixed(l.px(24), lead))))
+	top := beside(l, row(l.px(padGap), grow(entry), fixed(l.px(64), f.pad)), f.result.panel)
 	bodies := stack()
 	for _, p := range []place{selling, paying, done, documents, notices, reconciling, shiftPlace} {
 		bodies.Add(w.screens[p].object())
@@ -97,6 +100,8 @@ func (f *frame) render(s sale.Snapshot, where place, at screen) {
 	setVisible(f.lead.Objects[0], !amount)
 	setVisible(f.lead.Objects[1], amount)
 	f.result.w.sink.prompt(at.prompt(s))
+	f.pad.set(padWords, "", f.result.w.padHere())
+	f.pad.choose(f.result.w.padUp)
 	f.total.render(s, at.main(s))
 	f.actions.render(f.result.w.bound(where, at.keys()))
 	f.strip.render(s)

@@ -274,6 +274,9 @@ func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
 		w.escape(f)
 		return true
 	}
+	if w.obey(w.bound(everywhere, w.everyKeys()), key) {
+		return true
+	}
 	if w.dialog != nil {
 		return w.press(w.dialogKeys(), key) || w.dialog.move(key) || f == w.sink || key == fyne.KeyUp || key == fyne.KeyDown
 	}
@@ -297,8 +300,13 @@ func acts(key fyne.KeyName) bool {
 // function reports F1 to F12.
 func function(key fyne.KeyName) bool { return len(key) > 1 && key[0] == 'F' && digits(string(key[1:])) }
 
-// press does what a key is bound to.
+// press does what a key is bound to; a function key without duty does nothing.
 func (w *Window) press(bindings []binding, key fyne.KeyName) bool {
+	return w.obey(bindings, key) || function(key)
+}
+
+// obey does what a key is bound to; false if it is not.
+func (w *Window) obey(bindings []binding, key fyne.KeyName) bool {
 	for _, b := range bindings {
 		if b.key == key && b.key != "" {
 			if !b.off {
@@ -307,7 +315,12 @@ func (w *Window) press(bindings []binding, key fyne.KeyName) bool {
 			return true
 		}
 	}
-	return function(key) // one without duty does nothing
+	return false
+}
+
+// everyKeys are those of every screen and dialogue.
+func (w *Window) everyKeys() []binding {
+	return []binding{{key: padUsual, keycap: padUsual, help: "muestra o guarda el teclado en pantalla", do: w.turnPad}}
 }
 
 // ended is Enter or Tab: the end of a scan, or the cashier's word.

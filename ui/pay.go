@@ -23,6 +23,8 @@ type payScreen struct {
 	notes   []*button
 	paid    *table
 	nothing fyne.CanvasObject
+	bills   fyne.CanvasObject // and what was received
+	fingers *keypad
 
 	document, rounding, cash *amountRow
 	law                      *text
@@ -68,10 +70,11 @@ func newPayScreen(w *Window) *payScreen {
 	s.paid = newTable(l, []column{{"RECIBIDO", 0, fyne.TextAlignLeading}, {"OPERACIÓN", 130, fyne.TextAlignLeading}, {"MONTO", 130, fyne.TextAlignTrailing}}, nil)
 	s.paid.rowSize = 36
 	s.nothing = newText(l, 15, muted, wrap).upTo(2).say("Enter cobra el total en efectivo. O escriba cuánto entrega el cliente y elija cómo paga.")
+	s.bills = col(l.px(10), as(label(l, "BILLETES QUE ENTREGA")), fixed(l.px(56), row(l.px(8), notes...)), grow(stack(s.paid, s.nothing)))
+	s.fingers = newKeypad(w)
 	left := newPanel(l, card, pad(l.px(16), l.px(12), col(l.px(10),
 		as(label(l, "CÓMO PAGA")), fixed(l.px(56), row(l.px(8), methods[:3]...)), fixed(l.px(56), row(l.px(8), methods[3:]...)),
-		as(label(l, "BILLETES QUE ENTREGA")), fixed(l.px(56), row(l.px(8), notes...)),
-		grow(stack(s.paid, s.nothing))))).edge(hairline, 1)
+		grow(stack(s.bills, s.fingers.Container))))).edge(hairline, 1)
 
 	s.document, s.rounding, s.cash = newAmountRow(l, "Total del documento", 16), newAmountRow(l, "Redondeo Ley 20.956", 16), newAmountRow(l, "A pagar en efectivo", 19)
 	s.law = newText(l, 13, muted, wrap).upTo(2).atTop().say("Solo el efectivo se redondea a la decena: de 1 a 5 baja, de 6 a 9 sube.")
@@ -90,6 +93,9 @@ func label(l *look, words string) *text { return newText(l, 13, muted, cut).stro
 func (s *payScreen) object() fyne.CanvasObject { return s.body }
 
 func (s *payScreen) render(p sale.Snapshot) {
+	setVisible(s.bills, !s.w.padUp)
+	setVisible(s.fingers.Container, s.w.padUp)
+	s.fingers.render()
 	open := p.Due != 0
 	for m, b := range s.methods {
 		b.set(methodName(m), b.cap, open && s.method == "")

@@ -32,6 +32,10 @@ var scenes = []struct {
 }{
 	{"vacia", false, Look{}, func(x *world) {}},
 	{"venta", false, Look{}, func(x *world) { fill(x, 5) }},
+	{"teclado-venta", false, Look{}, func(x *world) { fill(x, 5); x.w.turnPad() }},
+	{"teclado-pago", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF12); x.w.turnPad(); x.finger("20000") }},
+	{"teclado-precio", false, Look{}, func(x *world) { fill(x, 5); x.press(fyne.KeyF7); x.w.turnPad() }},
+	{"teclado-turno", false, Look{Tone: Oscuro}, func(x *world) { x.press(fyne.KeyF9); x.w.turnPad() }},
 	{"venta-larga", false, Look{}, func(x *world) { fill(x, 40); x.w.SetStatus(offline(x)) }},
 	{"desconocido", false, Look{}, func(x *world) { fill(x, 3); x.scan("7801234567") }},
 	{"desconocidos", false, Look{}, func(x *world) {

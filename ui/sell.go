@@ -24,6 +24,8 @@ type sellScreen struct {
 	found   *table
 	none    *text
 	finding *panel // the results, in the place of the quick keys
+	numbers *keypad
+	fingers fyne.CanvasObject // the keypad there
 
 	searching bool // F2: figures are searched too
 	products  []sale.Product
@@ -46,9 +48,11 @@ func newSellScreen(w *Window) *sellScreen {
 	s.none = newText(l, 17, muted, wrap).upTo(3).to(fyne.TextAlignCenter)
 	s.finding = newPanel(l, card, stack(s.found, pad(l.px(16), l.px(64), s.none))).edge(accent, 1)
 	s.finding.Hide()
+	s.numbers = newKeypad(w)
+	s.fingers = newPanel(l, card, pad(l.px(8), l.px(8), s.numbers.Container)).edge(hairline, 1)
 	s.unknown = newUnknownRows(s)
 	ticket := newPanel(l, card, col(0, as(s.unknown.object), grow(stack(s.ticket, s.empty)))).edge(hairline, 1)
-	s.body = beside(l, ticket, stack(s.quick.object, s.finding))
+	s.body = beside(l, ticket, stack(s.quick.object, s.fingers, s.finding))
 	return s
 }
 
@@ -86,9 +90,11 @@ func (s *sellScreen) render(p sale.Snapshot) {
 		s.none.say("Escriba parte del nombre o del código")
 	}
 	setVisible(s.finding, finding)
-	setVisible(s.quick.object, !finding)
+	setVisible(s.fingers, !finding && s.w.padUp)
+	s.numbers.render()
+	setVisible(s.quick.object, !finding && !s.w.padUp)
 	s.quick.render()
-	if right := s.body.Objects[1]; right.Visible() != (finding || !s.w.settings.Folded) {
+	if right := s.body.Objects[1]; right.Visible() != (finding || s.w.padUp || !s.w.settings.Folded) {
 		setVisible(right, !right.Visible())
 		s.body.Refresh()
 	}

@@ -11,8 +11,9 @@ import (
 // loudspeakers differ from counter to counter.
 type Settings struct {
 	Look   Look `json:"aspecto"`
-	Volume int  `json:"volumen"` // of the tones: 0 to 100
-	Folded bool `json:"plegado"` // the quick products are put away
+	Volume int  `json:"volumen"`           // of the tones: 0 to 100
+	Folded bool `json:"plegado"`           // the quick products are put away
+	Pad    bool `json:"teclado,omitempty"` // the keypad is always on the screen
 	// Keys are those that are not the usual ones, by the name of their action.
 	Keys    map[string]fyne.KeyName `json:"teclas,omitempty"`
 	Scanner Scanner                 `json:"escaner,omitzero"`
@@ -86,12 +87,30 @@ func (w *Window) openSettings() {
 			}
 			return err
 		}},
+		{words: "Teclado en pantalla", detail: padState(s.Pad), opens: true, do: w.choosePad},
 		{words: "Modelo de emisión", detail: "boleta o comprobante", opens: true, do: then(func() { w.askModelo(nil) })},
 	}
 	if w.scales != nil {
 		choices = append(choices, choice{words: "Etiquetas de la balanza", detail: "cómo se leen, y probarlas", opens: true, do: w.openScales})
 	}
 	w.openDialog(newChooseDialog(w, "Ajustes de esta caja", "Valen para esta caja y se guardan al elegirlos.", choices))
+}
+
+func padState(always bool) string {
+	if always {
+		return "siempre a la vista"
+	}
+	return "a pedido, con " + padWords
+}
+
+// choosePad has the keypad always on the screen, or not.
+func (w *Window) choosePad() error {
+	err := w.change(func(s *Settings) { s.Pad = !s.Pad })
+	if err == nil {
+		w.padUp = w.settings.Pad
+		w.openSettings()
+	}
+	return err
 }
 
 // option is a choice that is one value of a setting; afterwards the list of settings is there again.

@@ -15,13 +15,14 @@ import (
 
 // shiftScreen opens and closes the cashier's turn. The field takes the cash in the drawer.
 type shiftScreen struct {
-	w      *Window
-	body   *fyne.Container
-	title  *text
-	since  *text
-	advice *text
-	sums   *table
-	closed *sale.Shift // the one just closed, until the screen is left
+	w       *Window
+	body    *fyne.Container
+	title   *text
+	since   *text
+	advice  *text
+	sums    *table
+	fingers *keypad
+	closed  *sale.Shift // the one just closed, until the screen is left
 
 	word, expected, counted, difference *amountRow
 }
@@ -32,7 +33,8 @@ func newShiftScreen(w *Window) *shiftScreen {
 	s.sums = newTable(l, []column{{"EN ESTE TURNO", 0, fyne.TextAlignLeading}, {"MONTO", 160, fyne.TextAlignTrailing}}, nil)
 	s.word, s.expected = newAmountRow(l, "Efectivo al abrir", 17), newAmountRow(l, "Debería haber", 17)
 	s.counted, s.difference = newAmountRow(l, "Se contó", 17), newAmountRow(l, "Diferencia", 20)
-	left := newPanel(l, card, pad(0, l.px(8), col(0, as(pad(l.px(16), l.px(8), col(l.px(4), as(s.title), as(s.since)))), grow(s.sums)))).edge(hairline, 1)
+	s.fingers = newKeypad(w)
+	left := newPanel(l, card, pad(0, l.px(8), col(0, as(pad(l.px(16), l.px(8), col(l.px(4), as(s.title), as(s.since)))), grow(stack(s.sums, pad(l.px(16), 0, s.fingers.Container)))))).edge(hairline, 1)
 	right := newPanel(l, card, pad(l.px(20), l.px(16), col(l.px(12),
 		as(label(l, "CAJÓN")), as(s.word.object), as(s.expected.object), as(s.counted.object), as(s.difference.object),
 		fixed(1, newPanelSquare(l, hairline)), as(s.advice), grow(spacer())))).edge(hairline, 1)
@@ -43,6 +45,9 @@ func newShiftScreen(w *Window) *shiftScreen {
 func (s *shiftScreen) object() fyne.CanvasObject { return s.body }
 
 func (s *shiftScreen) render(p sale.Snapshot) {
+	setVisible(s.sums, !s.w.padUp)
+	setVisible(s.fingers.Container, s.w.padUp)
+	s.fingers.render()
 	t := p.Shift
 	if s.closed != nil {
 		t = *s.closed

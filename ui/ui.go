@@ -166,6 +166,7 @@ type Window struct {
 	frame   *frame
 	sink    *field
 	moving  bool // the focus is being moved by us
+	padUp   bool // the keypad is on the screen
 
 	// Scans: the burst in progress, where it is typed, and codes that wait until the sale can take them.
 	burst     reader
@@ -226,6 +227,7 @@ func New(app fyne.App, d Deps) *Window {
 		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, app: app, s: s,
 	}
 	w.fillIn()
+	w.padUp = w.settings.Pad
 	w.win = app.NewWindow(title(d.Shop, s.Training))
 	w.win.SetPadded(false)
 	w.win.SetMaster()

@@ -241,16 +241,20 @@ func seen(o fyne.CanvasObject, visit func(fyne.CanvasObject)) {
 		return
 	}
 	visit(o)
+	for _, c := range children(o) {
+		seen(c, visit)
+	}
+}
+
+// children are the objects that an object is drawn with.
+func children(o fyne.CanvasObject) []fyne.CanvasObject {
 	switch o := o.(type) {
 	case *fyne.Container:
-		for _, c := range o.Objects {
-			seen(c, visit)
-		}
+		return o.Objects
 	case fyne.Widget:
-		for _, c := range test.WidgetRenderer(o).Objects() {
-			seen(c, visit)
-		}
+		return test.WidgetRenderer(o).Objects()
 	}
+	return nil
 }
 
 func (x *world) sees(parts ...string) {
