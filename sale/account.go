@@ -64,6 +64,8 @@ type Movement struct {
 	Reference string      `json:"reference,omitempty"`
 	Shift     int         `json:"shift,omitempty"`
 	Who       string      `json:"who,omitempty"`
+	// Over is who allowed that the balance goes beyond the limit.
+	Over string `json:"over,omitempty"`
 }
 
 // Accounts are the balances of a Journal. Sales move them inside Issue.
@@ -95,7 +97,7 @@ func (m Movement) After(last Movement) (Movement, error) {
 		return Movement{}, errNoVale(code)
 	case vale && balance < 0:
 		return Movement{}, fmt.Errorf("%w: al vale %s le quedan $%s y se quieren usar $%s. No se emitió nada", ErrPayment, code, last.Balance, -m.Amount)
-	case !vale && m.Kind == MoveSale && m.Amount > 0 && balance > m.Limit:
+	case !vale && m.Kind == MoveSale && m.Amount > 0 && balance > m.Limit && m.Over == "":
 		return Movement{}, fmt.Errorf("%w: la %s debe $%s, su cupo es de $%s y se quieren fiar $%s. No se emitió nada",
 			ErrPayment, m.Account.name(), last.Balance, m.Limit, m.Amount)
 	case m.Kind == MoveLimit && (vale || m.Limit < 0 || m.Amount != 0):
@@ -130,7 +132,7 @@ func (r Record) Movements() (list []Movement) {
 				m.Amount = -t.Amount
 			}
 		case Fiado:
-			m.Account = Account(CreditAccounts + t.Reference)
+			m.Account, m.Over = Account(CreditAccounts+t.Reference), t.Over
 			if note {
 				m.Amount = -t.Amount
 			}

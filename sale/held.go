@@ -42,6 +42,9 @@ func words(text, what string) (string, error) {
 // Hold puts the open sale aside, under a name or none, and begins an empty one. It survives power cuts and takes no
 // folio.
 func (r *Register) Hold(name string) error {
+	if err := r.May(Ask{Right: MaySell}); err != nil {
+		return err
+	}
 	if err := r.beginSelling(); err != nil {
 		return err
 	}
@@ -75,6 +78,9 @@ func (r *Register) Held() ([]Held, error) { return r.d.Journal.HeldCarts() }
 // Recall takes up a sale that was put aside, with its lines and prices as they were. An open sale with lines is not
 // overwritten: ErrOpenCart.
 func (r *Register) Recall(id ID) error {
+	if err := r.May(Ask{Right: MaySell}); err != nil {
+		return err
+	}
 	if err := r.beginSelling(); err != nil {
 		return err
 	}
@@ -99,6 +105,14 @@ const (
 	// Money that the sale lost, or won if negative, by hand.
 	EventDiscount EventKind = "descuento"
 	EventPrice    EventKind = "precio cambiado"
+	// Cash that moved without a sale.
+	EventCashIn  EventKind = "ingreso de efectivo"
+	EventCashOut EventKind = "retiro de efectivo"
+	// Who is at the till, and what was done about people.
+	EventEntered  EventKind = "cajero"
+	EventApproved EventKind = "autorización"
+	EventPerson   EventKind = "persona"
+	EventPolicy   EventKind = "permisos"
 )
 
 // Event is an entry of the counter's log, kept in the audit chain.
@@ -106,12 +120,14 @@ type Event struct {
 	At     time.Time   `json:"at"`
 	Kind   EventKind   `json:"kind"`
 	Sale   ID          `json:"sale,omitempty"`
-	Who    string      `json:"who,omitempty"`
+	Who    string      `json:"who,omitempty"`    // was at the till
 	What   string      `json:"what,omitempty"`   // the product, the reason
 	Amount money.Pesos `json:"amount,omitempty"` // what the sale lost by it
+	// Approved is who allowed it, where Who may not do that alone.
+	Approved string `json:"approved,omitempty"`
 }
 
 // event is what happens now to the open sale.
 func (r *Register) event(kind EventKind, what string, amount money.Pesos) Event {
-	return Event{At: r.d.Now(), Kind: kind, Sale: r.cart.ID, What: what, Amount: amount}
+	return Event{At: r.d.Now(), Kind: kind, Sale: r.cart.ID, Who: r.d.Who, Approved: r.d.Approved, What: what, Amount: amount}
 }

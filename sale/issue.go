@@ -87,6 +87,7 @@ func (d Deps) record(o Order, doc *dte.Document, now time.Time) Record {
 	return Record{
 		ID: o.ID, At: now, Caja: d.Shop.Caja, Key: doc.Key(), Total: toPay(doc.Totales), SHA256: HashXML(doc.XML),
 		Lines: lines, Payment: o.Payment, Receptor: doc.Receptor, Returned: o.Returned, Training: d.Shop.Training(),
+		Who: d.Who, Approved: d.Approved,
 	}
 }
 

@@ -117,7 +117,7 @@ func (s *Shift) Count(r Record) error {
 	if r.Key.Tipo == dte.NotaCredito {
 		sign = -1
 	}
-	byType, paid := copyMap(s.ByType), copyMap(s.Paid)
+	byType, paid, people := copyMap(s.ByType), copyMap(s.Paid), s.People
 	if err := addTo(byType, strconv.Itoa(int(r.Key.Tipo)), sign*r.Total); err != nil {
 		return err
 	}
@@ -126,8 +126,18 @@ func (s *Shift) Count(r Record) error {
 			return err
 		}
 	}
+	if r.Who != "" {
+		sum := people[r.Who]
+		var err error
+		if sum.Total, err = sum.Total.Add(sign * r.Total); err != nil {
+			return err
+		}
+		sum.Sales++
+		people = copyMap(people)
+		people[r.Who] = sum
+	}
 	s.Sales++
-	s.ByType, s.Paid = byType, paid
+	s.ByType, s.Paid, s.People = byType, paid, people
 	return nil
 }
 
@@ -142,15 +152,15 @@ func (s *Shift) CountPaid(m Movement) error {
 }
 
 // Start is the shift that follows s with float in the drawer; ErrShift if s is open.
-func (s Shift) Start(at time.Time, float money.Pesos) (Shift, error) {
+func (s Shift) Start(at time.Time, who string, float money.Pesos) (Shift, error) {
 	if s.Open() {
 		return Shift{}, fmt.Errorf("%w: el turno %d sigue abierto. Ciérrelo antes de abrir otro", ErrShift, s.Number)
 	}
-	return Shift{Number: s.Number + 1, OpenedAt: at, Float: float}, nil
+	return Shift{Number: s.Number + 1, OpenedAt: at, OpenedBy: who, Float: float}, nil
 }
 
 // End closes the shift with the cash that was counted; ErrShift if it is not open.
-func (s Shift) End(at time.Time, counted money.Pesos) (Shift, error) {
+func (s Shift) End(at time.Time, who string, counted money.Pesos) (Shift, error) {
 	if !s.Open() {
 		return Shift{}, fmt.Errorf("%w: no hay turno abierto", ErrShift)
 	}
@@ -158,10 +168,13 @@ func (s Shift) End(at time.Time, counted money.Pesos) (Shift, error) {
 	if err == nil {
 		expected, err = expected.Add(s.Abonos[Efectivo])
 	}
+	if err == nil {
+		expected, err = expected.Add(s.CashIn - s.CashOut) // neither is negative
+	}
 	if err != nil {
 		return Shift{}, err
 	}
-	s.ClosedAt, s.Counted = at, counted
+	s.ClosedAt, s.ClosedBy, s.Counted = at, who, counted
 	s.Difference, err = counted.Sub(expected)
 	return s, err
 }
@@ -171,8 +184,8 @@ func addTo[K comparable](sums map[K]money.Pesos, k K, p money.Pesos) (err error)
 	return err
 }
 
-func copyMap[K comparable](m map[K]money.Pesos) map[K]money.Pesos {
-	c := make(map[K]money.Pesos, len(m)+1)
+func copyMap[K comparable, V any](m map[K]V) map[K]V {
+	c := make(map[K]V, len(m)+1)
 	maps.Copy(c, m)
 	return c
 }
@@ -187,6 +200,6 @@ func (r Record) clone() Record {
 
 // clone shares nothing with the shift.
 func (s Shift) clone() Shift {
-	s.ByType, s.Paid, s.Abonos = maps.Clone(s.ByType), maps.Clone(s.Paid), maps.Clone(s.Abonos)
+	s.ByType, s.Paid, s.Abonos, s.People = maps.Clone(s.ByType), maps.Clone(s.Paid), maps.Clone(s.Abonos), maps.Clone(s.People)
 	return s
 }

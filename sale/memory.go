@@ -39,6 +39,12 @@ type Memory struct {
 
 	modelo   Modelo
 	vouchers []Record
+
+	people []Person
+	pins   map[int]PIN
+	misses map[int]Misses
+	policy Policy
+	cash   []CashMove
 }
 
 // NewMemory is an empty journal.
@@ -46,6 +52,7 @@ func NewMemory() *Memory {
 	return &Memory{
 		sales: map[ID]Record{}, xml: map[dte.Key][]byte{}, byKey: map[dte.Key]ID{},
 		verdicts: map[dte.Key]dte.Veredicto{}, remedies: map[dte.Key][]Remedy{}, refused: map[dte.Key][][]byte{}, moves: map[Account][]Movement{}, released: map[string]string{},
+		pins: map[int]PIN{}, misses: map[int]Misses{},
 	}
 }
 
@@ -431,17 +438,17 @@ func (m *Memory) LoadCart() (Cart, error) {
 }
 
 // OpenShift implements Journal.
-func (m *Memory) OpenShift(at time.Time, float money.Pesos) (Shift, error) {
+func (m *Memory) OpenShift(at time.Time, who string, float money.Pesos) (Shift, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.setShift(m.shift.Start(at, float))
+	return m.setShift(m.shift.Start(at, who, float))
 }
 
 // CloseShift implements Journal.
-func (m *Memory) CloseShift(at time.Time, counted money.Pesos) (Shift, error) {
+func (m *Memory) CloseShift(at time.Time, who string, counted money.Pesos) (Shift, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.setShift(m.shift.End(at, counted))
+	return m.setShift(m.shift.End(at, who, counted))
 }
 
 func (m *Memory) setShift(s Shift, err error) (Shift, error) {
@@ -566,4 +573,107 @@ func (m *Memory) correct(was Record, build func(Grant) (Issued, error)) (Record,
 	now.Shift = was.Shift
 	m.sales[now.ID], m.xml[key] = now, bytes.Clone(issued.Document.XML)
 	return now, nil
+}
+
+// People implements Journal.
+func (m *Memory) People() ([]Person, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.people), nil
+}
+
+// PutPerson implements Journal.
+func (m *Memory) PutPerson(p Person, pin PIN, e Event) (Person, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, err := CheckPerson(m.people, p, !pin.IsZero() || !m.pins[p.Number].IsZero())
+	if err != nil {
+		return p, err
+	}
+	if p.Number == 0 {
+		p.Number = len(m.people) + 1
+		m.people = append(m.people, p)
+	}
+	i := p.Number - 1
+	if i < 0 || i >= len(m.people) {
+		return p, fmt.Errorf("persona %d: %w", p.Number, ErrNotFound)
+	}
+	m.people[i] = p
+	if !pin.IsZero() {
+		m.pins[p.Number] = pin.clone()
+		delete(m.misses, p.Number)
+	}
+	m.events = append(m.events, e)
+	return p, nil
+}
+
+// PIN implements Journal.
+func (m *Memory) PIN(number int) (PIN, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	pin, ok := m.pins[number]
+	if !ok {
+		return PIN{}, fmt.Errorf("PIN de la persona %d: %w", number, ErrNotFound)
+	}
+	return pin.clone(), nil
+}
+
+// Misses implements Journal.
+func (m *Memory) Misses(number int) (Misses, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.misses[number], nil
+}
+
+// PutMisses implements Journal.
+func (m *Memory) PutMisses(number int, misses Misses) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.misses[number] = misses
+	return nil
+}
+
+// Policy implements Journal.
+func (m *Memory) Policy() (Policy, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.policy.clone(), nil
+}
+
+// SetPolicy implements Journal.
+func (m *Memory) SetPolicy(p Policy, e Event) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.policy, m.events = p.clone(), append(m.events, e)
+	return nil
+}
+
+// MoveCash implements Journal. There is no printer: nothing is queued.
+func (m *Memory) MoveCash(c CashMove) (CashMove, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := slices.IndexFunc(m.cash, func(o CashMove) bool { return o.ID == c.ID }); i >= 0 {
+		return m.cash[i], nil
+	}
+	if err := m.shift.CountCash(c); err != nil {
+		return CashMove{}, err
+	}
+	c.N, c.Shift = len(m.cash)+1, 0
+	if m.shift.Open() {
+		c.Shift = m.shift.Number
+	}
+	m.cash, m.events = append(m.cash, c), append(m.events, c.Event())
+	return c, nil
+}
+
+// CashMoves implements Journal.
+func (m *Memory) CashMoves(limit int) ([]CashMove, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	newest := slices.Clone(m.cash)
+	slices.Reverse(newest)
+	return newest[:min(limit, len(newest))], nil
 }

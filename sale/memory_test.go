@@ -68,3 +68,17 @@ func TestMemoryKeepsVouchers(t *testing.T) {
 		return m, func(file []byte) { addCAF(t, m, file) }
 	})
 }
+
+func TestMemoryKeepsPeople(t *testing.T) {
+	saletest.RunPeople(t, func(t *testing.T) (sale.Journal, func([]byte)) {
+		m := sale.NewMemory()
+		return m, func(file []byte) { addCAF(t, m, file) }
+	})
+}
+
+func TestMemoryKeepsTheDrawer(t *testing.T) {
+	saletest.RunDrawer(t, func(t *testing.T) (sale.Journal, func([]byte)) {
+		m := sale.NewMemory()
+		return m, func(file []byte) { addCAF(t, m, file) }
+	})
+}

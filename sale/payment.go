@@ -50,6 +50,8 @@ type Tender struct {
 	Cuotas int `json:"cuotas,omitempty"`
 	// Cheque is the cheque, of Method Cheque.
 	Cheque ChequeData `json:"cheque,omitzero"`
+	// Over is who allowed that a customer owes more than he may, of Method Fiado.
+	Over string `json:"over,omitempty"`
 	// Charge is the charge of the terminal that this is, if the till asked for it.
 	Charge string `json:"charge,omitempty"`
 }
@@ -166,7 +168,11 @@ func (r *Register) Pay(t Tender) error {
 	if err := t.check(); err != nil {
 		return err
 	}
+	t.Over = ""
 	room, err := r.room(t, due)
+	if t.Method == Fiado && r.staffed() {
+		room, err = r.overLimit(&t, due, room, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -225,6 +231,25 @@ func (r *Register) credit(due money.Pesos) (money.Pesos, error) {
 		return 0, errOverLimit(rut, m)
 	}
 	return min(due, left), nil
+}
+
+// overLimit lets a customer owe more than his limit if somebody who may says so. To one without a limit nobody lends.
+func (r *Register) overLimit(t *Tender, due, room money.Pesos, refused error) (money.Pesos, error) {
+	wanted := cmp.Or(t.Received, due)
+	if refused == nil && wanted <= room || wanted > due {
+		return room, refused
+	}
+	rut := r.cart.Receptor.RUT
+	m, err := r.d.Journal.Account(CreditAccount(rut))
+	if err != nil || m.Limit == 0 {
+		return room, cmp.Or(err, refused)
+	}
+	what := fmt.Sprintf("%s debe $%s, su cupo es de $%s y se le fían $%s", rut.Dotted(), m.Balance+r.payment.by(Fiado, ""), m.Limit, wanted)
+	if err := r.May(Ask{Right: MayOverLimit, What: what}); err != nil {
+		return 0, err
+	}
+	t.Over = cmp.Or(r.d.Approved, r.d.Who)
+	return due, nil
 }
 
 func (r *Register) cash(due, received money.Pesos) error {

@@ -76,6 +76,9 @@ func (r *Register) SetLineOff(off price.Off) error {
 		return err
 	}
 	before := r.cart.Lines[r.selected]
+	if err := r.mayDiscount(off, before.Prc, before.Qty, before.Nombre); err != nil {
+		return err
+	}
 	return r.logged(EventDiscount, before.Nombre+": "+off.By.Why, r.onLine(func(l *Line) error { l.Off = off; return nil }))
 }
 
@@ -88,6 +91,9 @@ func (r *Register) SetTicketOff(off price.Off) error {
 	return r.logged(EventDiscount, "al total: "+off.By.Why, func(c *Cart) (int, error) {
 		if len(c.Lines) == 0 {
 			return 0, errors.New("no hay nada que descontar: la venta está vacía")
+		}
+		if err := r.mayDiscountTotal(off); err != nil {
+			return 0, err
 		}
 		c.Off = off
 		return r.selected, nil
@@ -109,6 +115,9 @@ func (r *Register) SetPrice(prc money.Price, why string) error {
 		return errors.New("diga por qué cambia el precio")
 	}
 	l := r.cart.Lines[r.selected]
+	if err := r.May(Ask{Right: MayPrice, What: fmt.Sprintf("%s a $%s", l.Nombre, prc)}); err != nil {
+		return err
+	}
 	return r.logged(EventPrice, fmt.Sprintf("%s: de %s a %s: %s", l.Nombre, l.Prc, prc, why),
 		r.onLine(func(l *Line) error { l.Fijo, l.FijoPor = prc, price.By{Why: why}; return nil }))
 }
@@ -121,6 +130,41 @@ func (r *Register) SetNote(text string) error {
 		return err
 	}
 	return r.edit(func(l *Line) error { l.Nota = text; return nil })
+}
+
+// mayDiscount asks for a line's discount, whether it is a part of it or an amount. Taking one back is nobody's loss.
+func (r *Register) mayDiscount(off price.Off, prc money.Price, qty money.Qty, what string) error {
+	if off == (price.Off{}) {
+		return nil
+	}
+	whole, err := prc.Times(qty)
+	if err != nil {
+		return err
+	}
+	return r.May(Ask{Right: MayDiscount, Off: rateOf(off, whole), What: what})
+}
+
+// mayDiscountTotal asks for a discount of the whole sale, before which lines may have had theirs: what counts is all of it.
+func (r *Register) mayDiscountTotal(off price.Off) error {
+	if off == (price.Off{}) {
+		return nil
+	}
+	whole := money.Pesos(0)
+	for _, l := range r.cart.Lines {
+		whole += l.Total // each is within the total of the document, which fits
+	}
+	return r.May(Ask{Right: MayDiscount, Off: rateOf(off, whole), What: "el total"})
+}
+
+// rateOf is a discount as a part of the whole, rounded up: nobody gives a little more than they may.
+func rateOf(off price.Off, whole money.Pesos) money.Rate {
+	switch {
+	case off.Pesos == 0:
+		return off.Pct
+	case whole <= 0 || off.Pesos >= whole:
+		return wholePrice
+	}
+	return money.Rate((int64(off.Pesos)*int64(wholePrice) + int64(whole) - 1) / int64(whole))
 }
 
 // byHand checks a discount that a person gives.

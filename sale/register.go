@@ -52,7 +52,11 @@ type Deps struct {
 	AddProduct func(to Catalogue, p Product) (Catalogue, error)
 	Signer     *dte.Signer
 	Now        func() time.Time
-	Rand       io.Reader // source of sale IDs
+	Rand       io.Reader // source of sale IDs and of what hides PINs
+	// PINCost is what hiding a PIN costs; zero is UsualPINCost.
+	PINCost PINCost
+	// Who is at the till and Approved who allows what is being done; a Register fills both in.
+	Who, Approved string
 }
 
 // Snapshot is an immutable picture of the till for the screen. It shares nothing with the Register.
@@ -76,6 +80,10 @@ type Snapshot struct {
 	Shift    Shift
 	Folios   int  // folios left for Tipo
 	Training bool // practice shop
+
+	// Person is at the till, or was before it was Locked; nobody in a shop without people, which is not Staffed.
+	Person          Person
+	Staffed, Locked bool
 }
 
 // Register is the counter. Its methods are for one goroutine, the window's; they never block on a network. After each
@@ -91,6 +99,14 @@ type Register struct {
 	prices   *price.Book
 	next     *price.Book // from the next sale on; nil: no news
 	doubt    bool        // an Issue of this cart failed: ask before anything else is done with it
+
+	people []Person // who work here
+	policy Policy
+	person Person // at the till
+	locked bool
+	// approver allows what was approved, while Approved runs.
+	approver Person
+	approved Ask
 }
 
 // Limits of a cart.
@@ -109,6 +125,9 @@ func NewRegister(d Deps) (*Register, error) {
 	r := &Register{d: d, stage: Selling, cart: cart, selected: len(cart.Lines) - 1, prices: d.Prices}
 	if r.prices == nil {
 		r.prices, _ = price.Compile(nil) // without rules nothing can be wrong
+	}
+	if err := r.loadPeople(); err != nil {
+		return nil, err
 	}
 	if cart.ID == "" {
 		err = r.clear()
@@ -134,6 +153,9 @@ func (r *Register) update(edit func(c *Cart) (selected int, err error), events .
 // change edits a copy of the cart, and adopts it with its selected line once it is saved together with its events: both or
 // neither.
 func (r *Register) change(edit func(c *Cart) (selected int, err error), events func(after Cart) ([]Event, error)) error {
+	if err := r.May(Ask{Right: MaySell}); err != nil {
+		return err
+	}
 	if err := r.beginSelling(); err != nil {
 		return err
 	}
@@ -179,6 +201,7 @@ func (r *Register) beginSelling() error {
 // Snapshot is the picture to draw. A journal that cannot be read leaves its figures at zero.
 func (r *Register) Snapshot() Snapshot {
 	s := Snapshot{Stage: r.stage, Cart: r.cart.clone(), Selected: r.selected, Tipo: r.tipo(), Training: r.d.Shop.Training()}
+	s.Person, s.Staffed, s.Locked = r.person, r.staffed(), r.locked
 	s.Payment = r.payment
 	s.Payment.Tenders = slices.Clone(r.payment.Tenders)
 	if total, err := r.total(); err == nil {
@@ -397,6 +420,9 @@ func (r *Register) SetQty(q money.Qty) error {
 	var events []Event
 	if r.selected >= 0 {
 		if l := r.cart.Lines[r.selected]; q < l.Qty {
+			if err := r.May(Ask{Right: MayRemove, What: l.Nombre}); err != nil {
+				return err
+			}
 			less := l
 			if less.setQty(q) == nil {
 				events = append(events, r.event(EventLess, fmt.Sprintf("%s: de %s a %s", l.Nombre, l.Qty, q), l.Total-less.Total))
@@ -439,6 +465,9 @@ func (r *Register) Remove() error {
 	var events []Event
 	if r.selected >= 0 {
 		l := r.cart.Lines[r.selected]
+		if err := r.May(Ask{Right: MayRemove, What: l.Nombre}); err != nil {
+			return err
+		}
 		events = append(events, r.event(EventRemoved, fmt.Sprintf("%s × %s", l.Qty, l.Nombre), l.Total))
 	}
 	return r.update(func(c *Cart) (int, error) {
@@ -460,6 +489,11 @@ func (r *Register) Void(reason string) error {
 		if len(c.Lines) > 0 && reason == "" {
 			return 0, errors.New("diga por qué se vacía la venta. Nada cambió")
 		}
+		if len(c.Lines) > 0 {
+			if err := r.May(Ask{Right: MayVoid, What: reason}); err != nil {
+				return 0, err
+			}
+		}
 		id, err := NewID(r.d.Rand)
 		*c = Cart{ID: id}
 		return -1, err
@@ -476,6 +510,9 @@ func (r *Register) Void(reason string) error {
 // pays for what cannot be: no folios, an expired certificate, a wrong clock, what the law would refuse. A guía, and a
 // factura on credit, are issued at once: nobody pays them at the counter.
 func (r *Register) Charge() error {
+	if err := r.May(Ask{Right: MaySell}); err != nil {
+		return err
+	}
 	if err := r.beginSelling(); err != nil {
 		return err
 	}
@@ -611,7 +648,10 @@ func (r *Register) OpenShift(float money.Pesos) error {
 	if float < 0 {
 		return errors.New("el fondo de caja no puede ser negativo")
 	}
-	_, err := r.d.Journal.OpenShift(r.d.Now(), float)
+	if err := r.May(Ask{Right: MaySell}); err != nil {
+		return err
+	}
+	_, err := r.d.Journal.OpenShift(r.d.Now(), r.d.Who, float)
 	return err
 }
 
@@ -623,7 +663,10 @@ func (r *Register) CloseShift(counted money.Pesos) (Shift, error) {
 	case len(r.cart.Lines) > 0 && r.stage != Done:
 		return Shift{}, errors.New("hay una venta abierta: cóbrela o anúlela antes de cerrar el turno")
 	}
-	return r.d.Journal.CloseShift(r.d.Now(), counted)
+	if err := r.May(Ask{Right: MayCloseShift}); err != nil {
+		return Shift{}, err
+	}
+	return r.d.Journal.CloseShift(r.d.Now(), r.d.Who, counted)
 }
 
 func (c Cart) clone() Cart {

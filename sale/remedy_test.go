@@ -247,7 +247,7 @@ func TestACorrectionTakesTheShopsActivity(t *testing.T) {
 func TestReissueKeepsTheOperation(t *testing.T) {
 	d, j := newDeps(t)
 	was, before := refusedFactura(t, d, j, "DTE-3-101")
-	_, err := j.OpenShift(d.Now(), 0)
+	_, err := j.OpenShift(d.Now(), "", 0)
 	must(t, err)
 	d = later(d, 2)
 	var now sale.Record

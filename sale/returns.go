@@ -291,4 +291,9 @@ func (r *Register) PlanReturn(back Return) (money.Pesos, Payment, error) {
 }
 
 // TakeBack issues the credit note of a return. The open sale is not touched.
-func (r *Register) TakeBack(back Return) (Record, error) { return TakeBack(r.d, back) }
+func (r *Register) TakeBack(back Return) (Record, error) {
+	if err := r.May(Ask{Right: MayReturn, What: back.Reason}); err != nil {
+		return Record{}, err
+	}
+	return TakeBack(r.d, back)
+}

@@ -71,6 +71,9 @@ type Record struct {
 	Returned []ReturnedLine `json:"returned,omitempty"`
 	// Training marks a sale of the practice shop: worthless on paper and for the SII.
 	Training bool `json:"training,omitempty"`
+	// Who was at the till, and Approved who had to allow it; empty in a shop that does not say.
+	Who      string `json:"who,omitempty"`
+	Approved string `json:"approved,omitempty"`
 	// Replaces is the refused document whose sale this is; zero in all other sales.
 	Replaces dte.Key `json:"replaces,omitzero"`
 }
@@ -87,7 +90,7 @@ type Issued struct {
 	Document *dte.Document // Document.XML are the bytes that are stored, sent and printed from
 }
 
-// Shift is a cashier's turn at the drawer.
+// Shift is a turn of the drawer. Several people may sell in it.
 type Shift struct {
 	Number   int         `json:"number"`
 	OpenedAt time.Time   `json:"openedAt"`
@@ -99,16 +102,32 @@ type Shift struct {
 	Paid   map[Method]money.Pesos `json:"paid,omitempty"`
 	// Abonos are what customers paid of their debts, by means of payment.
 	Abonos map[Method]money.Pesos `json:"abonos,omitempty"`
-	// Counted is the cash that was found at the close; Difference is Counted − (Float + cash).
+	// People are the sums of each, by name. OpenedBy and ClosedBy are who did it.
+	People   map[string]PersonSum `json:"people,omitempty"`
+	OpenedBy string               `json:"openedBy,omitempty"`
+	ClosedBy string               `json:"closedBy,omitempty"`
+	// CashIn and CashOut are cash that moved without a sale, Opened how often the drawer was opened for nothing else.
+	CashIn  money.Pesos `json:"cashIn,omitempty"`
+	CashOut money.Pesos `json:"cashOut,omitempty"`
+	Opened  int         `json:"opened,omitempty"`
+	// Counted is the cash that was found at the close; Difference is Counted − Expected.
 	Counted    money.Pesos `json:"counted,omitempty"`
 	Difference money.Pesos `json:"difference,omitempty"`
+}
+
+// PersonSum is what somebody sold in a shift, less what they took back.
+type PersonSum struct {
+	Sales int         `json:"sales"`
+	Total money.Pesos `json:"total"`
 }
 
 // Open reports a shift that is not closed.
 func (s Shift) Open() bool { return s.Number > 0 && s.ClosedAt.IsZero() }
 
 // Expected is the cash that should be in the drawer.
-func (s Shift) Expected() money.Pesos { return s.Float + s.Paid[Efectivo] + s.Abonos[Efectivo] }
+func (s Shift) Expected() money.Pesos {
+	return s.Float + s.Paid[Efectivo] + s.Abonos[Efectivo] + s.CashIn - s.CashOut
+}
 
 // Errors of a Journal. Each is wrapped with what happened; test with errors.Is.
 var (
@@ -163,13 +182,15 @@ type Journal interface {
 	Events(limit int) ([]Event, error)
 
 	// OpenShift starts a shift; ErrShift if one is open. CloseShift ends it with the counted cash; ErrShift if none is
-	// open. CurrentShift returns the open one, or a zero Shift.
-	OpenShift(at time.Time, float money.Pesos) (Shift, error)
-	CloseShift(at time.Time, counted money.Pesos) (Shift, error)
+	// open. Who does it is kept with it. CurrentShift returns the open one, or a zero Shift.
+	OpenShift(at time.Time, who string, float money.Pesos) (Shift, error)
+	CloseShift(at time.Time, who string, counted money.Pesos) (Shift, error)
 	CurrentShift() (Shift, error)
 
 	Accounts
 	Cards
+	Drawer
+	People
 	Vouchers
 	Remedies
 }

@@ -91,5 +91,6 @@ func (r *Register) keepVoucher(total money.Pesos) (Record, error) {
 	return r.d.Journal.KeepVoucher(Record{
 		ID: r.cart.ID, At: now, Caja: r.d.Shop.Caja, Key: dte.Key{Emisor: r.d.Shop.Emisor.RUT, Tipo: Comprobante}, Total: total,
 		Lines: r.cart.Lines, Payment: r.payment, Receptor: r.draft().Receptor, Training: r.d.Shop.Training(),
+		Who: r.d.Who, Approved: r.d.Approved,
 	})
 }

@@ -164,7 +164,7 @@ func (a *auditor) structure() {
 }
 
 func (a *auditor) run() {
-	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.tasks, a.outages, a.accounts, a.charges, a.vouchers, a.sums, a.remedies} {
+	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.tasks, a.outages, a.accounts, a.charges, a.vouchers, a.people, a.cash, a.sums, a.remedies} {
 		a.check(guard(func() error { part(); return nil })) // a page that makes no sense spoils one part only
 	}
 	a.Epoch = int(parseNumber(a.t.Bucket(bMeta).Get(kEpoch)))
@@ -407,10 +407,18 @@ func (a *auditor) sobres() {
 func (a *auditor) prints() {
 	a.Papers = a.each(bPrint, func(_, _ int, k, v []byte) {
 		job, err := decode[sale.PrintJob](bPrint, k, v)
-		if a.check(err) && (!bytes.Equal(number(job.ID), k) || a.t.Bucket(bDocs).Get(keyBytes(job.Key)) == nil) {
+		if a.check(err) && (!bytes.Equal(number(job.ID), k) || !a.printable(job)) {
 			a.fault("la impresión %d no tiene documento", job.ID)
 		}
 	})
+}
+
+// printable reports that there is what a job wants on paper.
+func (a *auditor) printable(job sale.PrintJob) bool {
+	if job.Cash != 0 {
+		return a.t.Bucket(bCash).Get(number(uint64(job.Cash))) != nil
+	}
+	return a.t.Bucket(bDocs).Get(keyBytes(job.Key)) != nil
 }
 
 // sums compares the shifts with their sales (I7).
@@ -424,7 +432,8 @@ func (a *auditor) sums() {
 			return
 		}
 		sum := a.shifts[s.Number]
-		if s.Sales != sum.Sales || !maps.Equal(s.ByType, sum.ByType) || !maps.Equal(s.Paid, sum.Paid) || !maps.Equal(s.Abonos, sum.Abonos) {
+		if s.Sales != sum.Sales || !maps.Equal(s.ByType, sum.ByType) || !maps.Equal(s.Paid, sum.Paid) || !maps.Equal(s.Abonos, sum.Abonos) ||
+			!maps.Equal(s.People, sum.People) || s.CashIn != sum.CashIn || s.CashOut != sum.CashOut || s.Opened != sum.Opened {
 			a.fault("las sumas del turno %d no son las de sus ventas", s.Number)
 		}
 		delete(a.shifts, s.Number)

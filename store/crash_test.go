@@ -82,10 +82,10 @@ func sell(s *Store, id sale.ID) (sale.Record, error) {
 func chores(s *Store, dir string, i int) error {
 	switch i % 12 {
 	case 1, 7:
-		if _, err := s.OpenShift(saletest.Now, 100); !errors.Is(err, sale.ErrShift) {
+		if _, err := s.OpenShift(saletest.Now, "", 100); !errors.Is(err, sale.ErrShift) {
 			return err
 		}
-		_, err := s.CloseShift(saletest.Now, 100)
+		_, err := s.CloseShift(saletest.Now, "", 100)
 		return err
 	case 3:
 		return s.SaveCart(sale.Cart{ID: "cart", Lines: []sale.Line{{Codigo: strconv.Itoa(i)}}})

@@ -294,13 +294,13 @@ func (s *Store) LoadCart() (c sale.Cart, err error) {
 }
 
 // OpenShift implements sale.Journal.
-func (s *Store) OpenShift(at time.Time, float money.Pesos) (sale.Shift, error) {
-	return s.changeShift(at, func(last sale.Shift) (sale.Shift, error) { return last.Start(at, float) })
+func (s *Store) OpenShift(at time.Time, who string, float money.Pesos) (sale.Shift, error) {
+	return s.changeShift(at, func(last sale.Shift) (sale.Shift, error) { return last.Start(at, who, float) })
 }
 
 // CloseShift implements sale.Journal.
-func (s *Store) CloseShift(at time.Time, counted money.Pesos) (sale.Shift, error) {
-	return s.changeShift(at, func(last sale.Shift) (sale.Shift, error) { return last.End(at, counted) })
+func (s *Store) CloseShift(at time.Time, who string, counted money.Pesos) (sale.Shift, error) {
+	return s.changeShift(at, func(last sale.Shift) (sale.Shift, error) { return last.End(at, who, counted) })
 }
 
 func (s *Store) changeShift(at time.Time, change func(sale.Shift) (sale.Shift, error)) (next sale.Shift, err error) {
@@ -325,9 +325,17 @@ func (s *Store) changeShift(at time.Time, change func(sale.Shift) (sale.Shift, e
 
 func describeShift(s sale.Shift) string {
 	if s.Open() {
-		return fmt.Sprintf("turno %d abierto con %d", s.Number, s.Float)
+		return fmt.Sprintf("turno %d abierto con %d%s", s.Number, s.Float, by(s.OpenedBy))
 	}
-	return fmt.Sprintf("turno %d cerrado: %d ventas, contado %d, diferencia %d", s.Number, s.Sales, s.Counted, s.Difference)
+	return fmt.Sprintf("turno %d cerrado: %d ventas, contado %d, diferencia %d%s", s.Number, s.Sales, s.Counted, s.Difference, by(s.ClosedBy))
+}
+
+// by tells who did something, where the shop says so.
+func by(who string) string {
+	if who == "" {
+		return ""
+	}
+	return ", por " + who
 }
 
 // CurrentShift implements sale.Journal.

@@ -494,6 +494,12 @@ var (
 	bAccounts  = []byte("accounts")  // account, number → sale.Movement
 	bCharges   = []byte("charges")   // ref → sale.CardCharge
 
+	bPeople  = []byte("people")  // number → sale.Person
+	bPINs    = []byte("pins")    // number of a person → sealed sale.PIN
+	bMisses  = []byte("misses")  // number of a person → sale.Misses
+	bCash    = []byte("cash")    // number → sale.CashMove
+	bCashIDs = []byte("cashids") // ID of a sale.CashMove → its number
+
 	bVouchers   = []byte("vouchers")   // number → sale.Record of a sale without document
 	bVoucherIDs = []byte("voucherids") // sale ID → its number
 )
@@ -510,11 +516,12 @@ var (
 	kOutage = []byte("outage") // number of the outage under way
 	kCharge = []byte("charge") // ref of the charge that is not settled
 	kMark   = []byte("mark")   // the newest charge that a terminal may remember
+	kPolicy = []byte("policy") // sale.Policy
 )
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, makeVouchers}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, makeVouchers, makePeople}
 }
 
 func makeHeld(t *bolt.Tx) error {

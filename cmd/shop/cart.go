@@ -182,3 +182,27 @@ func (b *book) KeepVoucher(r sale.Record) (sale.Record, error) {
 	}
 	return b.Store.KeepVoucher(r)
 }
+
+// PutPerson implements sale.Journal.
+func (b *book) PutPerson(p sale.Person, pin sale.PIN, e sale.Event) (sale.Person, error) {
+	if err := b.flush(); err != nil {
+		return p, err
+	}
+	return b.Store.PutPerson(p, pin, e)
+}
+
+// SetPolicy implements sale.Journal.
+func (b *book) SetPolicy(p sale.Policy, e sale.Event) error {
+	if err := b.flush(); err != nil {
+		return err
+	}
+	return b.Store.SetPolicy(p, e)
+}
+
+// MoveCash implements sale.Journal.
+func (b *book) MoveCash(m sale.CashMove) (sale.CashMove, error) {
+	if err := b.flush(); err != nil {
+		return sale.CashMove{}, err
+	}
+	return b.Store.MoveCash(m)
+}

@@ -108,7 +108,7 @@ func TestEveryRefusalHasAWayOut(t *testing.T) {
 
 func leadThreeOut(t *testing.T, issue func(*testing.T, *Shop, sale.ID) sale.Record) {
 	s, sim := refusing(t)
-	_, err := s.Store.OpenShift(time.Now(), 0)
+	_, err := s.Store.OpenShift(time.Now(), "", 0)
 	must(t, err)
 	resent, corrected, reissued := issue(t, s, "f1"), issue(t, s, "f2"), issue(t, s, "f3")
 	for _, code := range []string{"REF-3-750", "HED-3-211", "DTE-3-601"} {

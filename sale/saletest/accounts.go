@@ -128,7 +128,7 @@ func owesWithinLimit(p *part) {
 func paysDebt(p *part) {
 	p.limit("l1", 20_000)
 	p.pays("s1", dte.Boleta, owed(10_236))
-	_, err := p.j.OpenShift(Now, 1000)
+	_, err := p.j.OpenShift(Now, "", 1000)
 	p.wantErr("OpenShift", err, nil)
 	pay := func(id sale.ID, m sale.Method, received money.Pesos) error {
 		_, err := sale.PayDebt(p.j, id, Now, debtor, sale.Tender{Method: m, Received: received}, "Rosa")
@@ -147,7 +147,7 @@ func paysDebt(p *part) {
 	p.wantErr("CurrentShift", err, nil)
 	p.want("abonos", shift.Abonos, map[sale.Method]money.Pesos{sale.Efectivo: 9240, sale.Transferencia: 1000})
 	p.want("in the drawer", shift.Expected(), money.Pesos(10_240))
-	closed, err := p.j.CloseShift(Now.Add(time.Hour), 10_240)
+	closed, err := p.j.CloseShift(Now.Add(time.Hour), "", 10_240)
 	p.wantErr("CloseShift", err, nil)
 	p.want("difference", closed.Difference, money.Pesos(0))
 }
@@ -156,7 +156,7 @@ func movesOnce(p *part) {
 	p.limit("l1", 20_000)
 	p.pays("s1", dte.Boleta, owed(10_000))
 	p.pays("s1", dte.Boleta, owed(10_000))
-	_, err := p.j.OpenShift(Now, 0)
+	_, err := p.j.OpenShift(Now, "", 0)
 	p.wantErr("OpenShift", err, nil)
 	for range 2 {
 		m, err := sale.PayDebt(p.j, "a1", Now, debtor, sale.Tender{Method: sale.Efectivo, Received: 1000}, "Rosa")

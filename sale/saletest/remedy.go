@@ -144,7 +144,7 @@ func resendsOnce(p *judged) {
 
 func correctsOnce(p *judged) {
 	p.caf(dte.Boleta, 1, 5, dtetest.FA())
-	_, err := p.j.OpenShift(Now, 0)
+	_, err := p.j.OpenShift(Now, "", 0)
 	p.wantErr("OpenShift", err, nil)
 	was := p.rejected("s1", CorrectCode)
 	before := p.bytes(was.Key)
@@ -181,7 +181,7 @@ func correctsOnce(p *judged) {
 
 func reissuesOnce(p *judged) {
 	p.caf(dte.Boleta, 1, 5, dtetest.FA())
-	_, err := p.j.OpenShift(Now, 0)
+	_, err := p.j.OpenShift(Now, "", 0)
 	p.wantErr("OpenShift", err, nil)
 	was := p.rejected("s1", ReissueCode)
 	before := p.bytes(was.Key)

@@ -48,7 +48,7 @@ func keepsModelo(p *part) {
 }
 
 func keepsVoucher(p *part) {
-	_, err := p.j.OpenShift(Now, 0)
+	_, err := p.j.OpenShift(Now, "", 0)
 	p.wantErr("OpenShift", err, nil)
 	p.wantErr("SaveCart", p.j.SaveCart(sale.Cart{ID: "s1"}), nil)
 	for range 2 {
