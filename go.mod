@@ -6,6 +6,7 @@ require (
 	fyne.io/fyne/v2 v2.8.0
 	github.com/Shopify/toxiproxy/v2 v2.12.0
 	github.com/beevik/etree v1.8.1
+	github.com/boombuler/barcode v1.1.0
 	github.com/ebitengine/purego v0.11.3
 	github.com/jung-kurt/gofpdf v1.16.2
 	github.com/rs/zerolog v1.33.0

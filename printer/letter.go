@@ -37,6 +37,8 @@ const (
 	acuseHigh  = 36.0
 	footRoom   = 200.0 // of a page, with its head and a row
 	cedeHigh   = 10.0
+	copyPoints = 24 // what a copy is must be seen across the counter
+	copyHigh   = 11.0
 )
 
 // LetterPDF lays a document out on letter pages. With job.Cedible a factura's copy that can be ceded follows the
@@ -171,9 +173,9 @@ func (l *letter) box() float64 {
 	l.pdf.SetTextColor(0, 0, 0)
 	l.pdf.SetDrawColor(0, 0, 0)
 	if l.Copy > 0 {
-		l.font("B", 11)
-		l.put(x, y, boxWide, 5.5, fmt.Sprintf("COPIA %d", l.Copy), "C")
-		y += 5.5
+		l.font("B", copyPoints)
+		l.put(x, y, boxWide, copyHigh, fmt.Sprintf("COPIA %d", l.Copy), "C")
+		y += copyHigh
 	}
 	return y
 }

@@ -182,7 +182,7 @@ func (l *Loop) ticket(job sale.PrintJob, xml []byte, record sale.Record) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	layout, err := Ticket(Job{Document: doc, Record: record, Shop: l.Shop, Copy: job.Copy}, l.Model.Paper)
+	layout, err := Ticket(Job{Document: doc, Record: record, Shop: l.Shop, Copy: job.Copy, Cedible: job.Cedible}, l.Model.Paper)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (l *Loop) ticket(job sale.PrintJob, xml []byte, record sale.Record) ([]byte
 // drawerOpens: for cash, once, and only while the cashier is still there: a printer that comes back in the evening must
 // not open the drawers of the day.
 func (l *Loop) drawerOpens(job sale.PrintJob, r sale.Record) bool {
-	if job.Copy > 0 || job.Attempts > 0 || r.Training || l.Shop.Training() || l.Now().Sub(r.At) > time.Minute {
+	if job.Copy > 0 || job.Cedible || job.Attempts > 0 || r.Training || l.Shop.Training() || l.Now().Sub(r.At) > time.Minute {
 		return false
 	}
 	for _, t := range r.Payment.Tenders {

@@ -456,6 +456,43 @@ func TestWhenTheDrawerOpens(t *testing.T) {
 	}
 }
 
+// What was ordered is what the paper says: a copy is marked, big, and the first CEDIBLE is no copy.
+func TestAPaperSaysWhatItIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		order sale.PrintJob
+		want  []string
+		not   []string
+	}{
+		"original":        {sale.PrintJob{}, nil, []string{"COPIA", "CEDIBLE"}},
+		"copy":            {sale.PrintJob{Copy: 12}, []string{"COPIA 12"}, []string{"CEDIBLE"}},
+		"cedible":         {sale.PrintJob{Cedible: true}, []string{"CEDIBLE", "Acuse de recibo"}, []string{"COPIA"}},
+		"copy of cedible": {sale.PrintJob{Cedible: true, Copy: 3}, []string{"COPIA 3", "CEDIBLE"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			device := &memoryDevice{}
+			r := newRig(t, device)
+			doc := r.sell(dte.Factura)
+			r.queue.jobs[0].Copy, r.queue.jobs[0].Cedible = c.order.Copy, c.order.Cedible
+			r.start()
+			r.wantPrinted(doc.Key())
+			paper := device.papers()[0]
+			for _, word := range c.want {
+				if !bytes.Contains(paper, []byte(word)) {
+					t.Errorf("the paper does not say %q", word)
+				}
+			}
+			for _, word := range c.not {
+				if bytes.Contains(paper, []byte(word)) {
+					t.Errorf("the paper says %q", word)
+				}
+			}
+			if (c.order.Copy > 0 || c.order.Cedible) && device.pulses() > 0 {
+				t.Error("the drawer opens for a copy")
+			}
+		})
+	}
+}
+
 // stuckDevice prints nothing until the program ends.
 type stuckDevice struct{ reached chan struct{} }
 

@@ -15,6 +15,8 @@ type DocumentInfo struct {
 	Printed   int           // papers that came out, copies included
 	// PrintProblem is why the last try to print failed, in Spanish; empty when all is well.
 	PrintProblem string
+	// Copies are the papers beyond the original that came out, oldest first.
+	Copies []Copy
 }
 
 // DocumentQuery chooses documents. The zero value is the newest ones of every kind.

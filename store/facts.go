@@ -124,7 +124,7 @@ func tasksOf(t *bolt.Tx, kind sale.AlarmKind) (tasks []sale.Task, err error) {
 		if err != nil {
 			return nil, err
 		}
-		p, _, err := getJSON[papers](t, bPapers, key)
+		p, _, err := getJSON[sale.Papers](t, bPapers, key)
 		if err != nil {
 			return nil, err
 		}

@@ -553,7 +553,7 @@ func infoOf(t *bolt.Tx, keyB []byte, q sale.DocumentQuery) (info sale.DocumentIn
 	if err != nil {
 		return info, false, err
 	}
-	p, _, err := getJSON[papers](t, bPapers, keyB)
-	return sale.DocumentInfo{Record: r, State: d.State, Veredicto: d.Veredicto, Printed: p.Printed, PrintProblem: p.Problem},
+	p, _, err := getJSON[sale.Papers](t, bPapers, keyB)
+	return sale.DocumentInfo{Record: r, State: d.State, Veredicto: d.Veredicto, Printed: p.Printed, PrintProblem: p.Problem, Copies: p.Copies},
 		err == nil, err
 }

@@ -149,21 +149,24 @@ func (s *Store) covering(t *bolt.Tx, key dte.Key) (*dte.CAF, error) {
 	return nil, damaged(fmt.Errorf("no está el CAF de %s", key))
 }
 
-// printAnew queues the paper of a corrected document. One of the refused bytes that still waited, or is in the printer,
-// is owed no more.
+// printAnew queues the paper of a corrected document, which is an original again. One of the refused bytes that still
+// waited, or is in the printer, is owed no more.
 func printAnew(t *bolt.Tx, key dte.Key) error {
-	var owed [][]byte
-	err := t.Bucket(bPrint).ForEach(func(k, v []byte) error {
-		job, err := decode[sale.PrintJob](bPrint, k, v)
-		if job.Key == key && job.Copy == 0 {
-			owed = append(owed, bytes.Clone(k))
+	waiting, err := waitingPapers(t, key)
+	for _, job := range waiting {
+		if job.Copy == 0 && !job.Cedible {
+			err = errors.Join(err, t.Bucket(bPrint).Delete(number(job.ID)))
 		}
-		return err
-	})
-	for _, k := range owed {
-		err = errors.Join(err, t.Bucket(bPrint).Delete(k))
 	}
 	if err != nil {
+		return err
+	}
+	p, _, err := getJSON[sale.Papers](t, bPapers, keyBytes(key))
+	if err != nil {
+		return err
+	}
+	p.Original, p.Ceded = false, false
+	if err := putJSON(t, bPapers, keyBytes(key), p); err != nil {
 		return err
 	}
 	_, err = queuePrint(t, sale.PrintJob{Key: key})

@@ -90,9 +90,13 @@ func TestARemedyClosesItsTask(t *testing.T) {
 // TestACorrectedDocumentHasOnePaper: whether that of the refused bytes had come out, waited, or is in the printer.
 func TestACorrectedDocumentHasOnePaper(t *testing.T) {
 	for name, before := range map[string]func(b *till, job sale.PrintJob){
-		"printed":      func(b *till, job sale.PrintJob) { b.must(b.PrintDone(job.ID)) },
-		"waiting":      func(*till, sale.PrintJob) {},
-		"copy waiting": func(b *till, job sale.PrintJob) { _, err := b.Reprint(job.Key); b.must(err) },
+		"printed": func(b *till, job sale.PrintJob) { b.must(b.PrintDone(job.ID)) },
+		"waiting": func(*till, sale.PrintJob) {},
+		"copy waiting": func(b *till, job sale.PrintJob) {
+			b.must(b.PrintDone(job.ID))
+			_, err := b.Reprint(sale.PaperOrder{Key: job.Key})
+			b.must(err)
+		},
 		"in the device": func(b *till, job sale.PrintJob) {
 			b.t.Cleanup(func() { b.must(b.PrintDone(job.ID)); owes(b, job.Key) })
 		},

@@ -135,18 +135,17 @@ func (s *Store) NextPrint() (job sale.PrintJob, ok bool, err error) {
 	return job, ok && err == nil, err
 }
 
-// PrintDone takes a paper that came out from the queue. Doing it twice counts once.
+// PrintDone takes a paper that came out from the queue and counts it. Doing it twice counts once.
 func (s *Store) PrintDone(id uint64) error {
-	return s.updateJob(id, func(t *bolt.Tx, job *sale.PrintJob, p *papers) error {
-		p.Printed++
-		p.Problem = ""
+	return s.updateJob(id, func(t *bolt.Tx, job *sale.PrintJob, p *sale.Papers) error {
+		p.Out(*job)
 		return t.Bucket(bPrint).Delete(number(id))
 	})
 }
 
 // PrintFailed notes why a paper did not come out. It stays in the queue.
 func (s *Store) PrintFailed(id uint64, why string) error {
-	return s.updateJob(id, func(t *bolt.Tx, job *sale.PrintJob, p *papers) error {
+	return s.updateJob(id, func(t *bolt.Tx, job *sale.PrintJob, p *sale.Papers) error {
 		job.Attempts++
 		p.Problem = why
 		return putJSON(t, bPrint, number(id), job)
@@ -155,28 +154,21 @@ func (s *Store) PrintFailed(id uint64, why string) error {
 
 // PrintDrop gives a paper up and notes why. The document stays; Reprint queues it again.
 func (s *Store) PrintDrop(id uint64, why string) error {
-	return s.updateJob(id, func(t *bolt.Tx, job *sale.PrintJob, p *papers) error {
+	return s.updateJob(id, func(t *bolt.Tx, job *sale.PrintJob, p *sale.Papers) error {
 		p.Problem = why
 		return t.Bucket(bPrint).Delete(number(id))
 	})
 }
 
-// papers is what the printer did for a document.
-type papers struct {
-	Copies  int    `json:"copies,omitempty"` // number of the last copy that was ordered
-	Printed int    `json:"printed,omitempty"`
-	Problem string `json:"problem,omitempty"`
-}
-
 // updateJob changes a job and the papers of its document; a job that is gone is left gone.
-func (s *Store) updateJob(id uint64, change func(*bolt.Tx, *sale.PrintJob, *papers) error) error {
+func (s *Store) updateJob(id uint64, change func(*bolt.Tx, *sale.PrintJob, *sale.Papers) error) error {
 	return s.update(func(t *bolt.Tx) error {
 		job, ok, err := getJSON[sale.PrintJob](t, bPrint, number(id))
 		if err != nil || !ok {
 			return err
 		}
 		key := keyBytes(job.Key)
-		p, _, err := getJSON[papers](t, bPapers, key)
+		p, _, err := getJSON[sale.Papers](t, bPapers, key)
 		if err != nil {
 			return err
 		}
@@ -187,24 +179,58 @@ func (s *Store) updateJob(id uint64, change func(*bolt.Tx, *sale.PrintJob, *pape
 	})
 }
 
-// Reprint queues a copy of a document under the next copy number. sale.ErrNotFound if there is no such document.
-func (s *Store) Reprint(key dte.Key) (job sale.PrintJob, err error) {
+// Reprint queues one more paper of a document: a copy under the next number, or the first one, if that was given up. If the
+// first one still waits, it is the answer. sale.ErrNotFound if there is no such document.
+func (s *Store) Reprint(o sale.PaperOrder) (job sale.PrintJob, err error) {
 	err = s.update(func(t *bolt.Tx) error {
-		k := keyBytes(key)
+		k := keyBytes(o.Key)
 		if t.Bucket(bDocs).Get(k) == nil {
-			return fmt.Errorf("documento %s: %w", key, sale.ErrNotFound)
+			return fmt.Errorf("documento %s: %w", o.Key, sale.ErrNotFound)
 		}
-		p, _, err := getJSON[papers](t, bPapers, k)
+		p, _, err := getJSON[sale.Papers](t, bPapers, k)
 		if err != nil {
 			return err
 		}
-		p.Copies++
-		if job, err = queuePrint(t, sale.PrintJob{Key: key, Copy: p.Copies}); err != nil {
+		waiting, err := waitingPapers(t, o.Key)
+		if err != nil {
 			return err
 		}
-		return putJSON(t, bPapers, k, p)
+		queued := false
+		if job, queued = p.Order(o, waiting); queued {
+			return nil
+		}
+		job, err = queuePrint(t, job)
+		return err
 	})
 	return job, err
+}
+
+// waitingPapers are those that a document is owed.
+func waitingPapers(t *bolt.Tx, key dte.Key) (jobs []sale.PrintJob, err error) {
+	err = t.Bucket(bPrint).ForEach(func(k, v []byte) error {
+		job, err := decode[sale.PrintJob](bPrint, k, v)
+		if job.Key == key {
+			jobs = append(jobs, job)
+		}
+		return err
+	})
+	return jobs, err
+}
+
+// makePapers tells of the papers of older files whether the original came out: it was printed before any copy.
+func makePapers(t *bolt.Tx) error {
+	old := map[string]sale.Papers{}
+	err := t.Bucket(bPapers).ForEach(func(k, v []byte) error {
+		p, err := decode[sale.Papers](bPapers, k, v)
+		if p.Original = p.Printed > 0; p.Original {
+			old[string(k)] = p
+		}
+		return err
+	})
+	for k, p := range old {
+		err = errors.Join(err, putJSON(t, bPapers, []byte(k), p))
+	}
+	return err
 }
 
 func queuePrint(t *bolt.Tx, job sale.PrintJob) (sale.PrintJob, error) {

@@ -476,7 +476,7 @@ var (
 	bSobreXML = []byte("sobrexml") // ID → frozen bytes
 	bOpen     = []byte("open")     // IDs of sobres that are not settled
 	bPrint    = []byte("print")    // number → sale.PrintJob
-	bPapers   = []byte("papers")   // document → papers
+	bPapers   = []byte("papers")   // document → sale.Papers
 	bShifts   = []byte("shifts")   // number → sale.Shift
 	bAudit    = []byte("audit")    // number → hash, fact
 
@@ -521,7 +521,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, makeVouchers, makePeople}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, makeVouchers, makePeople, makePapers}
 }
 
 func makeHeld(t *bolt.Tx) error {

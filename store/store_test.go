@@ -513,15 +513,15 @@ func TestPrintQueue(t *testing.T) {
 	info(1, "")
 	b.reopenFile()
 	job = next(sale.PrintJob{Key: r2.Key})
-	_, err := b.Reprint(r1.Key)
+	_, err := b.Reprint(sale.PaperOrder{Key: r1.Key})
 	b.must(err)
-	_, err = b.Reprint(r1.Key)
+	_, err = b.Reprint(sale.PaperOrder{Key: r1.Key})
 	b.must(err)
 	b.must(b.PrintDrop(job.ID, "el cliente no la quiso"))
 	job = next(sale.PrintJob{Key: r1.Key, Copy: 1})
 	b.must(b.PrintDone(job.ID))
 	next(sale.PrintJob{Key: r1.Key, Copy: 2})
-	_, err = b.Reprint(dte.Key{Emisor: 1, Tipo: dte.Boleta, Folio: 1})
+	_, err = b.Reprint(sale.PaperOrder{Key: dte.Key{Emisor: 1, Tipo: dte.Boleta, Folio: 1}})
 	b.wantErr(err, sale.ErrNotFound)
 }
 

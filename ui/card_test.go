@@ -66,6 +66,13 @@ func (c *counterWithTerminal) open() {
 	c.must(err)
 }
 
+// fileDocuments orders papers as cmd/shop does.
+type fileDocuments struct{ *store.Store }
+
+func (d fileDocuments) Reprint(k dte.Key, cedible bool, who string) (sale.PrintJob, error) {
+	return d.Store.Reprint(sale.PaperOrder{Key: k, Cedible: cedible, Who: who})
+}
+
 // show opens the window, as when the program starts.
 func (c *counterWithTerminal) show() {
 	c.t.Helper()
@@ -80,7 +87,7 @@ func (c *counterWithTerminal) show() {
 		Progress: func(words string) { c.w.CardProgress(words) },
 	})
 	c.w = New(test.NewTempApp(c.t), Deps{
-		Counter: c.till, Documents: c.file, Notices: c.news, Shop: "Almacén Doña Rosa", Caja: "CAJA1", Settings: DefaultSettings(), Sounds: &c.ears,
+		Counter: c.till, Documents: fileDocuments{c.file}, Notices: c.news, Shop: "Almacén Doña Rosa", Caja: "CAJA1", Settings: DefaultSettings(), Sounds: &c.ears,
 		Cards: &terminal.Desk{Terminal: driver, Ledger: c.file.Charges(), Now: time.Now},
 		Now:   func() time.Time { return c.now }, Loop: dispatcherFunc(func(f func()) { c.posted <- f }),
 		After: func(d time.Duration, f func()) { c.timers = append(c.timers, pendingTimer{c.now.Add(d), f}) },

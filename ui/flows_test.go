@@ -314,7 +314,7 @@ func TestDocuments(t *testing.T) {
 	if len(x.docs.reprints) != 1 || x.docs.reprints[0].Folio != 12202 {
 		t.Errorf("reprinted %v", x.docs.reprints)
 	}
-	x.sees("La copia de factura 12.202 va a la impresora.")
+	x.sees("La copia de factura 12.202 va a la impresora, marcada COPIA 1.")
 	x.finger("12.199")
 	x.sees("Boleta 12.199")
 	x.seesNot("Boleta 12.204")

@@ -380,7 +380,7 @@ type doneScreen struct {
 	word, change            *text
 	document, detail, total *text
 	sent, printed           *badge
-	again                   *button
+	again, send             *button
 }
 
 func newDoneScreen(w *Window) *doneScreen {
@@ -393,10 +393,11 @@ func newDoneScreen(w *Window) *doneScreen {
 		sent: newBadge(l, nil), printed: newBadge(l, nil),
 	}
 	s.sent.words.size, s.printed.words.size = 17, 17
-	s.again = newButton(l, plain, "Reimprimir", w.cap(done, fyne.KeyF6), s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(200, 56))
+	s.again = newButton(l, plain, "Reimprimir", w.cap(done, fyne.KeyF6), s.reprint).with(theme.IconNameDocumentPrint).bigger(17, fyne.NewSize(180, 56))
+	s.send = newButton(l, plain, "Enviar", w.cap(done, fyne.KeyF5), s.copies).with(theme.IconNameMailForward).bigger(17, fyne.NewSize(150, 56))
 	facts := newPanel(l, sunk, pad(l.px(24), l.px(16), col(l.px(8),
 		as(row(l.px(16), grow(s.document), fixed(l.px(220), s.total))), as(s.detail),
-		as(row(l.px(12), grow(s.sent.panel), grow(s.printed.panel), as(s.again))))))
+		as(row(l.px(12), grow(s.sent.panel), grow(s.printed.panel), as(s.again), as(s.send))))))
 	s.body = stack(newPanel(l, card, pad(l.px(24), l.px(24), col(l.px(8),
 		grow(spacer()), as(s.word), fixed(l.px(150), s.change), grow(spacer()), as(facts)))).edge(hairline, 1))
 	return s
@@ -426,6 +427,7 @@ func (s *doneScreen) render(p sale.Snapshot) {
 	s.sent.tell(sentWords(info.State, s.w.status.Line))
 	byVoucher := r.Key.Tipo == sale.Comprobante
 	setVisible(s.again, !byVoucher)
+	setVisible(s.send, !byVoucher)
 	if byVoucher {
 		s.sent.tell(state{theme.IconNameConfirm, good, "Sin boleta: vale el comprobante de la tarjeta"})
 		s.printed.tell(state{theme.IconNameDocumentPrint, muted, "Entréguelo al cliente"})
@@ -484,7 +486,15 @@ func (s *doneScreen) next() {
 func (s *doneScreen) reprint() {
 	p := s.w.s
 	if p.Last != nil && p.Last.Key.Tipo != sale.Comprobante {
-		s.w.reprint(p.Last.Key)
+		s.w.reprint(p.Last.Key, false)
+	}
+}
+
+// copies hands the document over in another way.
+func (s *doneScreen) copies() {
+	p := s.w.s
+	if p.Last != nil && p.Last.Key.Tipo != sale.Comprobante {
+		s.w.openCopies(*p.Last)
 	}
 }
 
@@ -497,7 +507,8 @@ func (s *doneScreen) keys() []binding {
 		{keycap: "Enter", help: "comienza la siguiente venta; escanear un producto también"},
 	}
 	if w.s.Last == nil || w.s.Last.Key.Tipo != sale.Comprobante {
-		keys = slices.Insert(keys, 2, binding{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia más", do: s.reprint})
+		keys = slices.Insert(keys, 2, binding{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia más", do: s.reprint},
+			binding{key: fyne.KeyF5, keycap: "F5", words: "Enviar", help: "PDF, WhatsApp o copia cedible", do: s.copies})
 	}
 	return keys
 }

@@ -215,6 +215,20 @@ var scenes = []struct {
 		x.press(fyne.KeyF5, fyne.KeyReturn, fyne.KeyF6)
 	}},
 	{"documentos", false, Look{}, func(x *world) { many(x); x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyDown, fyne.KeyDown) }},
+	{"enviar", false, Look{}, func(x *world) {
+		many(x)
+		x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyDown, fyne.KeyDown, fyne.KeyF5)
+	}},
+	{"documentos-copias", false, Look{}, func(x *world) {
+		many(x)
+		x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyDown, fyne.KeyDown, fyne.KeyF6, fyne.KeyF6)
+	}},
+	{"mensaje", false, Look{}, func(x *world) {
+		many(x)
+		x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyF5)
+		x.choose("WhatsApp o mensaje")
+		x.finger("9 1234 5678")
+	}},
 	{"documentos-vacio", false, Look{}, func(x *world) { x.press(fyne.KeyF11, fyne.KeyReturn) }},
 	{"avisos", false, Look{}, func(x *world) { eventful(x); x.press(fyne.KeyF11, fyne.KeyDown, fyne.KeyReturn) }},
 	{"avisos-registro", false, Look{Tone: Oscuro}, func(x *world) {

@@ -93,6 +93,9 @@ func (w *Window) openSettings() {
 	if w.scales != nil {
 		choices = append(choices, choice{words: "Etiquetas de la balanza", detail: "cómo se leen, y probarlas", opens: true, do: w.openScales})
 	}
+	if w.copies != nil {
+		choices = append(choices, choice{words: "Carpeta de los PDF", detail: "dónde se guardan las copias", opens: true, do: w.openPDFFolder})
+	}
 	w.openDialog(newChooseDialog(w, "Ajustes de esta caja", "Valen para esta caja y se guardan al elegirlos.", choices))
 }
 

@@ -74,8 +74,8 @@ type Counter interface {
 type Documents interface {
 	sale.DocumentFinder
 	Documents(q sale.DocumentQuery) ([]sale.DocumentInfo, error)
-	// Reprint queues one more copy of a document.
-	Reprint(key dte.Key) (sale.PrintJob, error)
+	// Reprint queues one more paper of a document, or its copy that can be ceded, for whoever is at the till.
+	Reprint(key dte.Key, cedible bool, who string) (sale.PrintJob, error)
 }
 
 // Line is what is known of the connection.
@@ -111,6 +111,7 @@ type Deps struct {
 	Office    Office
 	Cards     Cards // the card terminal; nil: the cashier types the operation's number
 	Customers Customers
+	Copies    Copies      // nil: only paper
 	Comunas   *sale.Names // of Chile, as the SII spells them
 	Shop      string      // the shop's name, for the title
 	Caja      string      // the till's code: "CAJA1"
@@ -136,6 +137,7 @@ type Window struct {
 	office    Office
 	cards     Cards
 	customers Customers
+	copies    Copies
 	comunas   *sale.Names
 	caja      string
 	now       func() time.Time
@@ -222,7 +224,7 @@ type mainAction struct {
 func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
-		counter: d.Counter, documents: d.Documents, notices: d.Notices, scales: d.Scales, office: d.Office, cards: d.Cards, customers: d.Customers, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
+		counter: d.Counter, documents: d.Documents, notices: d.Notices, scales: d.Scales, office: d.Office, cards: d.Cards, customers: d.Customers, copies: d.Copies, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
 		runAside: d.Aside,
 		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, app: app, s: s,
 	}

@@ -171,10 +171,30 @@ func printState(d sale.DocumentInfo) state {
 		return state{theme.IconNameWarning, warn, "Sin imprimir"}
 	case d.Printed == 0:
 		return state{theme.IconNameDocumentPrint, muted, "En cola"}
-	case d.Printed == 1:
-		return state{theme.IconNameDocumentPrint, good, "Impresa"}
 	}
-	return state{theme.IconNameDocumentPrint, good, fmt.Sprintf("%d copias", d.Printed)}
+	switch n := reprints(d.Copies); n {
+	case 0:
+		return state{theme.IconNameDocumentPrint, good, "Impresa"}
+	case 1:
+		return state{theme.IconNameDocumentPrint, good, "Con 1 copia"}
+	default:
+		return state{theme.IconNameDocumentPrint, good, fmt.Sprintf("Con %d copias", n)}
+	}
+}
+
+// reprints are the copies that are marked as such.
+func reprints(copies []sale.Copy) (n int) {
+	for _, c := range copies {
+		if c.N > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// paperStory tells why a paper did not come out, and which copies did.
+func paperStory(d sale.DocumentInfo) string {
+	return strings.TrimSpace(d.PrintProblem + " " + copiesWords(d.Copies))
 }
 
 func shiftState(s sale.Shift) state {

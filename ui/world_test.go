@@ -31,6 +31,7 @@ type world struct {
 	docs    *issuedDocuments
 	news    *news
 	buyers  *buyers
+	home    takeHome
 	now     time.Time
 	timers  []pendingTimer
 	office  *office
@@ -113,7 +114,8 @@ func newWorld(t testing.TB) *world { return newWorldWith(t, false, Look{}, produ
 
 func newWorldWith(t testing.TB, training bool, look Look, products []sale.Product) *world {
 	x := &world{t: t, now: time.Date(2026, 3, 16, 12, 30, 0, 0, dte.Santiago)}
-	x.docs, x.news, x.office = &issuedDocuments{}, &news{}, &office{}
+	x.home = takeHome{folder: "/home/rosa/Documentos", text: "Almacén Doña Rosa, RUT 76.543.210-3\nBoleta Electrónica N° 1204\nFecha: 16-03-2026\nTotal: $27.030\nVerifique el documento en www.sii.cl"}
+	x.docs, x.news, x.office = &issuedDocuments{at: x.now}, &news{}, &office{}
 	x.buyers = &buyers{now: func() time.Time { return x.now }}
 	x.journal = &journal{Memory: sale.NewMemory(), docs: x.docs}
 	shop := saletest.Shop()
@@ -140,7 +142,7 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 	settings := DefaultSettings()
 	settings.Look = look
 	x.w = New(test.NewTempApp(t), Deps{
-		Counter: x.till, Documents: x.docs, Notices: x.news, Scales: &x.scales, Customers: x.buyers, Comunas: comunas, Office: x.office, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
+		Counter: x.till, Documents: x.docs, Notices: x.news, Scales: &x.scales, Customers: x.buyers, Copies: &x.home, Comunas: comunas, Office: x.office, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
 		Settings: settings, Keep: x.keep, Sounds: &x.ears,
 		Now: func() time.Time { return x.now }, Loop: inline{},
 		Aside: func(work func()) { x.jobs = append(x.jobs, work) },
@@ -346,6 +348,7 @@ func (j *journal) FoliosLeft(tipo dte.TipoDTE, day dte.Date) (int, error) {
 type issuedDocuments struct {
 	list     []sale.DocumentInfo
 	reprints []dte.Key
+	at       time.Time
 	fail     error
 }
 
@@ -371,9 +374,47 @@ func (d *issuedDocuments) FindDocuments(_ context.Context, q sale.DocumentSearch
 	return found, d.fail
 }
 
-func (d *issuedDocuments) Reprint(k dte.Key) (sale.PrintJob, error) {
+// Reprint orders by the rules of the real thing, for a document whose papers all come out at once.
+func (d *issuedDocuments) Reprint(k dte.Key, cedible bool, who string) (sale.PrintJob, error) {
 	d.reprints = append(d.reprints, k)
-	return sale.PrintJob{Key: k, Copy: len(d.reprints)}, nil
+	p := sale.Papers{Original: true}
+	i := slices.IndexFunc(d.list, func(o sale.DocumentInfo) bool { return o.Key == k })
+	if i >= 0 {
+		for _, c := range d.list[i].Copies {
+			p.Out(sale.PrintJob{Copy: c.N, Cedible: c.Cedible})
+		}
+		p.Original, p.Copies = d.list[i].Printed > 0, d.list[i].Copies
+	}
+	job, _ := p.Order(sale.PaperOrder{Key: k, Cedible: cedible, At: d.at, Who: who}, nil)
+	if p.Out(job); i >= 0 {
+		d.list[i].Copies, d.list[i].Printed = p.Copies, d.list[i].Printed+1
+	}
+	return job, nil
+}
+
+// takeHome keeps what the window wanted to be handed over.
+type takeHome struct {
+	folder string
+	saved  []string
+	fail   error
+	text   string
+}
+
+func (h *takeHome) SavePDF(k dte.Key, kind sale.PDFKind) (string, error) {
+	path := h.folder + "/" + sale.PDFName(k, kind) + ".pdf"
+	if h.fail == nil {
+		h.saved = append(h.saved, path)
+	}
+	return path, h.fail
+}
+
+func (h *takeHome) PDFFolder() (string, error)       { return h.folder, nil }
+func (h *takeHome) CopyText(dte.Key) (string, error) { return h.text, h.fail }
+func (h *takeHome) SetPDFFolder(dir string) (err error) {
+	if h.fail == nil {
+		h.folder = dir
+	}
+	return h.fail
 }
 
 // news keeps what the window did about alarms and contingencies.

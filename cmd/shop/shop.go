@@ -490,13 +490,6 @@ func (s *Shop) FindDocuments(ctx context.Context, q sale.DocumentSearch) (sale.D
 	return s.Store.FindDocuments(ctx, q)
 }
 
-// Reprint queues a copy and wakes the printer.
-func (s *Shop) Reprint(key dte.Key) (sale.PrintJob, error) {
-	job, err := s.Store.Reprint(key)
-	s.wake()
-	return job, err
-}
-
 // SyncNow sends what waits and follows it until everything has its verdict or ctx ends. The loops must not be running.
 func (s *Shop) SyncNow(ctx context.Context) (possync.Status, error) {
 	if s.signer == nil {

@@ -181,7 +181,7 @@ func (t *till) show(a fyne.App) error {
 	}
 	window := ui.New(a, ui.Deps{
 		Cards:   cards(desk),
-		Counter: register, Documents: t.shop, Notices: t.shop, Scales: t.shop, Customers: t.shop, Comunas: comunas, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
+		Counter: register, Documents: t.shop, Notices: t.shop, Scales: t.shop, Customers: t.shop, Copies: t.shop, Comunas: comunas, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
 		Settings: t.override(settings), Sounds: loudspeaker{player}, Keep: t.keep, SerialProblem: t.serialProblem,
 	})
 	t.mu.Lock()

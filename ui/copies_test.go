@@ -1,0 +1,174 @@
+package ui
+
+import (
+	"errors"
+	"image/png"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fyne.io/fyne/v2"
+
+	"mostrador/dte"
+	"mostrador/sale"
+)
+
+// issuedOne shows one document that was printed.
+func issuedOne(x *world, tipo dte.TipoDTE) *sale.DocumentInfo {
+	d := issuedAs(x, tipo, 12_204)
+	d.Printed = 1
+	x.docs.list = []sale.DocumentInfo{d}
+	x.onDocuments()
+	return &x.docs.list[0]
+}
+
+// Each reprint is told with its number, and the document says how many there are, when the last one was ordered and by whom.
+func TestReprintsAreToldAndCounted(t *testing.T) {
+	x := newWorld(t)
+	issuedOne(x, dte.Boleta)
+	x.sees("Impresa")
+	x.press(fyne.KeyF6)
+	x.sees("La copia de boleta 12.204 va a la impresora, marcada COPIA 1.", "Con 1 copia", "Una copia: COPIA 1, pedida el 16-03-2026 a las 12:30.")
+	x.press(fyne.KeyF6)
+	x.sees("marcada COPIA 2.", "Con 2 copias", "Copias: 2; la última, COPIA 2, pedida el")
+	if words := copiesWords([]sale.Copy{{N: 7, At: x.now, Who: "Rosa"}}); !strings.HasSuffix(words, "COPIA 7, pedida el 16-03-2026 a las 12:30 por Rosa.") {
+		t.Error(words)
+	}
+}
+
+// The first paper that never came out is no copy.
+func TestAnOriginalIsNoCopy(t *testing.T) {
+	x := newWorld(t)
+	d := issuedOne(x, dte.Boleta)
+	d.Printed, d.PrintProblem = 0, "La impresora no tiene papel."
+	x.press(fyne.KeyF6)
+	x.sees("El original de boleta 12.204 todavía no salió: va a la impresora y no cuenta como copia.")
+}
+
+// The CEDIBLE is offered where the law has one, and its first paper is no copy either.
+func TestTheCedible(t *testing.T) {
+	x := newWorld(t)
+	issuedOne(x, dte.Factura)
+	x.press(fyne.KeyF5)
+	x.choose("Imprimir la CEDIBLE")
+	x.sees("La CEDIBLE de factura 12.204 va a la impresora.", "Una copia: CEDIBLE, pedida el", "Impresa")
+	x.seesNot("Con 1 copia")
+	x.press(fyne.KeyF5)
+	x.choose("Imprimir la CEDIBLE")
+	x.sees("La CEDIBLE de factura 12.204 va a la impresora, marcada COPIA 1.", "CEDIBLE, COPIA 1", "Con 1 copia")
+
+	x = newWorld(t)
+	issuedOne(x, dte.Boleta)
+	x.press(fyne.KeyF5)
+	x.seesNot("CEDIBLE")
+}
+
+// A PDF is saved away from the window, from the list and at the end of a sale; then its path is told, or why there is none.
+func TestAPDFIsSaved(t *testing.T) {
+	x := newWorld(t)
+	issuedOne(x, dte.Boleta)
+	x.tap("Enviar")
+	x.choose("PDF tamaño carta")
+	x.seesNot("quedó en")
+	x.work()
+	x.sees("El PDF de boleta 12.204 quedó en /home/rosa/Documentos/boleta-39-12204.pdf")
+	x.home.fail = errors.New("el PDF de Boleta Electrónica N° 12204 no se guardó: el disco está lleno")
+	x.press(fyne.KeyF5)
+	x.choose("PDF de 80 mm")
+	x.work()
+	x.sees("el disco está lleno")
+	x.seesNot("quedó en")
+
+	x = newWorld(t)
+	fill(x, 2)
+	x.press(fyne.KeyF12, fyne.KeyReturn, fyne.KeyReturn)
+	x.tap("Enviar")
+	x.choose("PDF de 80 mm")
+	x.work()
+	x.sees("quedó en /home/rosa/Documentos/boleta-39-1204-80mm.pdf")
+}
+
+func TestTheFolderOfPDFsIsChosen(t *testing.T) {
+	x := newWorld(t)
+	x.w.openSettings()
+	x.choose("Carpeta de los PDF")
+	x.w.dialog.field().write("/mnt/copias")
+	x.home.fail = errors.New("no se puede guardar en /mnt/copias. No se cambió nada")
+	x.press(fyne.KeyF12)
+	x.sees("No se puede guardar en /mnt/copias. No se cambió nada")
+	x.home.fail = nil
+	x.press(fyne.KeyF12)
+	if x.w.dialog != nil || x.home.folder != "/mnt/copias" {
+		t.Errorf("%T, folder %s", x.w.dialog, x.home.folder)
+	}
+}
+
+// onScreen reads the QR code as a telephone in front of the window would: from the picture of the whole window.
+func (x *world) onScreen() string {
+	x.t.Helper()
+	if _, err := exec.LookPath("ZXingReader"); err != nil {
+		x.t.Skip("ZXingReader is not installed")
+	}
+	file := filepath.Join(x.t.TempDir(), "ventana.png")
+	f, err := os.Create(file)
+	if err == nil {
+		err = errors.Join(png.Encode(f, x.w.Fyne().Canvas().Capture()), f.Close())
+	}
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	out, err := exec.Command("ZXingReader", "-format", "QRCode", "-bytes", file).Output()
+	if err != nil {
+		x.t.Fatalf("no QR code is read: %v", err)
+	}
+	return string(out)
+}
+
+// The code on the screen opens WhatsApp with the message, for the number that was typed in any form, with any colours.
+func TestTheMessageAndItsCode(t *testing.T) {
+	for _, look := range []Look{{}, {Tone: Oscuro}, {Tone: Contraste}} {
+		x := newWorldWith(t, false, look, products)
+		issuedOne(x, dte.Boleta)
+		x.press(fyne.KeyF5)
+		x.choose("WhatsApp o mensaje")
+		check := func(path string) {
+			t.Helper()
+			link := x.onScreen()
+			u, err := url.Parse(link)
+			if err != nil || u.Host != "wa.me" || u.Path != path || u.Query().Get("text") != x.home.text {
+				t.Errorf("the code says %q", link)
+			}
+		}
+		check("/")
+		x.finger("+56 9 8765 4321")
+		x.sees("Va al +56987654321.")
+		check("/56987654321")
+		x.finger("0")
+		x.sees("no es un celular de Chile")
+		if d, ok := x.w.dialog.(*messageDialog); !ok || d.link != "" || d.code.Visible() {
+			t.Error("a number that is none has a code")
+		}
+		x.press(fyne.KeyF12)
+		if got := x.w.app.Clipboard().Content(); got != x.home.text {
+			t.Errorf("the clipboard has %q", got)
+		}
+	}
+}
+
+// The buyer's own number is there already.
+func TestTheBuyersNumberIsThere(t *testing.T) {
+	x := newWorld(t)
+	d := issuedOne(x, dte.Factura)
+	d.Receptor.Telefono = "+56 9 5555 1234"
+	x.w.render()
+	x.press(fyne.KeyF5)
+	x.choose("WhatsApp o mensaje")
+	if d, ok := x.w.dialog.(*messageDialog); !ok || !strings.HasPrefix(d.link, "https://wa.me/56955551234?text=") {
+		t.Errorf("%T", x.w.dialog)
+	}
+}
+
+var _ Copies = (*takeHome)(nil)
