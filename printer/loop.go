@@ -144,6 +144,9 @@ const storeTrouble = "No se puede leer la cola de impresión. Los documentos est
 // paper makes the whole ticket and then sends it. It reports whether the paper is out; a job that never can be is
 // dropped.
 func (l *Loop) paper(ctx context.Context, job sale.PrintJob) (bool, error) {
+	if job.Abono != nil {
+		return l.slip(ctx, job)
+	}
 	xml, record, err := l.Documents.Document(job.Key)
 	switch {
 	case errors.Is(err, sale.ErrNotFound):
@@ -164,17 +167,35 @@ func (l *Loop) paper(ctx context.Context, job sale.PrintJob) (bool, error) {
 		// A drawer that does not open is the cashier's to see; a printer that is off is found out below.
 		_ = l.Device.Print(ctx, OpenDrawer())
 	}
-	if err := l.Device.Print(ctx, ticket); err != nil {
-		if ctx.Err() != nil {
-			return false, nil // the program ends; the job waits
-		}
-		words := printerTrouble(job.Key.Tipo, err)
-		if noted := l.Queue.PrintFailed(job.ID, words); noted != nil {
-			return false, l.trouble(job, storeTrouble, noted)
-		}
-		return false, l.trouble(job, words, err)
+	return l.send(ctx, job, ticket, noun(job.Key.Tipo)+" está emitida y guardada")
+}
+
+// slip is the paper of a payment of account.
+func (l *Loop) slip(ctx context.Context, job sale.PrintJob) (bool, error) {
+	layout, err := AbonoSlip(*job.Abono, l.Shop, l.Model.Paper)
+	if err != nil {
+		return false, l.drop(job, err)
 	}
-	return true, nil
+	if job.Abono.Method == sale.Efectivo && l.atTheCounter(job, job.Abono.At) {
+		_ = l.Device.Print(ctx, OpenDrawer())
+	}
+	return l.send(ctx, job, ESCPOS(layout, l.Model), "El abono está anotado y guardado")
+}
+
+// send puts a paper out; safe says what cannot be lost by the printer's fault.
+func (l *Loop) send(ctx context.Context, job sale.PrintJob, paper []byte, safe string) (bool, error) {
+	err := l.Device.Print(ctx, paper)
+	switch {
+	case err == nil:
+		return true, nil
+	case ctx.Err() != nil:
+		return false, nil // the program ends; the job waits
+	}
+	words := printerTrouble(safe, err)
+	if noted := l.Queue.PrintFailed(job.ID, words); noted != nil {
+		return false, l.trouble(job, storeTrouble, noted)
+	}
+	return false, l.trouble(job, words, err)
 }
 
 func (l *Loop) ticket(job sale.PrintJob, xml []byte, record sale.Record) ([]byte, error) {
@@ -192,7 +213,7 @@ func (l *Loop) ticket(job sale.PrintJob, xml []byte, record sale.Record) ([]byte
 // drawerOpens: for cash, once, and only while the cashier is still there: a printer that comes back in the evening must
 // not open the drawers of the day.
 func (l *Loop) drawerOpens(job sale.PrintJob, r sale.Record) bool {
-	if job.Copy > 0 || job.Cedible || job.Attempts > 0 || r.Training || l.Shop.Training() || l.Now().Sub(r.At) > time.Minute {
+	if job.Cedible || r.Training || !l.atTheCounter(job, r.At) {
 		return false
 	}
 	for _, t := range r.Payment.Tenders {
@@ -203,9 +224,17 @@ func (l *Loop) drawerOpens(job sale.PrintJob, r sale.Record) bool {
 	return false
 }
 
+// atTheCounter: the paper is the first of its sale, and who took the money is still there.
+func (l *Loop) atTheCounter(job sale.PrintJob, at time.Time) bool {
+	return job.Copy == 0 && job.Attempts == 0 && !l.Shop.Training() && l.Now().Sub(at) <= time.Minute
+}
+
 // drop gives up a job that no printer can help.
 func (l *Loop) drop(job sale.PrintJob, why error) error {
 	words := fmt.Sprintf("%s no se puede imprimir: %v. El documento está emitido y guardado.", subject(job.Key), why)
+	if job.Abono != nil {
+		words = fmt.Sprintf("El comprobante de un abono no se puede imprimir: %v. El abono está anotado y guardado.", why)
+	}
 	if err := l.Queue.PrintDrop(job.ID, words); err != nil {
 		return l.trouble(job, storeTrouble, err)
 	}
@@ -225,12 +254,11 @@ func (l *Loop) report(s Status) {
 }
 
 // printerTrouble says what happened, what is safe and what to do.
-func printerTrouble(tipo dte.TipoDTE, err error) string {
-	safe := noun(tipo) + " está emitida y guardada"
+func printerTrouble(safe string, err error) string {
 	if errors.Is(err, ErrNoPaper) {
-		return "La impresora no tiene papel. " + safe + ". Ponga papel; se imprimirá sola."
+		return "La impresora no tiene papel. " + safe + ". Ponga papel; el ticket saldrá solo."
 	}
-	return "La impresora no responde. " + safe + ". Encienda la impresora; se imprimirá sola."
+	return "La impresora no responde. " + safe + ". Enciéndala; el ticket saldrá solo."
 }
 
 // noun is what the shop calls a document: "La boleta", "La nota de crédito". All of them are feminine.

@@ -308,9 +308,9 @@ func TestPrinterThatFails(t *testing.T) {
 	var pauses []time.Duration
 	for range 8 {
 		s := r.next()
-		want := "La impresora no responde. La boleta está emitida y guardada. Encienda la impresora; se imprimirá sola."
+		want := "La impresora no responde. La boleta está emitida y guardada. Enciéndala; el ticket saldrá solo."
 		if len(pauses) == 7 {
-			want = "La impresora no tiene papel. La boleta está emitida y guardada. Ponga papel; se imprimirá sola."
+			want = "La impresora no tiene papel. La boleta está emitida y guardada. Ponga papel; el ticket saldrá solo."
 		}
 		if s.Problem != want || s.Printed || s.Dropped {
 			t.Fatalf("%+v", s)

@@ -62,6 +62,7 @@ type Movement struct {
 	Method    Method      `json:"method,omitempty"`
 	Received  money.Pesos `json:"received,omitempty"`
 	Reference string      `json:"reference,omitempty"`
+	Name      string      `json:"name,omitempty"` // whose debt was paid, as the slip says it
 	Shift     int         `json:"shift,omitempty"`
 	Who       string      `json:"who,omitempty"`
 	// Over is who allowed that the balance goes beyond the limit.
@@ -184,16 +185,27 @@ func SetCreditLimit(j Journal, id ID, at time.Time, rut dte.RUT, limit money.Pes
 	return j.Move(Movement{Account: CreditAccount(rut), At: at, Kind: MoveLimit, ID: id, Limit: limit, Who: who})
 }
 
-// PayDebt takes money for what a customer owes. Cash that pays all of it is rounded to tens as in a sale; otherwise what is
-// received is what counts.
-func PayDebt(j Journal, id ID, at time.Time, rut dte.RUT, t Tender, who string) (Movement, error) {
-	if id == "" || t.Method == Vale || t.Method == Fiado {
+// Abono is money for what a customer owes.
+type Abono struct {
+	ID     ID // asked twice it is done once
+	At     time.Time
+	RUT    dte.RUT
+	Name   string // of the customer, for the slip
+	Tender Tender
+	Who    string
+}
+
+// PayDebt takes it. Cash that pays all of the debt is rounded to tens as in a sale; otherwise what is received is what
+// counts.
+func PayDebt(j Journal, a Abono) (Movement, error) {
+	t := a.Tender
+	if a.ID == "" || t.Method == Vale || t.Method == Fiado {
 		return Movement{}, fmt.Errorf("%w: un abono se paga en efectivo, con tarjeta, transferencia o cheque", ErrPayment)
 	}
-	if t = t.tidy(at); t.check() != nil {
+	if t = t.tidy(a.At); t.check() != nil {
 		return Movement{}, t.check()
 	}
-	last, err := j.Account(CreditAccount(rut))
+	last, err := j.Account(CreditAccount(a.RUT))
 	if err != nil {
 		return Movement{}, err
 	}
@@ -207,7 +219,15 @@ func PayDebt(j Journal, id ID, at time.Time, rut dte.RUT, t Tender, who string) 
 		}
 	}
 	return j.Move(Movement{
-		Account: CreditAccount(rut), At: at, Kind: MovePaid, ID: id, Amount: -paid, Method: t.Method, Received: t.Received,
-		Reference: t.Reference, Who: strings.TrimSpace(who),
+		Account: CreditAccount(a.RUT), At: a.At, Kind: MovePaid, ID: a.ID, Amount: -paid, Method: t.Method, Received: t.Received,
+		Reference: reference(t), Name: dte.Normalize(a.Name), Who: strings.TrimSpace(a.Who),
 	})
+}
+
+// reference is what tells a payment from others of its kind.
+func reference(t Tender) string {
+	if t.Method == Cheque {
+		return strings.TrimSpace(t.Cheque.Banco + " " + t.Cheque.Numero)
+	}
+	return t.Reference
 }

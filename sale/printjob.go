@@ -7,7 +7,8 @@ import (
 	"mostrador/dte"
 )
 
-// PrintJob is an entry of the till's print queue: a committed document, or a slip of the drawer, that waits for its paper.
+// PrintJob is an entry of the till's print queue: a committed document, or a slip of the drawer or of a payment of account,
+// that waits for its paper.
 type PrintJob struct {
 	ID  uint64  `json:"id"` // unique and increasing within the till
 	Key dte.Key `json:"key"`
@@ -20,9 +21,14 @@ type PrintJob struct {
 	// At and Who ordered it; zero for the original, which nobody orders.
 	At  time.Time `json:"at,omitzero"`
 	Who string    `json:"who,omitempty"`
+	// Abono is the payment of account whose slip it is; Key is zero then.
+	Abono *Movement `json:"abono,omitempty"`
 	// Attempts counts how often printing failed.
 	Attempts int `json:"attempts,omitempty"`
 }
+
+// Slip reports a paper that is no document's.
+func (j PrintJob) Slip() bool { return j.Cash != 0 || j.Abono != nil }
 
 // PaperOrder asks for one more paper of a document.
 type PaperOrder struct {

@@ -130,12 +130,24 @@ func (s *Store) Move(m sale.Movement) (kept sale.Movement, err error) {
 		if kept, err = move(t, m); err != nil {
 			return err
 		}
+		if err := queueSlip(t, kept); err != nil {
+			return err
+		}
 		return note(t, Fact{At: m.At, Kind: FactAccount, Text: describeMovement(kept)})
 	})
 	if err != nil {
 		return sale.Movement{}, err
 	}
 	return kept, nil
+}
+
+// queueSlip has a payment of account put on paper: who pays a debt wants something in his hand.
+func queueSlip(t *bolt.Tx, m sale.Movement) error {
+	if m.Kind != sale.MovePaid {
+		return nil
+	}
+	_, err := queuePrint(t, sale.PrintJob{Abono: &m})
+	return err
 }
 
 // countAbono adds what was received for a debt to the open shift, and returns its number.

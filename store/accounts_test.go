@@ -60,3 +60,46 @@ func TestAuditOfAccounts(t *testing.T) {
 		})
 	}
 }
+
+// The slip of an abono is owed from the moment on at which the abono is kept, once, and is done with like any paper.
+func TestAnAbonoOwesItsSlip(t *testing.T) {
+	b := newTill(t)
+	defer b.close()
+	_, err := sale.SetCreditLimit(b.Store, "l1", saletest.Now, 12345678, 1000, "Rosa")
+	b.must(err)
+	_, err = b.Move(sale.Movement{Account: sale.CreditAccount(12345678), At: saletest.Now, Kind: sale.MoveReturn, ID: "s1", Amount: 900})
+	b.must(err)
+	if _, owed, err := b.NextPrint(); owed || err != nil {
+		t.Fatalf("a limit or a debt has a slip: %v", err)
+	}
+	for range 2 {
+		_, err = sale.PayDebt(b.Store, sale.Abono{ID: "a1", At: saletest.Now, RUT: 12345678, Name: "Aromos", Tender: sale.Tender{Method: sale.Efectivo, Received: 500}})
+		b.must(err)
+	}
+	job, owed, err := b.NextPrint()
+	b.must(err)
+	if !owed || job.Abono == nil || job.Abono.Balance != 400 || job.Abono.Name != "Aromos" {
+		t.Fatalf("the queue has %+v", job)
+	}
+	b.must(b.PrintFailed(job.ID, "sin papel"))
+	b.must(b.PrintDone(job.ID))
+	if _, owed, _ := b.NextPrint(); owed {
+		t.Error("the slip is owed twice")
+	}
+	if n := keysOf(b.Store, bPapers); n != 0 {
+		t.Errorf("%d documents that do not exist have papers", n)
+	}
+	job.Abono.N = 99
+	b.must(b.update(func(t *bolt.Tx) error { _, err := queuePrint(t, job); return err }))
+	if r, err := b.Audit(false); err != nil || r.OK() {
+		t.Errorf("the slip of an abono that is not kept is not found: %v", err)
+	}
+}
+
+func keysOf(s *Store, bucket []byte) (n int) {
+	_ = s.view(func(t *bolt.Tx) error {
+		n = t.Bucket(bucket).Stats().KeyN
+		return nil
+	})
+	return n
+}

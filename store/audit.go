@@ -415,6 +415,9 @@ func (a *auditor) prints() {
 
 // printable reports that there is what a job wants on paper.
 func (a *auditor) printable(job sale.PrintJob) bool {
+	if m := job.Abono; m != nil {
+		return a.t.Bucket(bAccounts).Get(accountKey(m.Account, m.N)) != nil
+	}
 	if job.Cash != 0 {
 		return a.t.Bucket(bCash).Get(number(uint64(job.Cash))) != nil
 	}

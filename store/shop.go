@@ -172,7 +172,7 @@ func (s *Store) updateJob(id uint64, change func(*bolt.Tx, *sale.PrintJob, *sale
 		if err != nil {
 			return err
 		}
-		if err := change(t, &job, &p); err != nil || job.Cash != 0 { // a slip is no document's paper
+		if err := change(t, &job, &p); err != nil || job.Slip() { // a slip is no document's paper
 			return err
 		}
 		return putJSON(t, bPapers, key, p)

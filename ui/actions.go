@@ -38,6 +38,8 @@ const (
 
 	referencesPlace place = "references"
 
+	accountPlace place = "account"
+
 	everywhere place = "everywhere" // on every screen and in every dialogue
 )
 
@@ -69,7 +71,7 @@ var actions = []action{
 	{"cobro-anulado", "Cobro anulado en el terminal", fyne.KeyF8, []place{paying}, ordinary},
 	{"fiado", "Fiado", fyne.KeyF7, []place{paying}, ordinary},
 	{"ayuda-pago", "Ayuda al cobrar", fyne.KeyF11, []place{paying}, ordinary},
-	{"reimprimir", "Reimprimir", fyne.KeyF6, []place{done, documents}, ordinary},
+	{"reimprimir", "Reimprimir", fyne.KeyF6, []place{done, documents, accountPlace}, ordinary},
 	{"enviar", "Enviar el documento: PDF, WhatsApp, cedible", fyne.KeyF5, []place{done, documents}, ordinary},
 	{"documento", "Documento del aviso", fyne.KeyF6, []place{notices}, ordinary},
 	{"atender", "Atender el aviso", fyne.KeyF7, []place{notices}, ordinary},
@@ -88,6 +90,9 @@ var actions = []action{
 	{"referencias", "Referencias del documento", fyne.KeyF6, []place{customerPlace}, ordinary},
 	{"credito", "Dejar a crédito", fyne.KeyF7, []place{customerPlace}, ordinary},
 	{"guardar-cliente", "Guardar el cliente", fyne.KeyF8, []place{customerPlace}, ordinary},
+	{"cuenta", "Cuenta del cliente", fyne.KeyF9, []place{customerPlace}, ordinary},
+	{"cupo", "Cupo para fiar", fyne.KeyF4, []place{accountPlace}, ordinary},
+	{"abonar", "Recibir un abono", fyne.KeyF12, []place{accountPlace}, ordinary},
 	{"sin-cliente", "Sin cliente", fyne.KeyF4, []place{customerPlace}, destructive},
 	{"devolver-todo", "Devolver todo", fyne.KeyF3, []place{returnPlace}, ordinary},
 	{"repone", "Vuelve a la venta o no", fyne.KeyF4, []place{returnPlace}, ordinary},
@@ -105,7 +110,7 @@ var placeNames = map[place]string{
 	selling: "venta", paying: "cobro", done: "fin de la venta", documents: "documentos", notices: "avisos", shiftPlace: "turno",
 	reconciling:   "conciliar",
 	returnPlace:   "devolución",
-	customerPlace: "cliente", assistPlace: "contingencia", doubtPlace: "tarjeta en duda", formPlace: "formularios", referencesPlace: "referencias", everywhere: "en todas partes",
+	customerPlace: "cliente", assistPlace: "contingencia", doubtPlace: "tarjeta en duda", formPlace: "formularios", referencesPlace: "referencias", accountPlace: "cuenta", everywhere: "en todas partes",
 }
 
 // keyOf is the key of an action at this till.

@@ -134,15 +134,16 @@ func (d *customerDialog) documents() fyne.CanvasObject {
 
 func (d *customerDialog) buttons() fyne.CanvasObject {
 	d.keep = d.button("Guardar cliente", fyne.KeyF8, d.save)
+	account := d.button("Cuenta", fyne.KeyF9, d.openAccount)
 	back := newButton(d.w.l, plain, "Volver", "Esc", d.w.closeDialog).bigger(16, fyne.NewSize(90, 56))
 	without := d.button("Sin cliente", fyne.KeyF4, d.remove)
 	accept := newButton(d.w.l, primary, "Aceptar", d.w.cap(customerPlace, fyne.KeyF12), d.accept).bigger(18, fyne.NewSize(120, 60))
 	if d.book {
 		without.set("Otro", without.cap, true)
 		accept.set("Guardar", accept.cap, true)
-		return row(d.w.l.px(12), grow(back), grow(without), share(1.4, accept))
+		return row(d.w.l.px(12), grow(back), grow(without), grow(account), share(1.4, accept))
 	}
-	return row(d.w.l.px(12), grow(back), grow(without), share(1.3, d.keep), share(1.4, accept))
+	return row(d.w.l.px(8), grow(back), share(1.1, without), grow(account), share(1.45, d.keep), share(1.2, accept))
 }
 
 func (d *customerDialog) object() fyne.CanvasObject { return d.card }
@@ -177,7 +178,7 @@ func (d *customerDialog) choose(tipo dte.TipoDTE) {
 
 func (d *customerDialog) keys() []binding {
 	if d.book {
-		return []binding{{key: fyne.KeyF4, do: d.remove}, {key: fyne.KeyF8, do: d.save}, {key: fyne.KeyF12, do: d.accept}}
+		return []binding{{key: fyne.KeyF4, do: d.remove}, {key: fyne.KeyF8, do: d.save}, {key: fyne.KeyF9, do: d.openAccount}, {key: fyne.KeyF12, do: d.accept}}
 	}
 	return []binding{
 		{key: fyne.KeyF2, do: func() { d.choose(0) }},
@@ -187,6 +188,7 @@ func (d *customerDialog) keys() []binding {
 		{key: fyne.KeyF6, do: d.openReferences},
 		{key: fyne.KeyF7, do: d.credit},
 		{key: fyne.KeyF8, do: d.save},
+		{key: fyne.KeyF9, do: d.openAccount},
 		{key: fyne.KeyF12, do: d.accept},
 	}
 }

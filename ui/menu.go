@@ -26,6 +26,7 @@ func (w *Window) openMenu() {
 		{words: "Conciliar con el SII", detail: "un mes, por día y documento", opens: true, do: do(w.showReconciliation)},
 		{words: "Respuesta del SII", detail: "la que manda por correo", opens: true, do: do(w.loadAnswer)},
 		{words: "Clientes", detail: "buscar, agregar y corregir", opens: true, do: do(func() { w.openDialog(newBookDialog(w)) })},
+		{words: "Fiado", detail: "quién debe, y recibir abonos", opens: true, do: do(w.openDebts)},
 		{words: "Turno", detail: "abrir o cerrar", opens: true, do: at(shiftPlace)},
 		{words: "Productos rápidos", detail: "guardarlos o mostrarlos", opens: true, do: do(w.foldQuick)},
 		{words: "Qué funciona ahora", detail: "y lo que no, por qué", opens: true, do: do(func() { w.openDialog(newWorksDialog(w)) })},

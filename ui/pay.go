@@ -258,12 +258,7 @@ func (s *payScreen) ask(m sale.Method, amount money.Pesos) {
 	if amount != 0 {
 		why = "Paga " + peso(amount) + "."
 	}
-	form := map[sale.Method][]formField{
-		sale.Credito: {{"N.º de operación", "", "Del comprobante"}, {"Cuotas", "", "Vacío: sin cuotas"}},
-		sale.Cheque:  {{"Banco", "", ""}, {"Número del cheque", "", ""}, {"Fecha", day(s.w.now()), "Día en que se cobra"}},
-		sale.Vale:    {{"Código del vale", "", "Escrito o escaneado"}},
-	}[m]
-	s.w.openDialog(newFormDialog(s.w, methodName(m), why, yes, form, func(x []string) (string, error) {
+	s.w.openDialog(newFormDialog(s.w, methodName(m), why, yes, tenderFields(m, s.w.now()), func(x []string) (string, error) {
 		t, err := tenderOf(m, amount, x)
 		if err == nil {
 			err = s.w.counter.Pay(t)
@@ -275,6 +270,22 @@ func (s *payScreen) ask(m sale.Method, amount money.Pesos) {
 		paid := s.w.counter.Snapshot().Payment.Tenders
 		return fmt.Sprintf("%s por %s.", methodName(m), peso(paid[len(paid)-1].Amount)), nil
 	}))
+}
+
+// tenderFields are what a means of payment needs besides its amount.
+func tenderFields(m sale.Method, now time.Time) []formField {
+	switch m {
+	case sale.Credito:
+		return []formField{{"N.º de operación", "", "Del comprobante"}, {"Cuotas", "", "Vacío: sin cuotas"}}
+	case sale.Cheque:
+		return []formField{{"Banco", "", ""}, {"Número del cheque", "", ""}, {"Fecha", day(now), "Día en que se cobra"}}
+	case sale.Vale:
+		return []formField{{"Código del vale", "", "Escrito o escaneado"}}
+	case sale.Debito, sale.Transferencia:
+		return []formField{{"N.º de operación", "", "Del comprobante"}}
+	case sale.Efectivo, sale.Fiado:
+	}
+	return nil
 }
 
 // tenderOf reads what was filled in.

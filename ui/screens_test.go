@@ -149,6 +149,14 @@ var scenes = []struct {
 		x.press(fyne.KeyF3, fyne.KeyTab, fyne.KeyTab, fyne.KeyTab, fyne.KeyTab)
 		x.finger("Macondo")
 	}},
+	{"fiado", false, Look{}, func(x *world) { x.debtors(); x.w.openDebts() }},
+	{"cuenta", false, Look{}, func(x *world) {
+		aromos, _ := x.debtors()
+		if _, err := x.till.PayDebt(sale.Abono{ID: "p", RUT: aromos, Tender: sale.Tender{Method: sale.Efectivo, Received: 5000}}); err != nil {
+			x.t.Fatal(err)
+		}
+		x.w.openDialog(newAccountDialog(x.w, aromos, x.w.closeDialog))
+	}},
 	{"guia", false, Look{}, func(x *world) {
 		known(x)
 		fill(x, 2)

@@ -63,6 +63,12 @@ type Counter interface {
 	TakeCards() error
 	ReleaseCards(who, why string) error
 	SetModelo(m sale.Modelo) error
+	// What customers owe.
+	Debts() ([]sale.Debt, error)
+	Debt(rut dte.RUT) (sale.Debt, []sale.Movement, error)
+	PayDebt(a sale.Abono) (sale.Movement, error)
+	SetCreditLimit(id sale.ID, rut dte.RUT, limit money.Pesos, who string) (sale.Movement, error)
+	NewID() (sale.ID, error)
 	Issue() (sale.Record, error)
 	Next()
 	OpenShift(float money.Pesos) error

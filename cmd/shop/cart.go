@@ -29,13 +29,14 @@ type book struct {
 	closed  bool
 	wake    chan struct{}
 	done    chan struct{}
+	paper   func() // wakes the printer
 }
 
 var _ sale.Journal = (*book)(nil)
 
 // newBook begins to write behind; close ends it.
-func newBook(s *store.Store) *book {
-	b := &book{Store: s, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newBook(s *store.Store, paper func()) *book {
+	b := &book{Store: s, wake: make(chan struct{}, 1), done: make(chan struct{}), paper: paper}
 	b.idle = sync.NewCond(&b.mu)
 	go b.write()
 	return b
@@ -141,6 +142,13 @@ func (b *book) RecallCart(id sale.ID) (sale.Cart, error) {
 		return sale.Cart{}, err
 	}
 	return b.Store.RecallCart(id)
+}
+
+// Move implements sale.Journal; what it prints is printed now.
+func (b *book) Move(m sale.Movement) (sale.Movement, error) {
+	kept, err := b.Store.Move(m)
+	b.paper()
+	return kept, err
 }
 
 // Log implements sale.Journal.

@@ -224,7 +224,7 @@ func Open(o Options) (*Shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Store, s.book = opened, newBook(opened)
+	s.Store, s.book = opened, newBook(opened, s.wake)
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -300,7 +300,7 @@ func stripOf(s shop.Status) ui.Status {
 
 // printed leaves a copy of what came out, where that was asked for.
 func (t *till) printed(job sale.PrintJob) {
-	if t.out == "" {
+	if t.out == "" || job.Abono != nil { // a slip is no document
 		return
 	}
 	if err := t.shop.Export(job.Key, t.out); err != nil {

@@ -161,10 +161,19 @@ func runAbono(e *env, flags *flag.FlagSet, args []string) error {
 			return err
 		}
 		t := sale.Tender{Method: sale.Method(*method), Received: amount, Reference: *reference}
-		m, err := sale.PayDebt(s.Store, id, e.opt.Now(), rut, t, *who)
+		m, err := sale.PayDebt(s.Store, sale.Abono{ID: id, At: e.opt.Now(), RUT: rut, Name: nameOf(s, rut), Tender: t, Who: *who})
 		if err == nil {
 			fmt.Fprintf(e.out, "Recibidos $%s. %s debe ahora $%s.\n", m.Received, rut.Dotted(), m.Balance)
 		}
 		return err
 	})
+}
+
+// nameOf is how the shop calls a customer; empty if it does not know him.
+func nameOf(s *shop.Shop, rut dte.RUT) string {
+	c, err := s.Store.Customer(rut)
+	if err != nil {
+		return ""
+	}
+	return c.RznSoc
 }

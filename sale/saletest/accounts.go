@@ -131,7 +131,7 @@ func paysDebt(p *part) {
 	_, err := p.j.OpenShift(Now, "", 1000)
 	p.wantErr("OpenShift", err, nil)
 	pay := func(id sale.ID, m sale.Method, received money.Pesos) error {
-		_, err := sale.PayDebt(p.j, id, Now, debtor, sale.Tender{Method: m, Received: received}, "Rosa")
+		_, err := sale.PayDebt(p.j, sale.Abono{ID: id, At: Now, RUT: debtor, Tender: sale.Tender{Method: m, Received: received}, Who: "Rosa"})
 		return err
 	}
 	p.wantErr("cash", pay("a1", sale.Efectivo, 5000), nil)
@@ -159,7 +159,7 @@ func movesOnce(p *part) {
 	_, err := p.j.OpenShift(Now, "", 0)
 	p.wantErr("OpenShift", err, nil)
 	for range 2 {
-		m, err := sale.PayDebt(p.j, "a1", Now, debtor, sale.Tender{Method: sale.Efectivo, Received: 1000}, "Rosa")
+		m, err := sale.PayDebt(p.j, sale.Abono{ID: "a1", At: Now, RUT: debtor, Tender: sale.Tender{Method: sale.Efectivo, Received: 1000}, Who: "Rosa"})
 		p.wantErr("the same payment", err, nil)
 		p.want("its balance", []any{m.N, m.Balance, m.Shift}, []any{3, money.Pesos(9000), 1})
 	}
