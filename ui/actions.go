@@ -88,7 +88,7 @@ var actions = []action{
 	{"factura", "Factura", fyne.KeyF3, []place{customerPlace}, ordinary},
 	{"guia", "Guía de despacho", fyne.KeyF5, []place{customerPlace}, ordinary},
 	{"referencias", "Referencias del documento", fyne.KeyF6, []place{customerPlace}, ordinary},
-	{"credito", "Dejar a crédito", fyne.KeyF7, []place{customerPlace}, ordinary},
+	{"dejar-a-credito", "Dejar a crédito", fyne.KeyF7, []place{customerPlace}, ordinary},
 	{"guardar-cliente", "Guardar el cliente", fyne.KeyF8, []place{customerPlace}, ordinary},
 	{"cuenta", "Cuenta del cliente", fyne.KeyF9, []place{customerPlace}, ordinary},
 	{"cupo", "Cupo para fiar", fyne.KeyF4, []place{accountPlace}, ordinary},

@@ -39,7 +39,12 @@ func TestEveryKeyHasAnAction(t *testing.T) {
 			}
 		}
 	}
+	named := map[string]bool{}
 	for _, a := range actions {
+		if named[a.name] {
+			t.Errorf("two actions are %q: a key changed for one would change for both", a.name)
+		}
+		named[a.name] = true
 		if !seen[a.name] {
 			t.Errorf("no scene has the action %s", a.name)
 		}

@@ -107,6 +107,7 @@ type askDialog struct {
 	answer  *field
 	problem *text
 	do      func(words string) error
+	amount  bool // the answer is money: a bar code is none
 }
 
 func newAskDialog(w *Window, question, advice, yes string, do func(words string) error) *askDialog {
@@ -124,6 +125,12 @@ func newAskDialog(w *Window, question, advice, yes string, do func(words string)
 	return d
 }
 
+// forMoney is the dialogue when it asks for an amount.
+func (d *askDialog) forMoney() *askDialog {
+	d.amount = true
+	return d
+}
+
 func (d *askDialog) object() fyne.CanvasObject { return d.card }
 func (d *askDialog) render()                   {}
 func (d *askDialog) field() *field             { return d.answer }
@@ -133,6 +140,10 @@ func (d *askDialog) move(fyne.KeyName) bool    { return false }
 
 // enter closes the dialogue if the answer is taken; a refusal is read where it can be mended.
 func (d *askDialog) enter() {
+	if text := d.answer.Text; d.amount && barCode(text) {
+		d.w.take(d.answer, separate(text), "")
+		return
+	}
 	err := d.do(d.answer.Text)
 	if errors.Is(err, errElsewhere) {
 		return

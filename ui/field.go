@@ -2,6 +2,7 @@ package ui
 
 import (
 	"image/color"
+	"unicode"
 	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
@@ -160,7 +161,33 @@ func (f *field) TypedShortcut(s fyne.Shortcut) {
 	if custom, ok := s.(*desktop.CustomShortcut); ok && f.w.typedShortcut(f, custom) {
 		return
 	}
+	if paste, ok := s.(*fyne.ShortcutPaste); ok {
+		s = &fyne.ShortcutPaste{Clipboard: bounded{paste.Clipboard, f.limit}}
+	}
 	f.Entry.TypedShortcut(s)
+}
+
+// bounded is a clipboard of which no more is seen than a field may have: Fyne measures all that it is given.
+type bounded struct {
+	fyne.Clipboard
+	limit int
+}
+
+// Content is the beginning, without what nobody can see or type.
+func (b bounded) Content() string {
+	var text []rune
+	for _, r := range b.Clipboard.Content() {
+		if len(text) == b.limit {
+			break
+		}
+		if r == '\n' || r == '\t' {
+			r = ' '
+		}
+		if r != utf8.RuneError && unicode.IsPrint(r) {
+			text = append(text, r)
+		}
+	}
+	return string(text)
 }
 
 // middle gives an object its own height in the middle of the room.

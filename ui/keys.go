@@ -124,7 +124,10 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 		wait(silence + frameTime)
 	case !w.settings.Scanner.sure(code) && waited < longSilence:
 		wait(longSilence)
-	case w.takeBurst(endSilence):
+	default:
+		if !w.takeBurst(endSilence) {
+			w.endBurst()
+		}
 		w.lateUntil = w.now().Add(lateEnter)
 	}
 }
@@ -330,7 +333,10 @@ func (w *Window) ended(f *field, key fyne.KeyName) {
 		w.endBurst()
 		return
 	}
-	if _, ok := w.burst.code(); ok && w.burstIn == f && w.takeBurst(endKey(key)) {
+	if _, ok := w.burst.code(); ok && w.burstIn == f {
+		if !w.takeBurst(endKey(key)) {
+			w.endBurst() // what a scanner wrote in a text is read by somebody before it is confirmed
+		}
 		return
 	}
 	if w.now().Before(w.lateUntil) {

@@ -27,7 +27,7 @@ func (w *Window) askPrice(open sale.OpenPriceError) {
 		w.unknown.drop(sought)
 		w.tellScan(p.Codigo, line, nil)
 		return nil
-	})
+	}).forMoney()
 	if p.Prc > 0 {
 		d.answer.prompt("$" + p.Prc.String())
 	}

@@ -345,7 +345,11 @@ func (s *payScreen) note(n money.Pesos) {
 	s.w.settle(err)
 }
 
+// issue ends the payment. A code that came too slowly to be told from fingers waits for the next sale.
 func (s *payScreen) issue() {
+	if text := s.w.sink.Text; s.method == "" && barCode(text) {
+		s.w.take(s.w.sink, separate(text), "")
+	}
 	if s.w.counter.Snapshot().AskModelo {
 		s.w.askModelo(s.issueNow)
 		return
@@ -361,8 +365,14 @@ func (s *payScreen) issueNow() {
 	s.w.settle(err)
 }
 
+// enter pays, or issues what is paid. Once it is, nothing is left to type: what stands in the field may be a scanner's, and
+// so may this Enter.
 func (s *payScreen) enter(text string) {
 	switch {
+	case s.method == "" && barCode(text):
+		s.w.take(s.w.sink, separate(text), "")
+	case s.w.s.Due == 0 && text != "":
+		s.w.settle(fmt.Errorf("el pago está completo y «%s» no es parte de él. No se emitió nada: borre lo escrito (Esc) y pulse Enter", clip(text, 20)))
 	case s.w.s.Due == 0:
 		s.issue()
 	case s.method != "":

@@ -49,7 +49,7 @@ func (s *sellScreen) discount(title string, give func(pricing.Off) error) {
 			return give(off)
 		})
 		return errElsewhere
-	}))
+	}).forMoney())
 }
 
 // because asks why, from a list or in words.
@@ -89,7 +89,7 @@ func (s *sellScreen) changePrice() {
 		}
 		s.because("Cambiar el precio", reasonsToDiscount, func(why string) error { return w.counter.SetPrice(prc, why) })
 		return errElsewhere
-	}))
+	}).forMoney())
 }
 
 func (s *sellScreen) note() {

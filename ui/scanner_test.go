@@ -178,6 +178,10 @@ func TestSerialCodesWaitLikeAllOthers(t *testing.T) {
 	if got := codesOf(x); got != leche+" "+cafe+" 300 "+cafe {
 		t.Errorf("the cart has %q", got)
 	}
+	x.w.Scanned(leche + cafe) // two in one message
+	if got := codesOf(x); got != leche+" "+cafe+" 300 "+cafe+" "+leche+" "+cafe {
+		t.Errorf("the cart has %q", got)
+	}
 	x.finger("lec")
 	x.w.Scanned(leche)
 	if x.w.sink.Text != "lec" {

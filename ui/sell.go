@@ -139,7 +139,19 @@ func (s *sellScreen) main(p sale.Snapshot) mainAction {
 
 func (s *sellScreen) charge() {
 	s.clear()
-	s.w.settle(s.w.counter.Charge())
+	if !s.behind("cobre") {
+		s.w.settle(s.w.counter.Charge())
+	}
+}
+
+// behind takes the codes that waited behind one that failed, and has the cashier look again: they are of this sale, and would
+// otherwise be added to the next buyer's.
+func (s *sellScreen) behind(what string) bool {
+	if len(s.w.waiting) == 0 {
+		return false
+	}
+	s.w.say(warn, "Quedaban códigos en espera, que son de esta venta. Revísela y "+what+" de nuevo.")
+	return true
 }
 
 func (s *sellScreen) keys() []binding {
@@ -189,6 +201,9 @@ func (s *sellScreen) void() {
 // hold puts the sale aside under a name.
 func (s *sellScreen) hold() {
 	w := s.w
+	if s.behind("guarde") {
+		return
+	}
 	w.openDialog(newAskDialog(w, "Guardar esta venta",
 		"Queda con sus precios aunque se corte la luz y se retoma con "+w.cap(selling, fyne.KeyF6)+". El nombre es opcional: «señora del pan».", "Guardar",
 		func(name string) error {
