@@ -2,6 +2,7 @@ package sale_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"mostrador/money"
@@ -91,5 +92,72 @@ func TestAnEndedSaleCannotBeTouched(t *testing.T) {
 	ended()
 	if last := r.Snapshot().Last; last.Total != 1990 {
 		t.Errorf("the last sale is of %s", last.Total)
+	}
+}
+
+// The buyer's list prices his sale, and nobody else's.
+func TestTheBuyersListPricesHisSale(t *testing.T) {
+	d, _ := newDeps(t)
+	d.Prices = book(t, price.Rule{Name: "Mayorista", Kind: price.Precio, Products: []string{"7801234567894"}, Price: money.PerUnit(1500), Lists: []string{"Mayorista"}})
+	r, err := sale.NewRegister(d)
+	must(t, err)
+	scan(t, r, "7801234567894")
+	for _, c := range []struct {
+		lists []string
+		total money.Pesos
+	}{{nil, 1990}, {[]string{"Mayorista"}, 1500}, {[]string{"Otra"}, 1990}} {
+		must(t, r.Choose(sale.Choice{Receptor: buyer(), Lists: c.lists}))
+		if total := r.Snapshot().Total; total != c.total {
+			t.Errorf("on %v it is %s, want %s", c.lists, total, c.total)
+		}
+	}
+	must(t, r.Choose(sale.Choice{Receptor: buyer(), Lists: []string{"Mayorista"}}))
+	if l, err := r.Quote("7801234567894"); err != nil || l.Total != 1500 {
+		t.Errorf("asked for, it is %s, %v", l.Total, err)
+	}
+}
+
+// Packs and the labels of a scale have prices of their own: no rule for the product makes them cheaper.
+func TestRulesLeavePacksAndLabelsAlone(t *testing.T) {
+	d, _ := newDeps(t)
+	d.Prices = book(t,
+		price.Rule{Name: "Mitad", Kind: price.Descuento, All: true, Pct: 5000},
+		price.Rule{Name: "Mitad del kilo", Kind: price.Descuento, All: true, Pct: 5000, Weighed: true})
+	d.Scale = sale.DefaultScaleRules()
+	d.Catalogue = sale.NewCatalogue([]sale.Product{
+		{Codigo: "400", Nombre: "Cerveza", Prc: money.PerUnit(990), Codigos: []sale.Code{{Codigo: "PACK", Qty: money.Units(6), Prc: money.PerUnit(4990)}}},
+		{Codigo: "7", Nombre: "Queso", Unidad: "kg", Prc: money.PerUnit(8990)},
+	})
+	r, err := sale.NewRegister(d)
+	must(t, err)
+	label := closed(t, "210000701234")
+	for i, c := range []struct {
+		code  string
+		total money.Pesos
+	}{{"400", 495}, {"PACK", 4990}, {"7", 4495}, {label, 1234}} {
+		scan(t, r, c.code)
+		if l := r.Snapshot().Cart.Lines[i]; l.Total != c.total {
+			t.Errorf("%s costs %s, want %s", c.code, l.Total, c.total)
+		}
+	}
+}
+
+// A discount that cannot be is refused in words that say what can.
+func TestARefusedDiscountSaysWhatCanBe(t *testing.T) {
+	r, _ := newRegister(t)
+	scan(t, r, "7801234567894")
+	why := price.By{Why: "porque sí"}
+	for _, off := range []price.Off{{Pct: 10_001, By: why}, {Pct: -1, By: why}, {Pesos: -1, By: why}, {Pct: 1, Pesos: 1, By: why}} {
+		for _, err := range []error{r.SetLineOff(off), r.SetTicketOff(off)} {
+			if err == nil || !strings.HasPrefix(err.Error(), "el descuento es un porcentaje de 0 a 100, o un monto en pesos") {
+				t.Errorf("%+v: %v", off, err)
+			}
+		}
+	}
+	if err := r.SetPrice(-1, "x"); err == nil || !strings.HasPrefix(err.Error(), "el precio no puede ser negativo") {
+		t.Errorf("a price below zero: %v", err)
+	}
+	if l := r.Snapshot().Cart.Lines[0]; l.Total != 1990 || l.Why != nil {
+		t.Errorf("the line is %+v", l)
 	}
 }

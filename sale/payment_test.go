@@ -304,6 +304,53 @@ func TestValeAndFiadoAtTheCounter(t *testing.T) {
 	}
 }
 
+// What a customer owes already, and what this payment adds to it, count towards the limit.
+func TestTheLimitCountsAllThatIsOwed(t *testing.T) {
+	x := newTill(t)
+	_, err := sale.SetCreditLimit(x.deps.Journal, "c", x.deps.Now(), buyer().RUT, 6000, "Rosa")
+	must(t, err)
+	x.sells(sale.Product{Codigo: "A", Nombre: "A", Prc: money.PerUnit(10_000)})
+	charge := func() {
+		scan(t, x.register, "A")
+		must(t, x.register.SetReceptor(buyer()))
+		must(t, x.register.Charge())
+	}
+	charge()
+	must(t, x.register.Pay(tenderOf(sale.Fiado, 2500)))
+	must(t, x.register.Tender(sale.Efectivo, 0, ""))
+	_, err = x.register.Issue()
+	must(t, err)
+	charge()
+	must(t, x.register.Pay(tenderOf(sale.Fiado, 1500)))
+	if err := x.register.Pay(tenderOf(sale.Fiado, 2001)); !errors.Is(err, sale.ErrPayment) || !strings.Contains(err.Error(), "$2.000 más") {
+		t.Errorf("2.500 owed, 1.500 of this sale, and 2.001 more: %v", err)
+	}
+	must(t, x.register.Pay(tenderOf(sale.Fiado, 2000)))
+}
+
+// Coins end at ten pesos, and a payment has an end.
+func TestCashAndPartsHaveTheirLimits(t *testing.T) {
+	x := newTill(t)
+	x.sells(sale.Product{Codigo: "A", Nombre: "A", Prc: money.PerUnit(100_000)})
+	scan(t, x.register, "A")
+	must(t, x.register.Charge())
+	if err := x.register.Tender(sale.Efectivo, 1005, ""); !errors.Is(err, sale.ErrPayment) || !strings.Contains(err.Error(), "monedas") {
+		t.Errorf("five pesos: %v", err)
+	}
+	if err := x.register.Tender(sale.Debito, -1, ""); !errors.Is(err, sale.ErrPayment) {
+		t.Errorf("less than nothing: %v", err)
+	}
+	for range 20 {
+		must(t, x.register.Tender(sale.Debito, 10, "1"))
+	}
+	if err := x.register.Tender(sale.Debito, 10, "1"); !errors.Is(err, sale.ErrPayment) || !strings.Contains(err.Error(), "caben 20 medios") {
+		t.Errorf("part 21: %v", err)
+	}
+	if p := x.register.Snapshot().Payment; len(p.Tenders) != 20 {
+		t.Errorf("%d parts", len(p.Tenders))
+	}
+}
+
 // A vale in the place of cash is worth what the cash would have been, and can be spent.
 func TestReturnForAVale(t *testing.T) {
 	x := newTill(t)

@@ -3,6 +3,7 @@ package sale_test
 import (
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"mostrador/dte"
@@ -139,10 +140,23 @@ func TestTakeBack(t *testing.T) {
 		t.Errorf("%+v %v", doc, err)
 	}
 
+	// once nothing is left, the same return is still the same return
+	if again, err := sale.TakeBack(x.deps, sale.Return{ID: "w", Reason: "se arrepintió", Lines: []sale.ReturnedLine{back(whole.Key, 1, money.Units(2))}}); err != nil || again.Key != note.Key {
+		t.Errorf("a second time: %v, %v", again.Key, err)
+	}
+	if _, err := sale.OpenReturn(x.deps.Journal, note.Key); err == nil || !strings.Contains(err.Error(), "no se devuelve en el mostrador") {
+		t.Errorf("a note: %v", err)
+	}
+	theirs := r.Key
+	theirs.Emisor = 77777777
+	if _, _, err := x.register.OpenReturn(theirs); err == nil || !strings.Contains(err.Error(), "es de otra empresa (RUT 77.777.777-7)") {
+		t.Errorf("another company's: %v", err)
+	}
+
 	for name, bad := range map[string]sale.Return{
 		"nothing":          {ID: "x", Reason: "y"},
 		"no reason":        {ID: "x", Lines: []sale.ReturnedLine{back(r.Key, 1, money.One)}},
-		"a line twice":     {ID: "x", Reason: "y", Lines: []sale.ReturnedLine{back(r.Key, 1, 1), back(r.Key, 1, 1)}},
+		"a line twice":     {ID: "x", Reason: "y", Lines: []sale.ReturnedLine{back(r.Key, 1, money.One), back(r.Key, 1, money.One)}},
 		"two documents":    {ID: "x", Reason: "y", Lines: []sale.ReturnedLine{back(r.Key, 1, money.One), back(whole.Key, 1, money.One)}},
 		"a line not there": {ID: "x", Reason: "y", Lines: []sale.ReturnedLine{back(r.Key, 2, money.One)}},
 		"an unknown one":   {ID: "x", Reason: "y", Lines: []sale.ReturnedLine{back(dte.Key{Emisor: 1, Tipo: 39, Folio: 1}, 1, money.One)}},
