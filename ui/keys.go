@@ -193,6 +193,9 @@ func (w *Window) take(f *field, codes []string, rest string) {
 	w.held = w.held[:0]
 	w.burst.forget()
 	w.burstNo++
+	if strings.Contains(f.before, "*") && strings.Contains(codes[0], "*") {
+		w.byHand = append(w.byHand, codes[0])
+	}
 	f.write(rest)
 	w.queue(codes)
 }
@@ -228,6 +231,9 @@ func (w *Window) takeWaiting() {
 	for len(w.waiting) > 0 && w.dialog == nil && w.place() == selling {
 		code := w.waiting[0]
 		w.waiting = w.waiting[1:]
+		if w.takeTyped(code) {
+			continue
+		}
 		line, err := w.counter.Scan(code)
 		w.tellScan(code, line, err)
 		if err != nil {

@@ -157,6 +157,7 @@ var scenes = []struct {
 		}
 		x.w.openDialog(newAccountDialog(x.w, aromos, x.w.closeDialog))
 	}},
+	{"mucho", false, Look{}, func(x *world) { fill(x, 3); x.enter("1500*200") }},
 	{"guia", false, Look{}, func(x *world) {
 		known(x)
 		fill(x, 2)

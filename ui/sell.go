@@ -271,7 +271,13 @@ func (s *sellScreen) bump(n int64) {
 		s.w.settle(nil)
 		return
 	}
-	s.w.settle(s.w.counter.Bump(n))
+	bump := func() { s.w.settle(s.w.counter.Bump(n)) }
+	line, marked := s.line()
+	if more := line.Qty + money.Units(n); marked && n > 0 && !s.w.settings.Much.above(line.Qty, line.Unidad) {
+		s.sure(more, line.Nombre, line.Unidad, s.w.sink.Text, bump)
+		return
+	}
+	bump()
 }
 
 // remove takes out what the mark is on: a line of the cart, or a code that does not exist.
@@ -329,9 +335,19 @@ func (s *sellScreen) enter(text string) {
 		s.setQty(quantity)
 		return
 	}
+	if strings.Contains(text, "*") {
+		s.typedCode(text, func() { s.scan(text) })
+		return
+	}
+	s.scan(text)
+}
+
+// scan takes what was typed for a code, or else for the result that is marked.
+func (s *sellScreen) scan(text string) {
+	w := s.w
 	line, err := w.counter.Scan(text)
 	if err != nil && !errors.Is(err, sale.ErrOpenPrice) && s.chosen < len(s.products) {
-		s.add(quantity, s.products[s.chosen])
+		s.pick(s.chosen)
 		return
 	}
 	if err == nil {
@@ -345,11 +361,28 @@ func (s *sellScreen) enter(text string) {
 // setQty is "3*" and Enter: the quantity of the marked line.
 func (s *sellScreen) setQty(quantity string) {
 	q, err := money.ParseQty(quantity)
-	if err == nil {
-		err = s.w.counter.SetQty(q)
+	set := func() {
+		if err == nil {
+			err = s.w.counter.SetQty(q)
+		}
+		s.clear()
+		s.w.settle(err)
 	}
-	s.clear()
-	s.w.settle(err)
+	line, marked := s.line()
+	if err != nil || !marked || q <= line.Qty {
+		set()
+		return
+	}
+	s.sure(q, line.Nombre, line.Unidad, s.w.sink.Text, set)
+}
+
+// line is the marked one.
+func (s *sellScreen) line() (sale.Line, bool) {
+	c := s.w.s
+	if c.Selected < 0 || c.Selected >= len(c.Cart.Lines) {
+		return sale.Line{}, false
+	}
+	return c.Cart.Lines[c.Selected], true
 }
 
 func (s *sellScreen) add(quantity string, p sale.Product) {
@@ -358,6 +391,10 @@ func (s *sellScreen) add(quantity string, p sale.Product) {
 		s.w.settle(err)
 		return
 	}
+	s.sure(q, p.Nombre, p.Unidad, s.w.sink.Text, func() { s.addNow(q, p) })
+}
+
+func (s *sellScreen) addNow(q money.Qty, p sale.Product) {
 	line, err := s.w.counter.Add(p, q)
 	if err == nil {
 		s.answered()

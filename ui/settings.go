@@ -17,6 +17,7 @@ type Settings struct {
 	// Keys are those that are not the usual ones, by the name of their action.
 	Keys    map[string]fyne.KeyName `json:"teclas,omitempty"`
 	Scanner Scanner                 `json:"escaner,omitzero"`
+	Much    Much                    `json:"mucho,omitzero"`
 }
 
 // DefaultSettings are those of a till where nobody chose.
@@ -87,6 +88,7 @@ func (w *Window) openSettings() {
 			}
 			return err
 		}},
+		{words: "Cantidades grandes", detail: fmt.Sprintf("se preguntan desde %d", s.Much.units()), opens: true, do: then(w.askMuch)},
 		{words: "Teclado en pantalla", detail: padState(s.Pad), opens: true, do: w.choosePad},
 		{words: "Modelo de emisión", detail: "boleta o comprobante", opens: true, do: then(func() { w.askModelo(nil) })},
 	}

@@ -183,6 +183,7 @@ type Window struct {
 	burstNo   int
 	lateUntil time.Time
 	waiting   []string
+	byHand    []string // those among them whose quantity was typed
 	unknown   unknown
 
 	// A held Enter repeats itself; only its first stroke counts, or it would run through a whole payment.
