@@ -161,3 +161,63 @@ func TestARefusedDiscountSaysWhatCanBe(t *testing.T) {
 		t.Errorf("the line is %+v", l)
 	}
 }
+
+// A discount is measured by what is left of the sale: in pesos it is a larger part of fewer goods, and one on the whole comes
+// on top of the lines'.
+func TestNoDiscountGrowsBeyondWhatIsAllowed(t *testing.T) {
+	off := func(pct money.Rate, pesos money.Pesos) price.Off {
+		return price.Off{Pct: pct, Pesos: pesos, By: price.By{Why: "amigo"}}
+	}
+	for name, c := range map[string]struct{ give, grow func(c *crew) error }{
+		"fewer of the line": {
+			func(c *crew) error { return c.SetLineOff(off(0, 500)) }, // of 10 × 1.990
+			func(c *crew) error { return c.SetQty(money.One) },
+		},
+		"fewer lines": {
+			func(c *crew) error { return c.SetTicketOff(off(0, 500)) },
+			func(c *crew) error { return c.Remove() },
+		},
+		"both": {
+			func(c *crew) error { return c.SetLineOff(off(400, 0)) },
+			func(c *crew) error { return c.SetTicketOff(off(400, 0)) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newCrew(t, true)
+			policy := sale.Policy{sale.Cajero: {Rights: []sale.Right{sale.MaySell, sale.MayRemove, sale.MayDiscount}, Discount: 500}}
+			must(t, x.journal.SetPolicy(policy, sale.Event{At: x.now, Kind: sale.EventPolicy}))
+			x.restart()
+			must(t, x.Enter(ana, "1111"))
+			scan(t, x.Register, "300", "10*7801234567894")
+			must(t, c.give(x))
+			before := x.Snapshot()
+			var need sale.ApprovalError
+			if err := c.grow(x); !errors.As(err, &need) || need.Right != sale.MayDiscount || need.Off <= 500 {
+				t.Fatalf("it was done: %v", err)
+			}
+			if after := x.Snapshot(); after.Total != before.Total || len(after.Cart.Lines) != len(before.Cart.Lines) {
+				t.Errorf("the sale went from %s to %s", before.Total, after.Total)
+			}
+			must(t, x.Approve(need, rosa, "9999"))
+			must(t, x.Approved(func() error { return c.grow(x) }))
+		})
+	}
+}
+
+// The shelf of sales that wait has an end, and words have an alphabet.
+func TestTheShelfAndTheWordsHaveAnEnd(t *testing.T) {
+	r, _ := newRegister(t)
+	for range 50 {
+		scan(t, r, "300")
+		must(t, r.Hold(""))
+	}
+	scan(t, r, "300")
+	if err := r.Hold(""); err == nil || !strings.Contains(err.Error(), "ya hay 50 ventas guardadas") || len(r.Snapshot().Cart.Lines) != 1 {
+		t.Errorf("sale 51: %v", err)
+	}
+	for _, bad := range []string{"\xff\xfe", "pan\x00", "\u202e1.000"} {
+		if r.SetNote(bad) == nil || r.Hold(bad) == nil || r.Void(bad) == nil {
+			t.Errorf("%q was kept", bad)
+		}
+	}
+}

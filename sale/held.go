@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"mostrador/money"
@@ -34,7 +35,10 @@ const maxWords = 80
 func words(text, what string) (string, error) {
 	text = strings.Join(strings.Fields(text), " ")
 	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxWords {
-		return "", fmt.Errorf("%s admite hasta %d letras", what, maxWords)
+		return "", fmt.Errorf("%s admite hasta %d letras. Nada cambió", what, maxWords)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) { // NUL, or what turns the writing around
+		return "", fmt.Errorf("%s tiene signos que no se ven: escríbalo de nuevo. Nada cambió", what)
 	}
 	return text, nil
 }

@@ -156,6 +156,29 @@ func (r *Register) mayDiscountTotal(off price.Off) error {
 	return r.May(Ask{Right: MayDiscount, Off: rateOf(off, whole), What: "el total"})
 }
 
+// mayStillGive asks for what discounts by hand come to after a change of the cart: one in pesos is a larger part of fewer
+// goods, and one on the whole comes on top of those on the lines.
+func (r *Register) mayStillGive(after Cart) error {
+	given := after.givenByHand()
+	if given <= r.cart.givenByHand() {
+		return nil
+	}
+	return r.May(Ask{Right: MayDiscount, Off: given, What: "en toda la venta"})
+}
+
+// givenByHand is the part of its price that the most discounted line loses by hand.
+func (c Cart) givenByHand() (most money.Rate) {
+	whole := money.Pesos(0)
+	for _, l := range c.Lines {
+		whole += l.Total
+		if gross, err := l.Prc.Times(l.Qty); err == nil { // it fits: it was priced
+			most = max(most, rateOf(l.Off, gross))
+		}
+	}
+	rest := int64(wholePrice - most)
+	return most + money.Rate((int64(rateOf(c.Off, whole))*rest+int64(wholePrice)-1)/int64(wholePrice))
+}
+
 // rateOf is a discount as a part of the whole, rounded up: nobody gives a little more than they may.
 func rateOf(off price.Off, whole money.Pesos) money.Rate {
 	switch {

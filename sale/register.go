@@ -176,6 +176,9 @@ func (r *Register) change(edit func(c *Cart) (selected int, err error), events f
 	if err := r.reprice(&cart); err != nil {
 		return err
 	}
+	if err := r.mayStillGive(cart); err != nil {
+		return err
+	}
 	log, err := events(cart)
 	if err != nil {
 		return err

@@ -695,13 +695,18 @@ func TestPaymentsThatCannotBe(t *testing.T) {
 	d, j := newDeps(t)
 	draft := dte.Draft{Tipo: dte.Boleta, Detalle: []dte.Linea{{Nombre: "X", Monto: 1235}}}
 	for name, p := range map[string]sale.Payment{
-		"unknown means":      {Tenders: []sale.Tender{{Method: "canje", Amount: 1235, Received: 1235}}},
-		"cash in pesos":      {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1235, Received: 1235}}},
-		"change from a card": {Tenders: []sale.Tender{{Method: sale.Tarjeta, Amount: 1235, Received: 2000}}, Change: 765},
-		"change too big":     {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1230, Received: 2000}}, Rounding: -5, Change: 1770},
-		"change forgotten":   {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1230, Received: 2000}}, Rounding: -5},
-		"rounded up":         {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1240, Received: 1240}}, Rounding: 5},
-		"overflow":           {Tenders: slices.Repeat([]sale.Tender{{Method: sale.Tarjeta, Amount: money.MaxPesos, Received: money.MaxPesos}}, 3)},
+		"unknown means":       {Tenders: []sale.Tender{{Method: "canje", Amount: 1235, Received: 1235}}},
+		"cash in pesos":       {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1235, Received: 1235}}},
+		"change from a card":  {Tenders: []sale.Tender{{Method: sale.Tarjeta, Amount: 1235, Received: 2000}}, Change: 765},
+		"change too big":      {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1230, Received: 2000}}, Rounding: -5, Change: 1770},
+		"change forgotten":    {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1230, Received: 2000}}, Rounding: -5},
+		"rounded up":          {Tenders: []sale.Tender{{Method: sale.Efectivo, Amount: 1240, Received: 1240}}, Rounding: 5},
+		"short of the total":  {Tenders: []sale.Tender{{Method: sale.Transferencia, Amount: 1000, Received: 1000}}},
+		"more than the total": {Tenders: []sale.Tender{{Method: sale.Transferencia, Amount: 2000, Received: 2000}}},
+		"a part below zero": {Tenders: []sale.Tender{
+			{Method: sale.Transferencia, Amount: 2000, Received: 2000}, {Method: sale.Tarjeta, Amount: -765, Received: -765},
+		}},
+		"overflow": {Tenders: slices.Repeat([]sale.Tender{{Method: sale.Tarjeta, Amount: money.MaxPesos, Received: money.MaxPesos}}, 3)},
 	} {
 		if _, err := sale.IssueOrder(d, sale.Order{ID: "x", Draft: draft, Payment: p}); err == nil {
 			t.Errorf("%s was accepted", name)
