@@ -114,27 +114,27 @@ func (m Movement) After(last Movement) (Movement, error) {
 // Same reports the same wish, whatever it came to.
 func (m Movement) Same(o Movement) bool { return m.Account == o.Account && m.ID == o.ID }
 
-// Movements are what a sale moves in accounts, in the order of its tenders. A note gives back: to a vale its worth, of a
+// Movements are what a sale moves in accounts, in the order of its tenders. A return gives back: to a vale its worth, of a
 // debt its part. The sale that replaces a refused one moved all of it before.
 func (r Record) Movements() (list []Movement) {
 	if !r.MovesCash() {
 		return nil
 	}
-	note := r.Key.Tipo == dte.NotaCredito
+	back := r.GivesBack()
 	for _, t := range r.Payment.Tenders {
 		m := Movement{At: r.At, Kind: MoveSale, ID: r.ID, Key: r.Key, Amount: t.Amount}
-		if note {
+		if back {
 			m.Kind = MoveReturn
 		}
 		switch t.Method {
 		case Vale:
 			m.Account = ValeAccount(t.Reference)
-			if !note {
+			if !back {
 				m.Amount = -t.Amount
 			}
 		case Fiado:
 			m.Account, m.Over = Account(CreditAccounts+t.Reference), t.Over
-			if note {
+			if back {
 				m.Amount = -t.Amount
 			}
 		default:

@@ -79,7 +79,7 @@ const (
 // Unpaid says why a document was issued without a payment.
 type Unpaid string
 
-// The two documents that nobody pays at the counter.
+// The two documents that nobody pays at the counter. See EnCambio, too.
 const (
 	ACredito Unpaid = "crédito"
 	PorGuia  Unpaid = "guía"
@@ -154,6 +154,8 @@ func ownReceptor(e dte.Emisor) dte.Receptor {
 func (r *Register) check(ch Choice) error {
 	today := dte.DateOf(r.d.Now())
 	switch {
+	case r.cart.Exchange != nil && ch.Tipo != 0:
+		return errWithBoleta
 	case ch.Tipo != dte.Factura && !ch.Vence.IsZero():
 		return FieldError{FieldVence, "sólo una factura se puede dejar a crédito"}
 	case ch.Tipo == 0 && len(ch.Referencias) > 0:

@@ -52,7 +52,7 @@ func (r *Register) Hold(name string) error {
 	if err := r.beginSelling(); err != nil {
 		return err
 	}
-	if len(r.cart.Lines) == 0 {
+	if r.cart.Empty() {
 		return errors.New("no hay nada que guardar: la venta está vacía")
 	}
 	name, err := words(name, "el nombre de una venta guardada")

@@ -21,8 +21,9 @@ type Order struct {
 	Payment Payment   `json:"payment"`
 	// Lines are kept in the record; when empty they are made from the draft's.
 	Lines []Line `json:"lines,omitempty"`
-	// Returned is what comes back with it, of which document.
+	// Returned is what comes back with it, of which document, and Taken what leaves for it; see Record.
 	Returned []ReturnedLine `json:"returned,omitempty"`
+	Taken    []Line         `json:"taken,omitempty"`
 }
 
 // maxID bounds the IDs that other programs give.
@@ -86,7 +87,7 @@ func (d Deps) record(o Order, doc *dte.Document, now time.Time) Record {
 	}
 	return Record{
 		ID: o.ID, At: now, Caja: d.Shop.Caja, Key: doc.Key(), Total: toPay(doc.Totales), SHA256: HashXML(doc.XML),
-		Lines: lines, Payment: o.Payment, Receptor: doc.Receptor, Returned: o.Returned, Training: d.Shop.Training(),
+		Lines: lines, Payment: o.Payment, Receptor: doc.Receptor, Returned: o.Returned, Taken: o.Taken, Training: d.Shop.Training(),
 		Who: d.Who, Approved: d.Approved,
 	}
 }

@@ -110,11 +110,11 @@ func HashXML(xml []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Count adds a sale to the sums of the shift. A credit note takes away what other documents add, in its type and in its
+// Count adds a sale to the sums of the shift. A credit note, or another return, takes away what other documents add, in its type and in its
 // means of payment. On overflow the shift is as it was.
 func (s *Shift) Count(r Record) error {
 	sign := money.Pesos(1)
-	if r.Key.Tipo == dte.NotaCredito {
+	if r.GivesBack() {
 		sign = -1
 	}
 	byType, paid, people := copyMap(s.ByType), copyMap(s.Paid), s.People
@@ -194,7 +194,7 @@ func copyMap[K comparable, V any](m map[K]V) map[K]V {
 func (r Record) clone() Record {
 	r.Lines = slices.Clone(r.Lines)
 	r.Payment.Tenders = slices.Clone(r.Payment.Tenders)
-	r.Returned = slices.Clone(r.Returned)
+	r.Returned, r.Taken = slices.Clone(r.Returned), slices.Clone(r.Taken)
 	return r
 }
 

@@ -39,6 +39,7 @@ type Memory struct {
 
 	modelo   Modelo
 	vouchers []Record
+	slips    []Record
 
 	people []Person
 	pins   map[int]PIN
@@ -75,7 +76,7 @@ func (m *Memory) Issue(id ID, tipo dte.TipoDTE, at time.Time, build func(Grant) 
 	if r, ok := m.sales[id]; ok {
 		return r.clone(), nil
 	}
-	if r, ok := m.voucher(id); ok {
+	if r, ok := m.undocumented(id); ok {
 		return r.clone(), nil
 	}
 	return m.issue(id, tipo, at, build)
@@ -223,7 +224,7 @@ func (m *Memory) KeepVoucher(r Record) (Record, error) {
 	if was, ok := m.sales[r.ID]; ok {
 		return was.clone(), nil
 	}
-	if was, ok := m.voucher(r.ID); ok {
+	if was, ok := m.undocumented(r.ID); ok {
 		return was.clone(), nil
 	}
 	r = r.clone()
@@ -239,12 +240,60 @@ func (m *Memory) KeepVoucher(r Record) (Record, error) {
 	return r.clone(), nil
 }
 
-func (m *Memory) voucher(id ID) (Record, bool) {
-	i := slices.IndexFunc(m.vouchers, func(r Record) bool { return r.ID == id })
-	if i < 0 {
-		return Record{}, false
+// undocumented is a sale that has no document.
+func (m *Memory) undocumented(id ID) (Record, bool) {
+	for _, list := range [][]Record{m.vouchers, m.slips} {
+		if i := slices.IndexFunc(list, func(r Record) bool { return r.ID == id }); i >= 0 {
+			return list[i], true
+		}
 	}
-	return m.vouchers[i], true
+	return Record{}, false
+}
+
+// KeepSlip implements Journal.
+func (m *Memory) KeepSlip(r Record) (Record, error) {
+	if err := r.CheckSlip(); err != nil {
+		return Record{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if was, ok := m.sales[r.ID]; ok {
+		return was.clone(), nil
+	}
+	if was, ok := m.undocumented(r.ID); ok {
+		return was.clone(), nil
+	}
+	r = r.clone()
+	r.Key.Folio, r.SHA256, r.Shift = dte.Folio(len(m.slips)+1), "", 0
+	moved, err := m.after(r.Movements()...)
+	if err != nil {
+		return Record{}, err
+	}
+	if m.shift.Open() {
+		r.Shift = m.shift.Number
+		if err := m.shift.Count(r); err != nil {
+			return Record{}, err
+		}
+	}
+	m.moves, m.slips = moved, append(m.slips, r)
+	m.forget(r.ID)
+	return r.clone(), nil
+}
+
+// Slips implements Journal.
+func (m *Memory) Slips(from, to time.Time) ([]Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return within(m.slips, from, to), nil
+}
+
+func within(records []Record, from, to time.Time) (list []Record) {
+	for _, r := range records {
+		if !r.At.Before(from) && r.At.Before(to) {
+			list = append(list, r.clone())
+		}
+	}
+	return list
 }
 
 // forget is the end of a sale's basket.
@@ -256,15 +305,10 @@ func (m *Memory) forget(id ID) {
 }
 
 // Vouchers implements Journal.
-func (m *Memory) Vouchers(from, to time.Time) (list []Record, err error) {
+func (m *Memory) Vouchers(from, to time.Time) ([]Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, r := range m.vouchers {
-		if !r.At.Before(from) && r.At.Before(to) {
-			list = append(list, r.clone())
-		}
-	}
-	return list, nil
+	return within(m.vouchers, from, to), nil
 }
 
 // Charges implements Journal.
@@ -311,7 +355,7 @@ func (m *Memory) Sale(id ID) (Record, error) {
 	defer m.mu.Unlock()
 	r, ok := m.sales[id]
 	if !ok {
-		r, ok = m.voucher(id)
+		r, ok = m.undocumented(id)
 	}
 	if !ok {
 		return Record{}, fmt.Errorf("venta %s: %w", id, ErrNotFound)
@@ -330,18 +374,16 @@ func (m *Memory) Document(key dte.Key) ([]byte, Record, error) {
 	return bytes.Clone(xml), m.sales[m.byKey[key]].clone(), nil
 }
 
-// Against implements Journal. The authority of a Memory refuses nothing.
+// Against implements Journal. What the authority refused takes nothing back.
 func (m *Memory) Against(key dte.Key) (a Against, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for noteKey, xml := range m.xml {
-		r := m.sales[m.byKey[noteKey]]
-		if !noteKey.Tipo.EsNota() {
-			for _, l := range r.Returned {
-				if l.Of == key {
-					a.Exchanged = append(a.Exchanged, l)
-				}
-			}
+	for by, xml := range m.xml {
+		if m.verdicts[by].State == dte.Rejected {
+			continue
+		}
+		r := m.sales[m.byKey[by]]
+		if a.AddSwap(r, key); r.Swaps() || !by.Tipo.EsNota() {
 			continue
 		}
 		note, err := dte.Parse(bytes.Clone(xml))
@@ -351,6 +393,9 @@ func (m *Memory) Against(key dte.Key) (a Against, err error) {
 		if note.RefersTo(key) {
 			a.Notes = append(a.Notes, note)
 		}
+	}
+	for _, r := range m.slips {
+		a.AddSwap(r, key)
 	}
 	return a, nil
 }
@@ -405,7 +450,7 @@ func (m *Memory) RecallCart(id ID) (Cart, error) {
 	switch {
 	case i < 0:
 		return Cart{}, fmt.Errorf("venta guardada %s: %w", id, ErrNotFound)
-	case len(m.cart.Lines) > 0:
+	case !m.cart.Empty():
 		return Cart{}, ErrOpenCart
 	}
 	m.cart = m.held[i].Cart

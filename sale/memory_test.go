@@ -82,3 +82,10 @@ func TestMemoryKeepsTheDrawer(t *testing.T) {
 		return m, func(file []byte) { addCAF(t, m, file) }
 	})
 }
+
+func TestMemoryExchanges(t *testing.T) {
+	saletest.RunExchanges(t, func(t *testing.T) (sale.Journal, func([]byte)) {
+		m := sale.NewMemory()
+		return m, func(file []byte) { addCAF(t, m, file) }
+	})
+}

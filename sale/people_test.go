@@ -104,6 +104,9 @@ var guardedActs = []guarded{
 		_, err := c.TakeBack(sale.Return{ID: "n1", Reason: "roto", Lines: []sale.ReturnedLine{back(r.Key, 1, money.One)}})
 		return err
 	}},
+	{sale.MayReturn, sellOne, func(c *crew) error {
+		return c.BeginExchange(sale.Return{Reason: "otro", Lines: []sale.ReturnedLine{back(c.Snapshot().Last.Key, 1, money.One)}})
+	}},
 	{sale.MayVoid, twoLines, func(c *crew) error { return c.Void("se arrepintió") }},
 	{sale.MayRemove, twoLines, func(c *crew) error { return c.Remove() }},
 	{sale.MayRemove, twoLines, func(c *crew) error { c.Select(0); return c.Bump(-1) }},

@@ -75,6 +75,9 @@ type Snapshot struct {
 	// whether it is.
 	ByVoucher, AskModelo bool
 
+	// Change is the exchange that the sale is part of; nil in an ordinary one.
+	Change *Change
+
 	// After the issue.
 	Last     *Record // the sale just issued; nil before the first
 	Shift    Shift
@@ -99,6 +102,7 @@ type Register struct {
 	prices   *price.Book
 	next     *price.Book // from the next sale on; nil: no news
 	doubt    bool        // an Issue of this cart failed: ask before anything else is done with it
+	asVale   bool        // an exchange being settled gives a vale instead of cash
 
 	people []Person // who work here
 	policy Policy
@@ -205,7 +209,7 @@ func (r *Register) beginSelling() error {
 func (r *Register) Snapshot() Snapshot {
 	s := Snapshot{Stage: r.stage, Cart: r.cart.clone(), Selected: r.selected, Tipo: r.tipo(), Training: r.d.Shop.Training()}
 	s.Person, s.Staffed, s.Locked = r.person, r.staffed(), r.locked
-	s.Payment = r.payment
+	s.Payment, s.Change = r.payment, r.exchanging()
 	s.Payment.Tenders = slices.Clone(r.payment.Tenders)
 	if total, err := r.total(); err == nil {
 		s.Total = total
@@ -489,10 +493,10 @@ func (r *Register) Void(reason string) error {
 		return err
 	}
 	return r.change(func(c *Cart) (int, error) {
-		if len(c.Lines) > 0 && reason == "" {
+		if !c.Empty() && reason == "" {
 			return 0, errors.New("diga por qué se vacía la venta. Nada cambió")
 		}
-		if len(c.Lines) > 0 {
+		if !c.Empty() {
 			if err := r.May(Ask{Right: MayVoid, What: reason}); err != nil {
 				return 0, err
 			}
@@ -501,7 +505,7 @@ func (r *Register) Void(reason string) error {
 		*c = Cart{ID: id}
 		return -1, err
 	}, func(Cart) ([]Event, error) {
-		if len(r.cart.Lines) == 0 {
+		if r.cart.Empty() {
 			return nil, nil
 		}
 		total, err := r.total()
@@ -521,6 +525,9 @@ func (r *Register) Charge() error {
 	}
 	if len(r.cart.Lines) == 0 {
 		return errors.New("no hay nada que cobrar: agregue un producto")
+	}
+	if err := r.chargeable(); err != nil {
+		return err
 	}
 	now := r.d.Now()
 	if err := r.check(r.cart.Choice()); err != nil { // a sale that waited aside may have grown old
@@ -597,6 +604,9 @@ func (r *Register) Issue() (Record, error) {
 
 // issue makes the document, or keeps the sale without one where the card's voucher is its boleta.
 func (r *Register) issue(total money.Pesos) (Record, error) {
+	if r.payment.Unpaid == EnCambio {
+		return r.settle()
+	}
 	if r.byVoucher() {
 		modelo, err := r.d.Journal.Modelo()
 		if err != nil {
@@ -606,12 +616,25 @@ func (r *Register) issue(total money.Pesos) (Record, error) {
 			return r.keepVoucher(total)
 		}
 	}
-	return IssueOrder(r.d, Order{ID: r.cart.ID, Draft: r.draft(), Payment: r.payment, Lines: r.cart.Lines})
+	order := Order{ID: r.cart.ID, Draft: r.draft(), Payment: r.payment, Lines: r.cart.Lines}
+	if x := r.cart.Exchange; x != nil {
+		order.Returned = x.Lines
+	}
+	return IssueOrder(r.depsOfExchange(), order)
 }
 
-// draft is the document of the cart. Shop prices include IVA: a boleta is gross by nature, a factura says so with
-// MntBruto, so that the total on the screen is the total of the document to the peso.
+// draft is the document of the cart, less what came back for it.
 func (r *Register) draft() dte.Draft {
+	draft := r.goods()
+	if x := r.cart.Exchange; x != nil {
+		x.lower(&draft)
+	}
+	return draft
+}
+
+// goods are the document of what the customer takes. Shop prices include IVA: a boleta is gross by nature, a factura says so with
+// MntBruto, so that the total on the screen is the total of the document to the peso.
+func (r *Register) goods() dte.Draft {
 	draft := dte.Draft{Tipo: r.tipo(), Receptor: r.cart.Receptor}
 	if draft.Tipo == dte.Factura || draft.Tipo == dte.FacturaExenta {
 		draft.MntBruto = draft.Tipo == dte.Factura
@@ -663,7 +686,7 @@ func (r *Register) CloseShift(counted money.Pesos) (Shift, error) {
 	switch {
 	case counted < 0:
 		return Shift{}, errors.New("el efectivo contado no puede ser negativo")
-	case len(r.cart.Lines) > 0 && r.stage != Done:
+	case !r.cart.Empty() && r.stage != Done:
 		return Shift{}, errors.New("hay una venta abierta: cóbrela o anúlela antes de cerrar el turno")
 	}
 	if err := r.May(Ask{Right: MayCloseShift}); err != nil {
@@ -675,6 +698,11 @@ func (r *Register) CloseShift(counted money.Pesos) (Shift, error) {
 func (c Cart) clone() Cart {
 	c.Lines, c.Lists, c.Referencias = slices.Clone(c.Lines), slices.Clone(c.Lists), slices.Clone(c.Referencias)
 	c.Cards = slices.Clone(c.Cards)
+	if c.Exchange != nil {
+		x := *c.Exchange
+		x.Lines = slices.Clone(x.Lines)
+		c.Exchange = &x
+	}
 	if c.Guia != nil {
 		guia := *c.Guia
 		c.Guia = &guia

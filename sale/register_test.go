@@ -556,6 +556,7 @@ type doubtful struct {
 	*sale.Memory
 	stores, silent bool
 	failures       int
+	hush           bool // silent from the failure on
 }
 
 func (j *doubtful) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(sale.Grant) (sale.Issued, error)) (sale.Record, error) {
@@ -563,6 +564,7 @@ func (j *doubtful) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(
 		return j.Memory.Issue(id, tipo, at, build)
 	}
 	j.failures--
+	j.silent = j.silent || j.hush
 	if j.stores {
 		if _, err := j.Memory.Issue(id, tipo, at, build); err != nil {
 			return sale.Record{}, err

@@ -27,8 +27,26 @@ type ReturnedLine struct {
 type Against struct {
 	// Notes that correct or annul it, but for those that the SII refused.
 	Notes []*dte.Document
-	// Exchanged are its parts that were changed for something else, without a note.
-	Exchanged []ReturnedLine
+	// Exchanged are its parts that came back without a note that lists them: for something else, or on a slip.
+	Exchanged []Exchanged
+}
+
+// Exchanged is a part of a document that came back, and with which other document or slip.
+type Exchanged struct {
+	ReturnedLine
+	By dte.Key
+}
+
+// AddSwap counts what an exchange or a slip took back of a document.
+func (a *Against) AddSwap(by Record, of dte.Key) {
+	if !by.Swaps() {
+		return
+	}
+	for _, l := range by.Returned {
+		if l.Of == of {
+			a.Exchanged = append(a.Exchanged, Exchanged{l, by.Key})
+		}
+	}
 }
 
 // Returnable is an issued document and what of it may still come back.
@@ -56,6 +74,9 @@ func OpenReturn(j Journal, key dte.Key) (*Returnable, error) {
 	if r.against, err = j.Against(key); err != nil {
 		return nil, err
 	}
+	if r.against.Exchanged, err = standing(j, r.against.Exchanged); err != nil {
+		return nil, err
+	}
 	if r.left, err = dte.LeftOf(r.Document, r.against.Notes); err != nil {
 		return nil, err
 	}
@@ -65,6 +86,30 @@ func OpenReturn(j Journal, key dte.Key) (*Returnable, error) {
 		}
 	}
 	return r, nil
+}
+
+// standing leaves out what came back with a boleta that was annulled since: that exchange was undone.
+func standing(j Journal, list []Exchanged) (stand []Exchanged, err error) {
+	for _, e := range list {
+		undone, err := annulled(j, e.By)
+		if err != nil {
+			return nil, err
+		}
+		if !undone {
+			stand = append(stand, e)
+		}
+	}
+	return stand, nil
+}
+
+func annulled(j Journal, key dte.Key) (bool, error) {
+	if !key.Tipo.EsBoleta() {
+		return false, nil
+	}
+	a, err := j.Against(key)
+	return slices.ContainsFunc(a.Notes, func(note *dte.Document) bool {
+		return slices.ContainsFunc(note.Referencia, func(ref dte.Referencia) bool { return ref.CodRef == dte.Anula })
+	}), err
 }
 
 // Left is how much of line n (from 1) may still come back.
@@ -84,12 +129,9 @@ type Return struct {
 
 // order is the credit note of a return, with the refund that mirrors how the sale was paid.
 func (r *Returnable) order(d Deps, back Return) (Order, error) {
-	reason, err := words(back.Reason, "el motivo")
-	switch {
-	case err != nil:
+	reason, err := reasonFor(back.Reason)
+	if err != nil {
 		return Order{}, err
-	case reason == "":
-		return Order{}, errors.New("diga por qué se devuelve")
 	}
 	quantities, err := r.quantities(back.Lines)
 	if err != nil {
@@ -110,7 +152,17 @@ func (r *Returnable) order(d Deps, back Return) (Order, error) {
 	return Order{ID: back.ID, Draft: draft, Payment: payment, Returned: back.Lines}, nil
 }
 
-// note annuls a document that comes back whole, and otherwise corrects its amounts.
+// reasonFor is why goods come back, in the cashier's words.
+func reasonFor(text string) (string, error) {
+	reason, err := words(text, "el motivo")
+	if err == nil && reason == "" {
+		err = errors.New("diga por qué se devuelve")
+	}
+	return reason, err
+}
+
+// note annuls a document that comes back whole, and otherwise corrects its amounts. The boleta of an exchange says the
+// difference only, so that its parts have no worth of their own.
 func (r *Returnable) note(quantities map[int]money.Qty, reason string) (dte.Draft, error) {
 	whole := len(quantities) == len(r.Document.Detalle) && len(r.against.Notes)+len(r.against.Exchanged) == 0
 	for n, q := range quantities {
@@ -118,6 +170,9 @@ func (r *Returnable) note(quantities map[int]money.Qty, reason string) (dte.Draf
 	}
 	if whole {
 		return dte.Annulment(r.Document, reason)
+	}
+	if len(r.Record.Returned) > 0 {
+		return dte.Draft{}, errSwapped(r.Record)
 	}
 	return r.left.Return(quantities, reason)
 }
@@ -135,7 +190,8 @@ func (r *Returnable) quantities(lines []ReturnedLine) (map[int]money.Qty, error)
 
 // refund gives back what was received for what came back: the difference between what all returns up to now and all
 // before are worth. So parts of a sale give back, together, the very cash that was handed over, rounding included. Cards
-// and transfers come before cash. A sale on credit, without tenders, gives nothing back.
+// and transfers come before cash. A sale on credit, without tenders, gives nothing back. What came
+// back for other goods counts in full, and the money first: to the card before it is cash.
 func (r *Returnable) refund(amount money.Pesos) Payment {
 	before := money.Pesos(0)
 	for _, note := range r.against.Notes {
@@ -204,10 +260,12 @@ func (t Tender) owed() int {
 	return 1
 }
 
+var errNothingBack = errors.New("elija qué se devuelve")
+
 // TakeBack issues the credit note of a return: stock and cash follow it. The same ID twice is one return.
 func TakeBack(d Deps, back Return) (Record, error) {
 	if len(back.Lines) == 0 {
-		return Record{}, errors.New("elija qué se devuelve")
+		return Record{}, errNothingBack
 	}
 	if done, err := d.Journal.Sale(back.ID); !errors.Is(err, ErrNotFound) {
 		return done, err

@@ -69,6 +69,10 @@ type Record struct {
 	Receptor dte.Receptor `json:"receptor"`
 	// Returned is what came back with a credit note or an exchange, of which document.
 	Returned []ReturnedLine `json:"returned,omitempty"`
+	// Taken are the goods that left for those that came back, where Lines are not these: with a credit note for the difference.
+	Taken []Line `json:"taken,omitempty"`
+	// Reason is why, of what has no document that says so.
+	Reason string `json:"reason,omitempty"`
 	// Training marks a sale of the practice shop: worthless on paper and for the SII.
 	Training bool `json:"training,omitempty"`
 	// Who was at the till, and Approved who had to allow it; empty in a shop that does not say.
@@ -138,7 +142,7 @@ var (
 	ErrUnknown = errors.New("no se sabe si el documento quedó guardado")
 	// ErrNotFound: no such sale, document or shift.
 	ErrNotFound = errors.New("no existe")
-	// ErrOpenCart: a sale is open and has lines. Nothing was changed.
+	// ErrOpenCart: a sale is open and not empty. Nothing was changed.
 	ErrOpenCart = errors.New("hay una venta abierta: cóbrela, guárdela (F5) o vacíela primero")
 	// ErrShift: the shift is not in the state that the act needs.
 	ErrShift = errors.New("el turno no está en el estado que corresponde")
@@ -171,8 +175,8 @@ type Journal interface {
 	LoadCart() (Cart, error)
 
 	// HoldCart puts a basket aside; if it is the open one, none is open then. HeldCarts lists them, oldest first.
-	// RecallCart makes one of them the open basket: ErrNotFound if it is not there, ErrOpenCart if the open one has
-	// lines. Issue of a held cart's ID removes it.
+	// RecallCart makes one of them the open basket: ErrNotFound if it is not there, ErrOpenCart if the open one is not
+	// empty. Issue of a held cart's ID removes it.
 	HoldCart(h Held) error
 	HeldCarts() ([]Held, error)
 	RecallCart(id ID) (Cart, error)
@@ -192,6 +196,7 @@ type Journal interface {
 	Drawer
 	People
 	Vouchers
+	Slips
 	Remedies
 }
 
@@ -211,4 +216,6 @@ type Cart struct {
 	Rebaja price.TicketOff `json:"rebaja,omitzero"`
 	// Cards are the charges that a terminal was asked for, each with the means that the cashier chose.
 	Cards []Method `json:"cards,omitempty"`
+	// Exchange is what came back for the lines; nil in an ordinary sale.
+	Exchange *Exchange `json:"exchange,omitempty"`
 }

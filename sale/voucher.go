@@ -78,8 +78,9 @@ func (p Payment) allByCard() bool {
 
 // byVoucher reports a sale that would go without boleta if the shop's model says so: no factura, and cards pay all of it.
 // The law says nothing of what is paid partly by card: it gets a boleta for the whole, so that nothing goes undeclared.
+// The difference of an exchange needs its boleta, which names the first one.
 func (r *Register) byVoucher() bool {
-	return r.stage == Paying && r.tipo().EsBoleta() && r.payment.allByCard()
+	return r.cart.Exchange == nil && r.stage == Paying && r.tipo().EsBoleta() && r.payment.allByCard()
 }
 
 // SetModelo is the shop's answer to the question for its modelo de emisión.

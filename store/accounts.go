@@ -196,16 +196,18 @@ func (a *auditor) accounts() {
 	if !a.deep {
 		return
 	}
-	a.each(bRecords, func(_, _ int, k, v []byte) {
-		r, err := decode[sale.Record](bRecords, k, v)
-		if !a.check(err) {
-			return
-		}
-		if n := len(r.Movements()); n != sold[r.ID] {
-			a.fault("%s mueve %d cuentas y hay %d movimientos", r.Key, n, sold[r.ID])
-		}
-		delete(sold, r.ID)
-	})
+	for _, bucket := range [][]byte{bRecords, bSlips} {
+		a.each(bucket, func(_, _ int, k, v []byte) {
+			r, err := decode[sale.Record](bucket, k, v)
+			if !a.check(err) {
+				return
+			}
+			if n := len(r.Movements()); n != sold[r.ID] {
+				a.fault("%s mueve %d cuentas y hay %d movimientos", r.Key, n, sold[r.ID])
+			}
+			delete(sold, r.ID)
+		})
+	}
 	for id := range sold {
 		a.fault("hay movimientos de la venta %s, que no existe", id)
 	}

@@ -70,20 +70,24 @@ func (s *Store) Against(key dte.Key) (a sale.Against, err error) {
 }
 
 func addAgainst(t *bolt.Tx, a *sale.Against, of dte.Key, by []byte) error {
+	key, err := parseKey(by)
+	if err != nil {
+		return err
+	}
+	if sale.IsSlip(key.Tipo) {
+		r, err := slips.record(t, number(uint64(key.Folio)))
+		a.AddSwap(r, of)
+		return err
+	}
 	r, err := record(t, by)
 	if err != nil {
 		return err
 	}
-	d, err := stateOf(t, r.Key)
+	d, err := stateOf(t, key)
 	if err != nil || d.State == dte.Rejected {
 		return err
 	}
-	if !r.Key.Tipo.EsNota() {
-		for _, l := range r.Returned {
-			if l.Of == of {
-				a.Exchanged = append(a.Exchanged, l)
-			}
-		}
+	if a.AddSwap(r, of); r.Swaps() || !key.Tipo.EsNota() {
 		return nil
 	}
 	note, err := parsed(t, by)

@@ -39,6 +39,7 @@ const (
 	FactCard    FactKind = "tarjeta"
 	FactModelo  FactKind = "modelo de emisión"
 	FactVoucher FactKind = "venta sin boleta"
+	FactSlip    FactKind = "comprobante interno"
 )
 
 // Fact is an entry of the audit chain. Each entry is kept with SHA-256(hash of the entry before ‖ this entry as JSON);
@@ -119,7 +120,7 @@ func (s *Store) Audit(deep bool) (Report, error) {
 	defer release()
 	var r Report
 	err := s.view(func(t *bolt.Tx) error {
-		a := auditor{t: t, deep: deep, shifts: map[int]sale.Shift{}, sold: map[string]string{}, remedied: map[string]int{}, vouched: map[dte.Folio]string{}}
+		a := auditor{t: t, deep: deep, shifts: map[int]sale.Shift{}, sold: map[string]string{}, remedied: map[string]int{}, told: map[FactKind]map[dte.Folio]string{FactVoucher: {}, FactSlip: {}}}
 		a.structure()
 		release()
 		a.run()
@@ -137,7 +138,7 @@ type auditor struct {
 	sold   map[string]string  // deep: document → hash that the chain tells
 	// deep: document → how often the chain tells that a refusal of it was resolved
 	remedied map[string]int
-	vouched  map[dte.Folio]string // deep: sale without boleta → hash that the chain tells
+	told     map[FactKind]map[dte.Folio]string // deep: sale without document → hash that the chain tells
 }
 
 func (a *auditor) fault(format string, args ...any) {
@@ -164,7 +165,7 @@ func (a *auditor) structure() {
 }
 
 func (a *auditor) run() {
-	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.tasks, a.outages, a.accounts, a.charges, a.vouchers, a.people, a.cash, a.sums, a.remedies} {
+	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.tasks, a.outages, a.accounts, a.charges, a.kept, a.people, a.cash, a.sums, a.remedies} {
 		a.check(guard(func() error { part(); return nil })) // a page that makes no sense spoils one part only
 	}
 	a.Epoch = int(parseNumber(a.t.Bucket(bMeta).Get(kEpoch)))
@@ -213,8 +214,8 @@ func (a *auditor) tells(f Fact) {
 	switch f.Kind {
 	case FactSale:
 		a.sold[key] = f.SHA256
-	case FactVoucher:
-		a.vouched[f.Key.Folio] = f.SHA256
+	case FactVoucher, FactSlip:
+		a.told[f.Kind][f.Key.Folio] = f.SHA256
 	case FactRemedy:
 		if a.sold[key] != f.Was {
 			a.fault("la bitácora resuelve un rechazo de %s que no tenía ese contenido", f.Key)

@@ -15,6 +15,7 @@ import (
 
 	"mostrador/dte"
 	"mostrador/dte/dtetest"
+	"mostrador/money"
 	"mostrador/sale"
 	"mostrador/sale/saletest"
 )
@@ -88,7 +89,7 @@ func chores(s *Store, dir string, i int) error {
 		_, err := s.CloseShift(saletest.Now, "", 100)
 		return err
 	case 3:
-		return s.SaveCart(sale.Cart{ID: "cart", Lines: []sale.Line{{Codigo: strconv.Itoa(i)}}})
+		return swapSome(s, sale.ID(fmt.Sprintf("slip%s/%d", os.Getenv(childRound), i)))
 	case 4:
 		return envelopSome(s)
 	case 5, 6, 8:
@@ -141,6 +142,26 @@ func envelopSome(s *Store) error {
 		keys = append(keys, d.Key)
 	}
 	_, err = s.NewSobre(dte.Sobre{Boletas: true, Keys: keys, XML: []byte("<EnvioBOLETA/>"), CreatedAt: saletest.Now})
+	return err
+}
+
+// swapSome exchanges goods of the first document for others of the same worth, and tells the slip's number.
+func swapSome(s *Store, id sale.ID) error {
+	list, err := s.Documents(sale.DocumentQuery{Folio: 1, Limit: 1})
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	lines := []sale.Line{{Codigo: "1", Nombre: "Té", Qty: money.One}}
+	x := &sale.Exchange{Of: list[0].Key, Lines: []sale.ReturnedLine{{Of: list[0].Key, Line: 1, Qty: money.One, Worth: 1000}}, Reason: "otra talla"}
+	if err := s.SaveCart(sale.Cart{ID: id, Lines: lines, Exchange: x}); err != nil {
+		return err
+	}
+	r, err := s.KeepSlip(sale.Record{
+		ID: id, At: saletest.Now, Key: dte.Key{Emisor: x.Of.Emisor, Tipo: sale.Cambio}, Lines: lines, Returned: x.Lines, Reason: x.Reason,
+	})
+	if err == nil {
+		fmt.Println(id, int(r.Key.Folio))
+	}
 	return err
 }
 
@@ -212,6 +233,7 @@ type crashSite struct {
 	*till
 	dir          string
 	acknowledged map[sale.ID]dte.Folio
+	slips        map[sale.ID]dte.Folio
 	remedied     map[dte.Folio]int // acts that were acknowledged
 }
 
@@ -229,7 +251,7 @@ func newCrashSite(t *testing.T, dir string) *crashSite {
 	b.must(writeFile(filepath.Join(dir, "trust.pem"), dtetest.Authority().PEM()))
 	refuseSome(b, 90) // the first chore of every round leads some of them on
 	b.close()
-	return &crashSite{till: b, dir: dir, acknowledged: map[sale.ID]dte.Folio{}, remedied: map[dte.Folio]int{}}
+	return &crashSite{till: b, dir: dir, acknowledged: map[sale.ID]dte.Folio{}, slips: map[sale.ID]dte.Folio{}, remedied: map[dte.Folio]int{}}
 }
 
 // refuseSome sells and has the SII judge it all, so that whoever dies early has refused documents before him.
@@ -279,7 +301,11 @@ func (c *crashSite) run(round int, command []string, env []string, first func(*o
 func (c *crashSite) note(word string, n int) {
 	c.t.Helper()
 	folio, isAct := strings.CutPrefix(word, actMark)
-	if !isAct {
+	switch {
+	case strings.HasPrefix(word, "slip"):
+		c.slips[sale.ID(word)] = dte.Folio(n)
+		return
+	case !isAct:
 		c.acknowledged[sale.ID(word)] = dte.Folio(n)
 		return
 	}
@@ -301,6 +327,7 @@ func (c *crashSite) check(what string) {
 			c.t.Errorf("%s: %s was acknowledged with folio %d and is %d, %v", what, id, folio, kept.Key.Folio, err)
 		}
 	}
+	c.checkSlips(what)
 	for folio, n := range c.remedied {
 		past, err := c.Remedies(dte.Key{Emisor: saletest.Shop().Emisor.RUT, Tipo: dte.Boleta, Folio: folio})
 		if err != nil || len(past) < n {
@@ -316,6 +343,28 @@ func (c *crashSite) check(what string) {
 	}
 	if c.t.Failed() {
 		c.t.Fatalf("%s failed", what)
+	}
+}
+
+// checkSlips: every exchange is whole, with what it took back and without its cart, or it is not there and its cart is.
+func (c *crashSite) checkSlips(what string) {
+	c.t.Helper()
+	a, err := c.Against(dte.Key{Emisor: saletest.Shop().Emisor.RUT, Tipo: dte.Boleta, Folio: 1})
+	c.must(err)
+	list, err := c.Slips(saletest.Now, saletest.Now.Add(1))
+	c.must(err)
+	if len(a.Exchanged) != len(list) || len(list) < len(c.slips) {
+		c.t.Errorf("%s: %d slips, %d acknowledged, %d counted", what, len(list), len(c.slips), len(a.Exchanged))
+	}
+	for id, n := range c.slips {
+		if kept, err := c.Sale(id); err != nil || kept.Key.Tipo != sale.Cambio || kept.Key.Folio != n {
+			c.t.Errorf("%s: %s was acknowledged as slip %d and is %s, %v", what, id, n, kept.Key, err)
+		}
+	}
+	cart, err := c.LoadCart()
+	c.must(err)
+	if kept, err := c.Sale(cart.ID); err == nil {
+		c.t.Errorf("%s: the cart of %s is still open", what, kept.Key)
 	}
 }
 
@@ -346,5 +395,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	if len(c.remedied) == 0 && !testing.Short() { // a slow machine gets as far in many rounds, not in each
 		t.Error("nothing refused was ever led on")
 	}
-	t.Logf("%d sales acknowledged, %d refused documents led on", len(c.acknowledged), len(c.remedied))
+	if len(c.slips) == 0 && !testing.Short() {
+		t.Error("nothing was ever exchanged")
+	}
+	t.Logf("%d sales and %d exchanges acknowledged, %d refused documents led on", len(c.acknowledged), len(c.slips), len(c.remedied))
 }

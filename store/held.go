@@ -48,7 +48,7 @@ func (s *Store) RecallCart(id sale.ID) (cart sale.Cart, err error) {
 		if err != nil {
 			return err
 		}
-		if len(open.Lines) > 0 {
+		if !open.Empty() {
 			return sale.ErrOpenCart
 		}
 		cart = held.Cart

@@ -232,7 +232,7 @@ func (s *Store) Sale(id sale.ID) (r sale.Record, err error) {
 func saleRecord(t *bolt.Tx, id sale.ID) (sale.Record, error) {
 	key := t.Bucket(bSales).Get([]byte(id))
 	if key == nil {
-		return voucherRecord(t, id)
+		return keptRecord(t, id)
 	}
 	return record(t, key)
 }

@@ -502,6 +502,8 @@ var (
 
 	bVouchers   = []byte("vouchers")   // number → sale.Record of a sale without document
 	bVoucherIDs = []byte("voucherids") // sale ID → its number
+	bSlips      = []byte("slips")      // number → sale.Record of a slip
+	bSlipIDs    = []byte("slipids")    // sale ID → its number
 )
 
 // Names in the meta bucket.
@@ -521,7 +523,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, makeVouchers, makePeople, makePapers}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, vouchers.make, makePeople, makePapers, slips.make}
 }
 
 func makeHeld(t *bolt.Tx) error {

@@ -12,6 +12,8 @@ import (
 
 func TestStoreKeepsVouchers(t *testing.T) { saletest.RunVouchers(t, openAudited) }
 
+func TestStoreExchanges(t *testing.T) { saletest.RunExchanges(t, openAudited) }
+
 // A sale without boleta that was altered, or that is gone, is found.
 func TestAuditOfVouchers(t *testing.T) {
 	for name, spoil := range map[string]func(*bolt.Bucket) error{

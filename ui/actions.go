@@ -96,6 +96,8 @@ var actions = []action{
 	{"sin-cliente", "Sin cliente", fyne.KeyF4, []place{customerPlace}, destructive},
 	{"devolver-todo", "Devolver todo", fyne.KeyF3, []place{returnPlace}, ordinary},
 	{"repone", "Vuelve a la venta o no", fyne.KeyF4, []place{returnPlace}, ordinary},
+	{"devolver-vale", "Devolver como vale o como se pagó", fyne.KeyF5, []place{returnPlace}, ordinary},
+	{"cambiar", "Cambiar por otra cosa", fyne.KeyF6, []place{returnPlace}, ordinary},
 	{"quitar-referencia", "Quitar una referencia", fyne.KeyF4, []place{referencesPlace}, destructive},
 	{"agregar-referencia", "Agregar una referencia", fyne.KeyF9, []place{referencesPlace}, ordinary},
 	{"aceptar", "Aceptar un formulario", fyne.KeyF12, []place{customerPlace, formPlace, referencesPlace}, ordinary},

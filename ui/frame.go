@@ -259,6 +259,9 @@ func newTotalBar(w *Window) *totalBar {
 
 func (b *totalBar) render(s sale.Snapshot, m mainAction) {
 	total, lines := s.Total, s.Cart.Lines
+	if s.Change != nil {
+		total = s.Change.Due
+	}
 	if s.Stage == sale.Done && s.Last != nil {
 		total, lines = s.Last.Total, s.Last.Lines
 	}

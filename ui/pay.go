@@ -437,6 +437,14 @@ func (s *doneScreen) render(p sale.Snapshot) {
 		s.word.say("PAGADO")
 		s.change.say("Sin vuelto")
 	}
+	switch {
+	case r.Key.Tipo == sale.Cambio:
+		s.word.say("CAMBIO")
+		s.change.say("Sin diferencia")
+	case r.GivesBack():
+		s.word.say("DEVUELVA")
+		s.change.say(peso(givenBack(r.Payment)))
+	}
 	if why := r.Payment.Unpaid; why != "" {
 		s.word.say("SIN PAGO")
 		s.change.say(unpaidWords(why))
@@ -446,10 +454,14 @@ func (s *doneScreen) render(p sale.Snapshot) {
 	s.detail.say(paymentWords(r))
 	info := s.info(r)
 	s.sent.tell(sentWords(info.State, s.w.status.Line))
-	byVoucher := r.Key.Tipo == sale.Comprobante
-	setVisible(s.again, !byVoucher)
-	setVisible(s.send, !byVoucher)
-	if byVoucher {
+	setVisible(s.again, !undocumented(r))
+	setVisible(s.send, !undocumented(r))
+	if sale.IsSlip(r.Key.Tipo) {
+		s.sent.tell(state{theme.IconNameConfirm, good, "Comprobante interno: no va al SII"})
+		s.printed.tell(state{theme.IconNameDocumentPrint, muted, "No lleva papel"})
+		return
+	}
+	if undocumented(r) {
 		s.sent.tell(state{theme.IconNameConfirm, good, "Sin boleta: vale el comprobante de la tarjeta"})
 		s.printed.tell(state{theme.IconNameDocumentPrint, muted, "Entréguelo al cliente"})
 		return
@@ -458,6 +470,18 @@ func (s *doneScreen) render(p sale.Snapshot) {
 		s.sent.tell(state{theme.IconNameInfo, accent, "De práctica: no va al SII"})
 	}
 	s.printed.tell(printState(info))
+}
+
+// undocumented is a sale with nothing to print again.
+func undocumented(r sale.Record) bool {
+	return r.Key.Tipo == sale.Comprobante || sale.IsSlip(r.Key.Tipo)
+}
+
+func givenBack(p sale.Payment) (sum money.Pesos) {
+	for _, t := range p.Tenders {
+		sum += t.Amount
+	}
+	return sum
 }
 
 // info is what became of the document; a list that cannot be read must not spoil the end of a sale.
@@ -506,7 +530,7 @@ func (s *doneScreen) next() {
 
 func (s *doneScreen) reprint() {
 	p := s.w.s
-	if p.Last != nil && p.Last.Key.Tipo != sale.Comprobante {
+	if p.Last != nil && !undocumented(*p.Last) {
 		s.w.reprint(p.Last.Key, false)
 	}
 }
@@ -514,7 +538,7 @@ func (s *doneScreen) reprint() {
 // copies hands the document over in another way.
 func (s *doneScreen) copies() {
 	p := s.w.s
-	if p.Last != nil && p.Last.Key.Tipo != sale.Comprobante {
+	if p.Last != nil && !undocumented(*p.Last) {
 		s.w.openCopies(*p.Last)
 	}
 }
@@ -527,7 +551,7 @@ func (s *doneScreen) keys() []binding {
 		{key: fyne.KeyF12, keycap: "F12", help: "comienza la siguiente venta", do: s.next},
 		{keycap: "Enter", help: "comienza la siguiente venta; escanear un producto también"},
 	}
-	if w.s.Last == nil || w.s.Last.Key.Tipo != sale.Comprobante {
+	if w.s.Last == nil || !undocumented(*w.s.Last) {
 		keys = slices.Insert(keys, 2, binding{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia más", do: s.reprint},
 			binding{key: fyne.KeyF5, keycap: "F5", words: "Enviar", help: "PDF, WhatsApp o copia cedible", do: s.copies})
 	}

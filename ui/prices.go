@@ -13,6 +13,10 @@ import (
 // lineMenu is what can be done to the marked line and to the sale's price.
 func (s *sellScreen) lineMenu() {
 	w := s.w
+	if len(w.s.Cart.Lines) == 0 {
+		s.void() // of an exchange that has nothing else
+		return
+	}
 	line := w.s.Cart.Lines[w.s.Selected]
 	opens := func(f func()) func() error {
 		return func() error {

@@ -128,15 +128,17 @@ func newReturnDialog(w *Window, of *sale.Returnable, id sale.ID) *returnDialog {
 		{"VUELVE A LA VENTA", 150, fyne.TextAlignLeading},
 	}, func(i int) { d.at = i; d.render() })
 	key := of.Record.Key
-	d.card = dialogCard(l, 900, col(l.px(12),
+	button := func(words string, key fyne.KeyName, do func()) item {
+		return grow(newButton(l, plain, words, w.cap(returnPlace, key), do).bigger(16, fyne.NewSize(90, 64)))
+	}
+	d.card = dialogCard(l, 1000, col(l.px(12),
 		as(newText(l, 24, ink, cut).strong().say("Devolución de "+strings.ToLower(docName(key.Tipo))+" "+docNumber(key))),
 		as(newText(l, 16, muted, wrap).upTo(2).say("Con + y − diga cuánto vuelve de la línea marcada; lo que se pesa vuelve entero. "+paymentWords(of.Record)+".")),
 		fixed(l.px(36+48*float32(min(max(n, 2), 6))), d.list),
 		fixed(l.px(48), row(l.px(12), grow(d.how), share(0.5, d.sum))),
 		fixed(l.px(64), row(l.px(8),
-			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(17, fyne.NewSize(100, 64))),
-			grow(newButton(l, plain, "Todo", w.cap(returnPlace, fyne.KeyF3), d.all).bigger(17, fyne.NewSize(100, 64))),
-			grow(newButton(l, plain, "Repone o no", w.cap(returnPlace, fyne.KeyF4), d.toggle).bigger(17, fyne.NewSize(100, 64))),
+			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(16, fyne.NewSize(90, 64))),
+			button("Todo", fyne.KeyF3, d.all), button("Repone", fyne.KeyF4, d.toggle), button("Con vale", fyne.KeyF5, d.asVale), button("Cambiar", fyne.KeyF6, d.exchange),
 			share(1.3, newButton(l, primary, "Devolver", "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))))))
 	d.render()
 	return d
@@ -146,7 +148,7 @@ func (d *returnDialog) object() fyne.CanvasObject { return d.card }
 func (d *returnDialog) field() *field             { return nil }
 func (d *returnDialog) edited()                   {}
 func (d *returnDialog) keys() []binding {
-	return []binding{{key: fyne.KeyF3, do: d.all}, {key: fyne.KeyF4, do: d.toggle}}
+	return []binding{{key: fyne.KeyF3, do: d.all}, {key: fyne.KeyF4, do: d.toggle}, {key: fyne.KeyF5, do: d.asVale}, {key: fyne.KeyF6, do: d.exchange}}
 }
 
 func (d *returnDialog) render() {
@@ -191,6 +193,10 @@ func refundWords(p sale.Payment) string {
 	}
 	var parts []string
 	for _, t := range p.Tenders {
+		if t.Method == sale.Vale {
+			parts = append(parts, peso(t.Amount)+" en el vale "+t.Reference)
+			continue
+		}
 		parts = append(parts, peso(t.Amount)+" en "+strings.ToLower(methodName(t.Method)))
 	}
 	return "Devuelva " + strings.Join(parts, " y ") + "."
@@ -241,6 +247,12 @@ func (d *returnDialog) toggle() {
 	d.render()
 }
 
+// asVale gives a vale in the place of cash, or cash again.
+func (d *returnDialog) asVale() {
+	d.back.AsVale = !d.back.AsVale
+	d.w.settle(nil)
+}
+
 func (d *returnDialog) move(key fyne.KeyName) bool {
 	step, ok := d.list.step(key)
 	if ok {
@@ -255,6 +267,43 @@ var reasonsToReturn = []string{"No le gustó o no le sirve", "Venía malo o venc
 
 // enter asks why, and then issues the credit note.
 func (d *returnDialog) enter() {
+	d.askWhy("Se emite una nota de crédito. El motivo va en ella.", "Emitir", func(reason string) error {
+		d.collect(reason)
+		w := d.w
+		r, err := w.counter.TakeBack(d.back)
+		if err == nil {
+			w.dropDialog()
+			w.say(good, fmt.Sprintf("%s por %s. %s", docTitle(r.Key), peso(r.Total), refundWords(r.Payment))+d.firstOf())
+		}
+		return err
+	})
+}
+
+// firstOf says what may come back now that the boleta of an exchange is annulled.
+func (d *returnDialog) firstOf() string {
+	if len(d.of.Record.Returned) == 0 {
+		return ""
+	}
+	return " El cambio quedó deshecho: lo primero se puede devolver con " + docTitle(d.of.Record.Returned[0].Of) + "."
+}
+
+// exchange asks why, and then goes on in the sale with what the customer takes.
+func (d *returnDialog) exchange() {
+	d.askWhy("Después agregue lo que se lleva: se cobra o se devuelve sólo la diferencia.", "Cambiar", func(reason string) error {
+		d.collect(reason)
+		w := d.w
+		err := w.counter.BeginExchange(d.back)
+		if err == nil {
+			w.dropDialog()
+			w.visited = ""
+			w.say(accent, "Ahora agregue lo que se lleva.")
+		}
+		return err
+	})
+}
+
+// askWhy asks for the reason of what is marked, and does it.
+func (d *returnDialog) askWhy(advice, yes string, do func(reason string) error) {
 	d.collect("")
 	if len(d.back.Lines) == 0 {
 		d.how.sayIn("Diga primero qué devuelve: marque la línea y pulse +, o F3 para todo.", bad)
@@ -262,26 +311,17 @@ func (d *returnDialog) enter() {
 	}
 	w := d.w
 	var choices []choice
-	issue := func(reason string) error {
-		d.collect(reason)
-		r, err := w.counter.TakeBack(d.back)
-		if err == nil {
-			w.dropDialog()
-			w.say(good, fmt.Sprintf("%s por %s. %s", docTitle(r.Key), peso(r.Total), refundWords(r.Payment)))
-		}
-		return err
-	}
 	for _, reason := range reasonsToReturn {
-		choices = append(choices, choice{words: reason, opens: true, do: func() error { return issue(reason) }})
+		choices = append(choices, choice{words: reason, opens: true, do: func() error { return do(reason) }})
 	}
 	choices = append(choices, choice{words: "Otro motivo…", opens: true, do: func() error {
-		w.openDialog(newAskDialog(w, "¿Por qué lo devuelve?", "El motivo va en la nota de crédito.", "Emitir", func(words string) error {
-			if err := issue(words); err != nil {
+		w.openDialog(newAskDialog(w, "¿Por qué lo devuelve?", "El motivo queda anotado y va en el documento.", yes, func(words string) error {
+			if err := do(words); err != nil {
 				return err
 			}
 			return errElsewhere
 		}))
 		return nil
 	}})
-	w.openDialog(newChooseDialog(w, "¿Por qué lo devuelve?", "Se emite una nota de crédito. El motivo va en ella.", choices))
+	w.openDialog(newChooseDialog(w, "¿Por qué lo devuelve?", advice, choices))
 }

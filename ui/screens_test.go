@@ -209,6 +209,15 @@ var scenes = []struct {
 		x.finger("+")
 		x.press(fyne.KeyF4)
 	}},
+	{"cambio", false, Look{}, func(x *world) {
+		fill(x, 4)
+		x.press(fyne.KeyF12, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyF8)
+		x.enter(x.docs.list[0].Key.Folio.String())
+		x.finger("+")
+		x.press(fyne.KeyF6)
+		x.finger("1")
+		x.enter("200")
+	}},
 	{"que-funciona", false, Look{}, func(x *world) {
 		x.w.SetStatus(offline(x))
 		x.press(fyne.KeyF11)

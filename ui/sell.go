@@ -20,6 +20,7 @@ type sellScreen struct {
 	ticket  *table
 	unknown *unknownRows
 	empty   fyne.CanvasObject
+	change  *exchangeBar
 	quick   *quickKeys
 	found   *table
 	none    *text
@@ -50,8 +51,8 @@ func newSellScreen(w *Window) *sellScreen {
 	s.finding.Hide()
 	s.numbers = newKeypad(w)
 	s.fingers = newPanel(l, card, pad(l.px(8), l.px(8), s.numbers.Container)).edge(hairline, 1)
-	s.unknown = newUnknownRows(s)
-	ticket := newPanel(l, card, col(0, as(s.unknown.object), grow(stack(s.ticket, s.empty)))).edge(hairline, 1)
+	s.unknown, s.change = newUnknownRows(s), newExchangeBar(l)
+	ticket := newPanel(l, card, col(0, as(s.change.object), as(s.unknown.object), grow(stack(s.ticket, s.empty)))).edge(hairline, 1)
 	s.body = beside(l, ticket, stack(s.quick.object, s.fingers, s.finding))
 	return s
 }
@@ -68,8 +69,11 @@ func (s *sellScreen) object() fyne.CanvasObject { return s.body }
 
 func (s *sellScreen) render(p sale.Snapshot) {
 	lines := p.Cart.Lines
-	setVisible(s.empty, len(lines) == 0 && len(s.w.unknown.codes) < 3)
+	setVisible(s.empty, p.Cart.Empty() && len(s.w.unknown.codes) < 3)
 	s.unknown.render()
+	if s.change.render(p.Change) {
+		s.body.Refresh()
+	}
 	selected := p.Selected
 	if s.w.unknown.marked {
 		selected = -1
@@ -134,12 +138,22 @@ func (s *sellScreen) main(p sale.Snapshot) mainAction {
 	if p.Cart.Unpaid() != "" {
 		return mainAction{"EMITIR", "F12", len(p.Cart.Lines) > 0, s.charge}
 	}
+	if c := p.Change; c != nil && c.Due < 0 {
+		return mainAction{"DEVOLVER", "F12", len(p.Cart.Lines) > 0, s.charge}
+	} else if c != nil && c.Due == 0 {
+		return mainAction{"CAMBIAR", "F12", len(p.Cart.Lines) > 0, s.charge}
+	}
 	return mainAction{"COBRAR", "F12", len(p.Cart.Lines) > 0, s.charge}
 }
 
+// charge is what F12 does: with what came back being worth more, it gives back.
 func (s *sellScreen) charge() {
 	s.clear()
-	if !s.behind("cobre") {
+	switch c := s.w.s.Change; {
+	case s.behind("cobre"):
+	case c != nil && c.Due <= 0:
+		s.settleChange()
+	default:
 		s.w.settle(s.w.counter.Charge())
 	}
 }
@@ -157,16 +171,16 @@ func (s *sellScreen) behind(what string) bool {
 func (s *sellScreen) keys() []binding {
 	w := s.w
 	p := w.s
-	none := len(p.Cart.Lines) == 0
+	none, empty := len(p.Cart.Lines) == 0, p.Cart.Empty()
 	return []binding{
 		w.help(fyne.KeyF1, "F1"),
 		{key: fyne.KeyF2, keycap: "F2", words: "Buscar", help: "busca por nombre o por parte del código", do: s.search},
 		{key: fyne.KeyF3, keycap: "F3", words: "Cliente", help: "pone el cliente y elige boleta, factura o guía", do: func() { w.openDialog(newCustomerDialog(w)) }},
-		{key: fyne.KeyF4, keycap: "F4", words: "Precio", help: "descuentos, precio, nota, por qué cuesta eso, vaciar", do: s.lineMenu, off: none},
-		{key: fyne.KeyF5, keycap: "F5", words: "Guardar", help: "guarda la venta y empieza otra", do: s.hold, off: none},
+		{key: fyne.KeyF4, keycap: "F4", words: "Precio", help: "descuentos, precio, nota, por qué cuesta eso, vaciar", do: s.lineMenu, off: empty},
+		{key: fyne.KeyF5, keycap: "F5", words: "Guardar", help: "guarda la venta y empieza otra", do: s.hold, off: empty},
 		{key: fyne.KeyF6, keycap: "F6", words: "Retomar", help: "retoma una venta guardada", do: s.recall},
 		{key: fyne.KeyF7, keycap: "F7", words: "Consultar", help: "dice un precio sin venderlo", do: func() { w.openDialog(newPriceCheck(w)) }},
-		{key: fyne.KeyF8, keycap: "F8", words: "Devolver", help: "toma de vuelta lo vendido, con nota de crédito", do: func() { w.openDialog(newReceiptDialog(w)) }},
+		{key: fyne.KeyF8, keycap: "F8", words: "Devolver", help: "toma de vuelta lo vendido, por dinero, vale u otra cosa", do: func() { w.openDialog(newReceiptDialog(w)) }},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
 		w.menu(),
 		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { s.bump(-1) }, off: none},
@@ -234,7 +248,7 @@ func (s *sellScreen) recall() {
 		})
 	}
 	advice := "Se retoma con sus líneas y sus precios."
-	if len(w.s.Cart.Lines) > 0 {
+	if !w.s.Cart.Empty() {
 		advice = "Hay una venta abierta: cóbrela, guárdela (" + w.cap(selling, fyne.KeyF5) + ") o vacíela antes de retomar otra."
 	}
 	w.openDialog(newChooseDialog(w, "Ventas guardadas", advice, choices))
@@ -247,6 +261,8 @@ func heldName(h sale.Held) string {
 		return h.Name
 	case h.Cart.Receptor.RznSoc != "":
 		return h.Cart.Receptor.RznSoc
+	case h.Cart.Exchange != nil:
+		return "Cambio de " + h.Cart.Exchange.What
 	case len(h.Cart.Lines) > 0:
 		return h.Cart.Lines[0].Nombre
 	}

@@ -54,6 +54,10 @@ type Counter interface {
 	OpenReturn(key dte.Key) (*sale.Returnable, sale.ID, error)
 	PlanReturn(back sale.Return) (money.Pesos, sale.Payment, error)
 	TakeBack(back sale.Return) (sale.Record, error)
+	// BeginExchange puts what comes back into the open sale; SettleExchange ends one in which the customer owes nothing.
+	BeginExchange(back sale.Return) error
+	PlanExchange(asVale bool) (money.Pesos, sale.Payment, error)
+	SettleExchange(asVale bool) error
 	Works() []sale.Working
 	Charge() error
 	Back()

@@ -33,6 +33,12 @@ func docName(t dte.TipoDTE) string {
 		return "Nota de débito"
 	case sale.Comprobante:
 		return "Comprobante"
+	case sale.Cambio:
+		return "Cambio"
+	case sale.DevolucionComprobante:
+		return "Devolución de comprobante"
+	case sale.DevolucionSinBoleta:
+		return "Devolución sin boleta"
 	case dte.GuiaDespacho:
 		return "Guía de despacho"
 	}

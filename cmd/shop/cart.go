@@ -214,3 +214,11 @@ func (b *book) MoveCash(m sale.CashMove) (sale.CashMove, error) {
 	}
 	return b.Store.MoveCash(m)
 }
+
+// KeepSlip implements sale.Journal.
+func (b *book) KeepSlip(r sale.Record) (sale.Record, error) {
+	if err := b.flush(); err != nil {
+		return sale.Record{}, err
+	}
+	return b.Store.KeepSlip(r)
+}

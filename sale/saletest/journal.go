@@ -367,7 +367,7 @@ func knowsReturns(p *part) {
 	change := sale.ReturnedLine{Of: r.Key, Line: 1, Qty: money.One, Restock: true, Worth: 1000}
 	sell("s3", change)
 	got = against(r.Key, 1, 1)
-	p.want("the exchange", got.Exchanged[0], change)
+	p.want("the exchange", got.Exchanged[0].ReturnedLine, change)
 	against(other.Key, 0, 0)
 
 	open, err := sale.OpenReturn(p.j, r.Key)
