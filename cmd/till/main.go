@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -47,6 +48,7 @@ type flags struct {
 	dir        string
 	keys       string
 	statusFile string
+	screenFile string
 	out        string
 	tone       ui.Tone
 	percent    int
@@ -60,6 +62,7 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.StringVar(&f.dir, "dir", "", "carpeta de la caja")
 	set.StringVar(&f.keys, "llave", "auto", "dónde está la llave de los secretos: auto, llavero o archivo")
 	set.StringVar(&f.statusFile, "status-file", "", "archivo JSON donde se escribe el estado, para programas que miran")
+	set.StringVar(&f.screenFile, "screen-file", "", "archivo JSON donde se escribe lo que muestra la ventana, para programas que miran")
 	set.StringVar(&f.out, "out", "", "carpeta donde se deja copia de cada documento impreso")
 	set.IntVar(&f.percent, "escala", 0, "tamaño de lo que se ve, en por ciento, de 100 a 200, en lugar del elegido en la caja")
 	set.StringVar((*string)(&f.tone), "tono", "", "colores, en lugar de los elegidos en la caja: auto, claro, oscuro o contraste")
@@ -191,6 +194,9 @@ func (t *till) show(a fyne.App) error {
 		return err
 	}
 	t.listenTo(settings.Scanner)
+	if t.screenFile != "" {
+		window.Watch(lookEvery, t.seen)
+	}
 	window.ShowAndRun()
 	t.listenTo(ui.Scanner{})
 	return nil
@@ -296,6 +302,23 @@ func stripOf(s shop.Status) ui.Status {
 		u.Line = ui.LineUp
 	}
 	return u
+}
+
+// lookEvery is how often the window is looked at, if a file wants to know what it shows.
+const lookEvery = 40 * time.Millisecond
+
+// seen writes down what the window shows. Who reads the file finds it whole, or an older one.
+func (t *till) seen(s ui.Seen) {
+	b, err := json.Marshal(s)
+	if err == nil {
+		err = os.WriteFile(t.screenFile+".new", append(b, '\n'), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(t.screenFile+".new", t.screenFile)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "till:", err)
+	}
 }
 
 // printed leaves a copy of what came out, where that was asked for.

@@ -1,0 +1,73 @@
+package ui
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+)
+
+// What the window says of itself is what is drawn: on every screen, no word more and none less.
+func TestSeenIsWhatIsDrawn(t *testing.T) {
+	for _, scene := range scenes {
+		t.Run(scene.name, func(t *testing.T) {
+			x := newWorldWith(t, scene.training, scene.look, products)
+			x.w.SetStatus(Status{Line: LineUp})
+			scene.do(x)
+			x.w.Fyne().Resize(fyne.NewSize(1280, 800))
+			root := x.w.Fyne().Content()
+			if x.w.dialog != nil {
+				root = x.w.dialog.object()
+			}
+			drawn := map[string]bool{}
+			seen(root, func(o fyne.CanvasObject) {
+				switch o := o.(type) {
+				case *text:
+					drawn[o.words] = true
+				case *field:
+					drawn[o.Text] = true
+				}
+			})
+			told := x.w.Seen().Words
+			for _, words := range told {
+				if !drawn[words] {
+					t.Errorf("it says %q, which is not drawn", words)
+				}
+			}
+			for words := range drawn {
+				if words != "" && !slices.Contains(told, words) {
+					t.Errorf("it does not say %q", words)
+				}
+			}
+		})
+	}
+}
+
+// Who watches is told of each change once, of the dialogue and not of what lies under it, and of nothing when nothing changed.
+func TestWatchTellsOfChanges(t *testing.T) {
+	x := newWorld(t)
+	var all []Seen
+	x.w.Watch(50*time.Millisecond, func(s Seen) { all = append(all, s) })
+	x.pass(time.Second)
+	if len(all) != 1 || all[0].Place != "selling" || all[0].Dialog {
+		t.Fatalf("at the start: %+v", all)
+	}
+	x.scan("7801234567894")
+	x.pass(time.Second)
+	if last := all[len(all)-1]; len(all) != 2 || !slices.Contains(last.Words, "Leche entera 1 L") {
+		t.Fatalf("after a scan: %d told, %q", len(all), last.Words)
+	}
+	x.press(fyne.KeyF5)
+	x.finger("ana")
+	x.pass(time.Second)
+	last := all[len(all)-1]
+	if !last.Dialog || last.Typed != "ana" || slices.Contains(last.Words, "Leche entera 1 L") {
+		t.Errorf("in a dialogue: %+v", last)
+	}
+	x.w.Fyne().Resize(fyne.NewSize(1024, 768))
+	x.pass(time.Second)
+	if last := all[len(all)-1]; last.Size != "1024x768" {
+		t.Errorf("after another size: %+v", last)
+	}
+}
