@@ -78,15 +78,28 @@ type helpDialog struct {
 
 func newHelpDialog(w *Window, keys []binding) *helpDialog {
 	l := w.l
-	items := []item{as(newText(l, 24, ink, cut).strong().say("Teclas de esta pantalla"))}
+	var lines []item
 	for _, k := range append(w.bound(w.place(), keys), w.bound(everywhere, w.everyKeys())...) {
 		keycap := row(0, grow(spacer()), as(newKeycap(l, k.keycap)))
-		items = append(items, fixed(l.px(26), row(l.px(16), fixed(l.px(92), middle(keycap)), grow(newText(l, 16, ink, cut).say(k.help)))))
+		lines = append(lines, fixed(l.px(30), row(l.px(12), fixed(l.px(80), middle(keycap)), grow(newText(l, 14, ink, cut).say(k.help)))))
 	}
-	items = append(items, as(newText(l, 14, muted, cut).say("Sin teclas F: Alt+1 es F1, Alt+2 es F2 … Alt+0 es F10.")),
-		fixed(l.px(56), newButton(l, primary, "Entendido", "Esc", w.closeDialog)))
-	return &helpDialog{w, dialogCard(l, 640, col(l.px(4), items...))}
+	half, width := len(lines), float32(640)
+	if len(lines) > mostInAColumn {
+		half, width = (len(lines)+1)/2, 1000
+	}
+	columns := []item{grow(col(0, lines[:half]...))}
+	if half < len(lines) {
+		columns = append(columns, grow(col(0, lines[half:]...)))
+	}
+	return &helpDialog{w, dialogCard(l, width, col(l.px(12),
+		as(newText(l, 24, ink, cut).strong().say("Teclas de esta pantalla")),
+		as(row(l.px(16), columns...)),
+		as(newText(l, 14, muted, cut).say("Sin teclas F: Alt+1 es F1, Alt+2 es F2 … Alt+0 es F10.")),
+		fixed(l.px(56), newButton(l, primary, "Entendido", "Esc", w.closeDialog))))}
 }
+
+// mostInAColumn is how many keys the help lists one under another: more would not fit the smallest window.
+const mostInAColumn = 12
 
 func (d *helpDialog) object() fyne.CanvasObject { return d.card }
 func (d *helpDialog) render()                   {}

@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
 
 	"mostrador/dte"
 	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
+	pricing "mostrador/sale/price"
 	"mostrador/sale/saletest"
 )
 
@@ -768,6 +771,36 @@ func TestHoldAndRecall(t *testing.T) {
 }
 
 // A code that is scanned while a list of choices is open chooses nothing: it waits.
+// A slow machine sees a figure and the key after it in one look: both count, in their order.
+func TestAFigureAndAKeyInOneLook(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12, enter, enter, enter)
+	x.press(fyne.KeyF8)
+	x.enter("1204")
+	x.sees("Devolución de boleta 1.204")
+	x.stroke('+')
+	x.press(fyne.KeyF4)
+	x.sees("Devuelva $1.090 en efectivo.")
+	x.press(esc)
+
+	x.scan(leche)
+	x.pass(time.Second)
+	x.finger("9") // belongs to the field, and chooses nothing in the list that opens over it
+	x.press(fyne.KeyF4)
+	x.stroke('6')
+	x.press(enter) // the list of reasons is open by now, and this takes the first
+	x.pass(time.Second)
+	if n := len(x.lines()); n != 0 {
+		t.Fatalf("%d lines", n)
+	}
+	events, err := x.journal.Events(1)
+	if err != nil || len(events) != 1 || events[0].What != reasonsToVoid[0] {
+		t.Errorf("the reason is lost: %+v %v", events, err)
+	}
+}
+
 func TestAScanChoosesNothing(t *testing.T) {
 	x := newWorld(t)
 	x.enter("300")
@@ -850,6 +883,85 @@ func TestDiscountsByHand(t *testing.T) {
 }
 
 // Prices are told without selling, by scanner, by code and by name.
+// A message never hides what comes next: the means of payment while money is taken, nor the change at the end.
+func TestAMessageHidesNothingThatIsNeeded(t *testing.T) {
+	x := newWorld(t)
+	x.w.Fyne().Resize(fyne.NewSize(1024, 768))
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f12)
+	x.finger("12x")
+	x.press(enter)
+	if !x.w.frame.banner.visible() {
+		t.Fatal("no message")
+	}
+	panel := x.w.frame.banner.panel
+	place := func(o fyne.CanvasObject) fyne.Position {
+		return fyne.CurrentApp().Driver().AbsolutePositionForObject(o)
+	}
+	top := place(panel).Y
+	pay, ok := x.w.screens[paying].(*payScreen)
+	if !ok {
+		t.Fatal("no such screen")
+	}
+	below := append([]*button{}, pay.notes...)
+	for _, b := range pay.methods {
+		below = append(below, b)
+	}
+	for _, b := range below {
+		if end := place(b).Y + b.Size().Height; end > top {
+			t.Errorf("%q ends at %v, under the message at %v", b.words, end, top)
+		}
+	}
+	if right := place(panel).X + panel.Size().Width; right > place(pay.still).X {
+		t.Errorf("the message reaches %v, over what is due at %v", right, place(pay.still).X)
+	}
+	x.press(esc, esc, enter, enter)
+	x.press(f6)
+	x.sees("Sin vuelto", "va a la impresora")
+	end, ok := x.w.screens[done].(*doneScreen)
+	if !ok {
+		t.Fatal("no such screen")
+	}
+	if top, below := place(panel).Y, place(end.change).Y+end.change.Size().Height; below > top {
+		t.Errorf("the change ends at %v, under the message at %v", below, top)
+	}
+}
+
+// The strip tells how many folios there are, whole, on the smallest window.
+func TestManyFoliosAreToldWhole(t *testing.T) {
+	x := newWorld(t)
+	x.w.Fyne().Resize(fyne.NewSize(1024, 768))
+	words := "Folios: 12.000"
+	x.w.frame.strip.folios.tell(state{theme.IconNameDocument, muted, words})
+	for _, line := range test.WidgetRenderer(x.w.frame.strip.folios.words).Objects() {
+		if shown, ok := line.(*canvas.Text); ok && shown.Text != words {
+			t.Errorf("it shows %q", shown.Text)
+		}
+	}
+}
+
+// The total of a discounted line is green, on the ticket itself.
+func TestALoweredTotalIsGreen(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.scan(cafe)
+	x.pass(time.Second)
+	if err := x.till.SetLineOff(pricing.Off{Pesos: 490, By: pricing.By{Why: "Por vencer"}}); err != nil {
+		t.Fatal(err)
+	}
+	x.w.settle(nil)
+	colours := map[string]fyne.ThemeColorName{}
+	seen(x.w.screens[selling].object(), func(o fyne.CanvasObject) {
+		if o, ok := o.(*text); ok {
+			colours[o.words] = o.colour
+		}
+	})
+	if colours["$5.000"] != good || colours["$1.090"] == good {
+		t.Errorf("the lowered total is %q, the other %q", colours["$5.000"], colours["$1.090"])
+	}
+}
+
 func TestPriceCheck(t *testing.T) {
 	x := newWorld(t)
 	x.press(fyne.KeyF7)

@@ -27,17 +27,22 @@ type frame struct {
 }
 
 // aside gives the second object a third of the width, within bounds, and the first the rest: the same two columns on
-// every screen.
+// every screen. On a very wide one it is a quarter: a price far from its product is read in the wrong line.
 type aside struct{ l *look }
 
 func beside(l *look, left, right fyne.CanvasObject) *fyne.Container {
 	return &fyne.Container{Layout: aside{l}, Objects: []fyne.CanvasObject{left, right}}
 }
 
+// split is the width of each column.
+func (a aside) split(width float32) (left, right float32) {
+	right = min(max(width*0.345, a.l.px(320)), max(a.l.px(480), width/4))
+	return width - right - a.l.px(12), right
+}
+
 // Layout implements fyne.Layout.
 func (a aside) Layout(objects []fyne.CanvasObject, s fyne.Size) {
-	right := min(max(s.Width*0.345, a.l.px(320)), a.l.px(480))
-	left := s.Width - right - a.l.px(12)
+	left, right := a.split(s.Width)
 	if !objects[1].Visible() {
 		left = s.Width
 	}
@@ -96,6 +101,7 @@ func trainingBand(l *look) fyne.CanvasObject {
 }
 
 func (f *frame) render(s sale.Snapshot, where place, at screen) {
+	f.banner.stand(where)
 	amount := where == paying || where == shiftPlace
 	setVisible(f.lead.Objects[0], !amount)
 	setVisible(f.lead.Objects[1], amount)
@@ -183,9 +189,12 @@ func (r *result) render(at place) {
 	r.panel.edge(edge, 1)
 }
 
-// banner is a message over the top of the middle. It never takes the typing.
+// banner is a message over the top of the middle. While money is taken it is over the foot of what was received, so that the
+// means of payment stay in sight, for one of them is what comes next; and at the end of a sale below the change. It never
+// takes the typing.
 type banner struct {
 	w      *Window
+	at     place
 	object *fyne.Container
 	panel  *panel
 	icon   *icon
@@ -197,9 +206,36 @@ func newBanner(w *Window) *banner {
 	b := &banner{w: w, icon: newIcon(l, "", ink, 24), words: newText(l, 17, ink, wrap).upTo(2)}
 	shut := newButton(l, quiet, "", "Esc", func() { w.settle(nil) }).bigger(14, fyne.NewSize(56, 48))
 	b.panel = newPanel(l, badSoft, pad(l.px(16), l.px(4), row(l.px(12), as(b.icon.Image), grow(b.words), as(middle(shut)))))
-	b.object = col(0, fixed(l.px(84), b.panel), grow(spacer()))
+	b.object = &fyne.Container{Layout: bannerLayout{b}, Objects: []fyne.CanvasObject{b.panel}}
 	b.object.Hide()
 	return b
+}
+
+// bannerLayout is the place of the banner in the middle of the window.
+type bannerLayout struct{ b *banner }
+
+// Layout implements fyne.Layout.
+func (p bannerLayout) Layout(_ []fyne.CanvasObject, room fyne.Size) {
+	at, size := fyne.Position{}, fyne.NewSize(room.Width, p.b.w.l.px(84))
+	if p.b.at == paying {
+		size.Width, _ = aside{p.b.w.l}.split(room.Width)
+	}
+	if p.b.at == paying || p.b.at == done {
+		at.Y = room.Height - size.Height
+	}
+	p.b.panel.Move(at)
+	p.b.panel.Resize(size)
+}
+
+// MinSize implements fyne.Layout.
+func (p bannerLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.Size{} }
+
+// stand moves it to where it belongs on a screen.
+func (b *banner) stand(at place) {
+	if b.at != at {
+		b.at = at
+		b.object.Refresh()
+	}
 }
 
 func (b *banner) visible() bool { return b.object.Visible() }
@@ -358,6 +394,7 @@ func newStrip(w *Window) *strip {
 	s.waiting = newBadge(l, func() { w.visit(documents) })
 	s.notices = newBadge(l, func() { w.showNotices() })
 	s.folios = newBadge(l, func() { w.say(accent, folioAdvice(w.s)) })
+	s.folios.words.fit = shrink // thousands of them must be told whole
 	s.printer = newBadge(l, func() { w.say(printerTone(w.status), printerAdvice(w.status)) })
 	bar := newPanel(l, card, pad(l.px(8), l.px(3), row(l.px(4),
 		share(0.77, s.caja.panel), share(0.94, s.shift.panel), share(1.83, s.line.panel), share(1.8, s.waiting.panel),

@@ -40,7 +40,7 @@ func (w *Window) typedRune(f *field, r rune) {
 		w.release()
 	}
 	if first {
-		f.before = f.Text
+		f.before, w.burstOver = f.Text, w.dialog
 	}
 	if w.dialog == nil && f == w.sink && f.Text == "" && w.command(r) {
 		w.burst.forget()
@@ -132,12 +132,21 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 	}
 }
 
+// typedBefore ends what was typed before a key. A busy machine saw no pause between them: a dialogue must still get both,
+// in their order.
+func (w *Window) typedBefore() {
+	if _, isCode := w.burst.code(); !isCode {
+		w.giveRunes()
+	}
+	w.endBurst()
+}
+
 // typist is a dialogue without a field that characters do something in.
 type typist interface{ typed(runes []rune) }
 
 // giveRunes gives a dialogue what a finger typed: it is clear now that it was not the beginning of a code.
 func (w *Window) giveRunes() {
-	if d, ok := w.dialog.(typist); ok && w.dialog.field() == nil {
+	if d, ok := w.dialog.(typist); ok && w.dialog.field() == nil && w.burstOver == w.dialog && len(w.burst.runes) > 0 {
 		runes := slices.Clone(w.burst.runes)
 		w.burst.forget()
 		d.typed(runes)
@@ -274,7 +283,7 @@ func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
 		return false
 	}
 	w.lateUntil = time.Time{}
-	w.endBurst()
+	w.typedBefore()
 	if d, ok := w.dialog.(*keysDialog); ok && d.catches(key) {
 		d.caught(key)
 		return true
@@ -349,7 +358,7 @@ func (w *Window) ended(f *field, key fyne.KeyName) {
 		w.lateUntil = time.Time{} // the scanner's own Enter, late
 		return
 	}
-	w.endBurst()
+	w.typedBefore()
 	switch {
 	case w.dialog != nil && key == fyne.KeyTab:
 		if d, ok := w.dialog.(tabbed); ok {

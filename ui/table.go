@@ -260,9 +260,9 @@ func (r *tableRenderer) drawCell(row *tableRow, c int, content cell, y float32) 
 	}
 	words.Move(fyne.NewPos(x, y))
 	words.Resize(fyne.NewSize(width, l.px(r.t.rowSize)))
-	colour := inkOf(content.colour)
-	if content.colour == muted && content.icon == "" {
-		colour = muted
+	colour := content.colour
+	if content.icon != "" { // it has the colour already
+		colour = inkOf(colour)
 	}
 	words.setBold(content.bold).sayIn(content.words, colour)
 }

@@ -183,6 +183,7 @@ type Window struct {
 	// Scans: the burst in progress, where it is typed, and codes that wait until the sale can take them.
 	burst     reader
 	burstIn   *field
+	burstOver dialog // the one that was open when it began
 	held      []rune // of the burst, not yet in the field
 	burstNo   int
 	lateUntil time.Time
