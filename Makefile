@@ -23,7 +23,7 @@ BENCHTIME ?= 2s
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt check bench demo golden fuzz torture chaos scan-load cold-start screens stage package-linux clean
+.PHONY: help run build test lint fmt check bench demo golden fuzz torture chaos scan-load cold-start screens flows stage package-linux clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -94,6 +94,11 @@ scan-load: ## type 300 codes in a minute, 1,000 characters a second, into a cart
 	@scripts/deps.sh build headless
 	@$(MAKE) --no-print-directory build
 	scripts/scan-load.sh bin/till
+
+flows: ## every flow of a cashier by keyboard alone in a real window on Xvfb (ONLY=name for one); pictures in docs/screens
+	@scripts/deps.sh build headless judges
+	@$(MAKE) --no-print-directory build
+	MOSTRADOR_FLOWS=$(CURDIR)/docs/screens $(GO) test -count=1 -timeout 40m -run '^TestFlows$$/$(if $(ONLY),^$(ONLY)$$)' ./scripts/flows
 
 # fyne package reads FyneApp.toml only from the folder of the main package.
 stage: ## copy FyneApp.toml to where the packager looks for it

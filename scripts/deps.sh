@@ -10,7 +10,7 @@ packages() {
       echo gcc libc6-dev pkg-config ca-certificates libgl-dev libx11-dev libxcursor-dev libxrandr-dev \
         libxinerama-dev libxi-dev libxxf86vm-dev libwayland-dev libxkbcommon-dev ;;
     headless) # a screen in memory, a hand on the keyboard, a camera
-      echo xvfb xdotool imagemagick libgl1-mesa-dri ;;
+      echo xvfb xdotool x11-xkb-utils imagemagick libgl1-mesa-dri ;;
     judges) # independent programs that the tests ask for their opinion; of ALSA only the library, whose own name varies
       echo libasound2-dev libxml2-utils xmlsec1 openssl zxing-cpp-tools zint poppler-utils ;;
     *) echo "deps.sh: no group is called $1" >&2; exit 2 ;;
