@@ -221,3 +221,40 @@ func TestTheShelfAndTheWordsHaveAnEnd(t *testing.T) {
 		}
 	}
 }
+
+// Whoever is told that something was refused is told, too, that nothing happened.
+func TestARefusalSaysThatNothingHappened(t *testing.T) {
+	r, _ := newRegister(t)
+	why := price.By{Why: "amigo"}
+	wants := func(what string, err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), "Nada ") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	quote := func(text string) error { _, err := r.Quote(text); return err }
+	wants("an empty sale's discount", r.SetTicketOff(price.Off{Pct: 100, By: why}))
+	for name, act := range map[string]func() error{
+		"no line's discount": func() error { return r.SetLineOff(price.Off{Pct: 100, By: why}) }, "no line's price": func() error { return r.SetPrice(1, "x") },
+		"no line's note": func() error { return r.SetNote("x") }, "no line's quantity": func() error { return r.SetQty(money.One) },
+		"no line out": r.Remove, "no line's unit": func() error { return r.Bump(1) },
+	} {
+		wants(name, act())
+	}
+	scan(t, r, "7801234567894")
+	for _, text := range []string{"0*300", "-1*300", "x*300", "0,5*300", "0,0005*100", "1000000000*300", "99999999999999999999*300", "*", "nadie", strings.Repeat("7", 200)} {
+		wants(text, scanned(r, text))
+	}
+	wants("a price of nothing", quote("0*300"))
+	wants("too many", r.SetQty(1_000_000_000*money.One))
+	wants("half a bottle", r.SetQty(money.One/2))
+	wants("a discount without a reason", r.SetLineOff(price.Off{Pct: 100}))
+	wants("a discount above all", r.SetTicketOff(price.Off{Pct: 10_001, By: why}))
+	wants("a price without a reason", r.SetPrice(1, ""))
+	wants("a price below zero", r.SetPrice(-1, "x"))
+	wants("an endless note", r.SetNote(strings.Repeat("x", 81)))
+	wants("nothing said", r.Void(""))
+	if s := r.Snapshot(); len(s.Cart.Lines) != 1 || s.Total != 1990 {
+		t.Errorf("something happened: %+v", s.Cart)
+	}
+}

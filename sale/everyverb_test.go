@@ -119,7 +119,15 @@ func (x *till) verbs() map[string]func() error {
 	}
 }
 
-func (x *till) issue() error { _, err := x.r.Issue(); return err }
+// issue ends the sale. What is paid is not refused for its payment.
+func (x *till) issue() error {
+	before := x.r.Snapshot()
+	_, err := x.r.Issue()
+	if errors.Is(err, sale.ErrPayment) && before.Stage == sale.Paying && before.Due == 0 && len(before.Payment.Tenders) > 0 {
+		x.Fatalf("%+v is paid, and refused: %v", before.Payment, err)
+	}
+	return err
+}
 
 // sell is the way of most sales.
 func (x *till) sell() error {

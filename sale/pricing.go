@@ -90,7 +90,7 @@ func (r *Register) SetTicketOff(off price.Off) error {
 	}
 	return r.logged(EventDiscount, "al total: "+off.By.Why, func(c *Cart) (int, error) {
 		if len(c.Lines) == 0 {
-			return 0, errors.New("no hay nada que descontar: la venta está vacía")
+			return 0, errors.New("no hay nada que descontar: la venta está vacía. Nada cambió")
 		}
 		if err := r.mayDiscountTotal(off); err != nil {
 			return 0, err
@@ -110,9 +110,9 @@ func (r *Register) SetPrice(prc money.Price, why string) error {
 	case err != nil:
 		return err
 	case prc < 0:
-		return errors.New("el precio no puede ser negativo")
+		return errors.New("el precio no puede ser negativo. Nada cambió")
 	case prc > 0 && why == "":
-		return errors.New("diga por qué cambia el precio")
+		return errors.New("diga por qué cambia el precio. Nada cambió")
 	}
 	l := r.cart.Lines[r.selected]
 	if err := r.May(Ask{Right: MayPrice, What: fmt.Sprintf("%s a $%s", l.Nombre, prc)}); err != nil {
@@ -200,9 +200,9 @@ func (r *Register) byHand(off price.Off) (price.Off, error) {
 	case off.Pct == 0 && off.Pesos == 0:
 		return price.Off{}, nil
 	case off.Pct < 0 || off.Pesos < 0 || off.Pct != 0 && off.Pesos != 0 || off.Pct > 100*100:
-		return off, errors.New("el descuento es un porcentaje de 0 a 100, o un monto en pesos")
+		return off, errors.New("el descuento es un porcentaje de 0 a 100, o un monto en pesos. Nada cambió")
 	case why == "":
-		return off, errors.New("diga por qué se descuenta")
+		return off, errors.New("diga por qué se descuenta. Nada cambió")
 	}
 	return off, nil
 }

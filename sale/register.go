@@ -302,7 +302,7 @@ func splitScan(text string) (code string, qty money.Qty, err error) {
 	code, qty = strings.TrimSpace(text), money.One
 	if before, after, found := strings.Cut(code, "*"); found {
 		if qty, err = money.ParseQty(strings.TrimSpace(before)); err != nil {
-			return "", 0, err
+			return "", 0, fmt.Errorf("%w. Nada se agregó", err)
 		}
 		code = strings.TrimSpace(after)
 	}
@@ -381,10 +381,10 @@ func (l Line) takes(m Match) bool {
 // maxLineQty keeps a slip of the finger from becoming a document.
 const maxLineQty = 100_000 * money.One
 
-var errQty = errors.New("la cantidad debe ser mayor que cero")
+var errQty = errors.New("la cantidad debe ser mayor que cero. Nada cambió")
 
 func errTooMuch(q money.Qty) error {
-	return fmt.Errorf("la cantidad %s es demasiado grande: el máximo por línea es %s", q, maxLineQty)
+	return fmt.Errorf("la cantidad %s es demasiado grande: el máximo por línea es %s. Nada cambió", q, maxLineQty)
 }
 
 // add adds to the line's quantity.
@@ -396,9 +396,9 @@ func (l *Line) add(q money.Qty) error {
 	case q > maxLineQty:
 		return errTooMuch(q)
 	case l.Unidad == "" && q%money.One != 0:
-		return fmt.Errorf("%s se vende por unidad: la cantidad debe ser entera", l.Nombre)
+		return fmt.Errorf("%s se vende por unidad: la cantidad debe ser entera. Nada cambió", l.Nombre)
 	case l.Etiqueta == "" && q%(money.One/1000) != 0:
-		return fmt.Errorf("la cantidad %s de %s lleva a lo más %d decimales", q, l.Nombre, decimals(l.Unidad))
+		return fmt.Errorf("la cantidad %s de %s lleva a lo más %d decimales. Nada cambió", q, l.Nombre, decimals(l.Unidad))
 	}
 	total, err := l.base().Times(q) // until all of the cart is priced
 	if err != nil {
@@ -465,7 +465,7 @@ func (r *Register) onLine(f func(*Line) error) func(c *Cart) (selected int, err 
 	}
 }
 
-var errNoLine = errors.New("no hay una línea elegida")
+var errNoLine = errors.New("no hay una línea elegida. Nada cambió")
 
 // Remove takes the selected line out, and keeps that in the log.
 func (r *Register) Remove() error {
