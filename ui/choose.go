@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"fyne.io/fyne/v2"
 )
@@ -25,6 +26,9 @@ type chooseDialog struct {
 	at      int
 }
 
+// mostRows are seen at once on the smallest window.
+const mostRows = 12
+
 func newChooseDialog(w *Window, question, advice string, choices []choice) *chooseDialog {
 	l := w.l
 	d := &chooseDialog{w: w, choices: choices}
@@ -37,7 +41,10 @@ func newChooseDialog(w *Window, question, advice string, choices []choice) *choo
 		d.enter()
 	})
 	d.list.bare = true
-	rows := float32(min(max(len(choices), 1), 9))
+	rows := float32(min(max(len(choices), 1), mostRows))
+	if rows > 9 { // closer together, to show them all
+		d.list.rowSize = 40
+	}
 	d.card = dialogCard(l, 760, col(l.px(12),
 		as(newText(l, 24, ink, cut).strong().say(question)),
 		as(newText(l, 16, muted, wrap).upTo(2).say(advice)),
@@ -57,8 +64,8 @@ func (d *chooseDialog) render() {
 	d.list.fill(len(d.choices), d.at, func(i int) []cell {
 		c := d.choices[i]
 		number := ""
-		if i < 9 {
-			number = strconv.Itoa(i + 1)
+		if i < 10 {
+			number = strconv.Itoa((i + 1) % 10)
 		}
 		return []cell{{words: number, colour: muted}, {words: c.words, bold: true}, {words: c.detail, colour: muted}, {words: c.amount, bold: true}}
 	})
@@ -66,9 +73,9 @@ func (d *chooseDialog) render() {
 
 func (d *chooseDialog) keys() []binding { return nil }
 
-// typed takes a row by its number, if that stands alone.
+// typed takes a row by its number, if that stands alone; the tenth is 0, as on the keyboard.
 func (d *chooseDialog) typed(runes []rune) {
-	if n := int(runes[0] - '1'); len(runes) == 1 && n >= 0 && n < min(9, len(d.choices)) {
+	if n := strings.IndexRune("1234567890", runes[0]); len(runes) == 1 && n >= 0 && n < len(d.choices) {
 		d.at = n
 		d.enter()
 	}

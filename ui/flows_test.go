@@ -928,6 +928,29 @@ func TestAMessageHidesNothingThatIsNeeded(t *testing.T) {
 	}
 }
 
+// A list of twelve is seen whole on the smallest window, and its tenth row is taken by 0.
+func TestALongListIsSeenWhole(t *testing.T) {
+	x := newWorld(t)
+	x.w.Fyne().Resize(fyne.NewSize(1024, 768))
+	taken := -1
+	var choices []choice
+	for i := range 12 {
+		choices = append(choices, choice{words: fmt.Sprintf("Cosa %d.", i+1), detail: "que se elige", do: func() error {
+			taken = i
+			return nil
+		}})
+	}
+	x.w.openDialog(newChooseDialog(x.w, "¿Cuál?", "Una de ellas.", choices))
+	x.sees("Cosa 1.", "Cosa 10.", "Cosa 12.")
+	if size := x.w.dialog.object().MinSize(); size.Height > 768 {
+		t.Errorf("the list asks for %v", size)
+	}
+	x.finger("0")
+	if taken != 9 {
+		t.Errorf("0 takes row %d", taken)
+	}
+}
+
 // The strip tells how many folios there are, whole, on the smallest window.
 func TestManyFoliosAreToldWhole(t *testing.T) {
 	x := newWorld(t)

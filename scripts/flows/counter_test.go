@@ -276,6 +276,19 @@ func (c *counter) choose(number, then string) {
 	c.see(then)
 }
 
+// menu takes an entry of the menu by the number before it.
+func (c *counter) menu(entry string) {
+	c.t.Helper()
+	c.press("F11")
+	c.see("Menú", entry)
+	words := c.seen().Words
+	i := slices.Index(words, entry)
+	if i < 1 || len(words[i-1]) != 1 {
+		c.fail("%q has no number in the menu", entry)
+	}
+	c.press(words[i-1])
+}
+
 // fields fills in the lines of a form; each is left with Enter, the last one too.
 func (c *counter) fields(lines ...string) {
 	c.t.Helper()

@@ -112,9 +112,7 @@ func documents(c *counter) {
 	c.pay("$2.190")
 	c.press("Enter")
 	c.at("selling")
-	c.press("F11")
-	c.see("Qué funciona ahora")
-	c.press("1")
+	c.menu("Documentos")
 	c.at("documents")
 	c.see("Boleta 1", "Boleta 2", "B. exenta 1", "Factura 1")
 	c.until("the SII has them all", func() bool { return strings.Count(strings.Join(c.seen().Words, "\n"), "Aceptada") >= 4 })
@@ -179,9 +177,7 @@ func reconcile(c *counter) {
 	c.open()
 	c.sold("$2.980", milk, cola)
 	c.sold("$1.500", ticket)
-	c.press("F11")
-	c.see("Qué funciona ahora")
-	c.press("3")
+	c.menu("Conciliar con el SII")
 	c.at("reconcile")
 	c.see("Boleta exenta", "$1.500")
 	c.picture("", "Conciliar un mes con el SII")
@@ -202,8 +198,8 @@ func reconcile(c *counter) {
 
 func works(c *counter) {
 	c.open()
-	c.press("F11")
-	c.choose("8", "Vender no necesita internet.")
+	c.menu("Qué funciona ahora")
+	c.see("Vender no necesita internet.")
 	c.see("Los documentos se envían solos")
 	c.picture("", "Qué funciona ahora")
 	c.press("Enter")
@@ -213,9 +209,7 @@ func works(c *counter) {
 
 func notices(c *counter) {
 	c.open()
-	c.press("F11")
-	c.see("Qué funciona ahora")
-	c.press("2")
+	c.menu("Avisos")
 	c.at("notices")
 	c.picture("", "Avisos, cuando no hay ninguno")
 	c.press("F8")
@@ -230,9 +224,7 @@ func settings(c *counter) {
 	c.open("-tono", "")
 	c.scanned(milk, "Leche entera")
 	adjust := func() {
-		c.press("F11")
-		c.see("Qué funciona ahora")
-		c.press("9")
+		c.menu("Ajustes")
 		c.see("Ajustes de esta caja")
 	}
 	adjust()
@@ -263,9 +255,8 @@ func settings(c *counter) {
 // Search moves from F2 to Ctrl+B, and the screen says so.
 func remapped(c *counter) {
 	c.open()
-	c.press("F11")
-	c.see("Qué funciona ahora")
-	c.choose("9", "Ajustes de esta caja")
+	c.menu("Ajustes")
+	c.see("Ajustes de esta caja")
 	c.choose("1", "Teclas de esta caja")
 	c.press("↓", "Enter")
 	c.see("Pulse la tecla nueva para «Buscar producto»")
