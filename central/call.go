@@ -1,0 +1,215 @@
+package central
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"mostrador/dte"
+)
+
+// Account is a person who may log in, whatever companies they work for.
+type Account struct {
+	ID          int64  `json:"id"`
+	Email       string `json:"email"`
+	FullName    string `json:"full_name"`
+	IsActive    bool   `json:"is_active"`
+	IsSuperuser bool   `json:"is_superuser"`
+}
+
+// Right is something that a role may allow.
+type Right int
+
+// The rights of a role. An administrator has all.
+const (
+	ManageUsers Right = iota + 1
+	ViewReports
+	EditProducts
+	PerformSales
+	PerformReturns
+	Administer
+)
+
+// Role of people in a company.
+type Role struct {
+	ID                int64          `json:"id"`
+	Name              string         `json:"name"`
+	Description       string         `json:"description"`
+	CanManageUsers    bool           `json:"can_manage_users"`
+	CanViewReports    bool           `json:"can_view_reports"`
+	CanEditProducts   bool           `json:"can_edit_products"`
+	CanPerformSales   bool           `json:"can_perform_sales"`
+	CanPerformReturns bool           `json:"can_perform_returns"`
+	Permissions       map[string]any `json:"permissions"`
+}
+
+// Administrador is the role that may do everything; its name is Torn's.
+const (
+	Administrador = "ADMINISTRADOR"
+	Vendedor      = "VENDEDOR"
+)
+
+// Allows says whether the role gives that right.
+func (r Role) Allows(want Right) bool {
+	if r.Name == Administrador {
+		return true
+	}
+	switch want {
+	case ManageUsers:
+		return r.CanManageUsers
+	case ViewReports:
+		return r.CanViewReports
+	case EditProducts:
+		return r.CanEditProducts
+	case PerformSales:
+		return r.CanPerformSales
+	case PerformReturns:
+		return r.CanPerformReturns
+	}
+	return false
+}
+
+// Call is what one caller does, in one transaction: who asks, for which company, and the data. Like an http.Request it
+// carries its context, and lives no longer. Its methods must not be called at the same time.
+type Call struct {
+	db  *DB
+	tx  pgx.Tx
+	ctx context.Context
+	now time.Time
+
+	Session uuid.UUID
+	Account Account
+	// Of a call inside a company.
+	Tenant Tenant
+	RUT    dte.RUT
+	Person Person
+	Role   Role
+}
+
+// May says whether the caller has a right in this company. Superusers have all.
+func (c *Call) May(want Right) bool { return c.Account.IsSuperuser || c.Role.Allows(want) }
+
+// Enter runs fn as the holder of that session, in one transaction, without a company: only what is shared.
+func (db *DB) Enter(ctx context.Context, session uuid.UUID, fn func(*Call) error) error {
+	return db.inShared(ctx, func(tx pgx.Tx) error {
+		c := &Call{db: db, tx: tx, ctx: ctx, now: db.Now(), Session: session}
+		if err := c.authenticate(); err != nil {
+			return err
+		}
+		return fn(c)
+	})
+}
+
+// EnterCompany runs fn as the holder of that session inside a company. Company 0 is the only one the account belongs to.
+// From the moment fn runs the transaction sees that company alone.
+func (db *DB) EnterCompany(ctx context.Context, session uuid.UUID, company int64, fn func(*Call) error) error {
+	return db.Enter(ctx, session, func(c *Call) error {
+		if err := c.step(company); err != nil {
+			return err
+		}
+		return fn(c)
+	})
+}
+
+// ErrSession: the token opens nothing, or no longer.
+var ErrSession = &Refusal{Kind: Unauthorized, Text: "No se pudo validar la sesión global"}
+
+func (c *Call) authenticate() error {
+	err := c.tx.QueryRow(c.ctx, `
+		select a.id, a.email, a.full_name, a.is_active, a.is_superuser
+		from session s join account a on a.id = s.account_id
+		where s.id = $1 and s.ended_at is null and s.expires_at > $2 and a.is_active`, c.Session, c.now).
+		Scan(&c.Account.ID, &c.Account.Email, &c.Account.FullName, &c.Account.IsActive, &c.Account.IsSuperuser)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrSession
+	}
+	return err
+}
+
+// step goes from the shared tables into a company, for the rest of the transaction.
+func (c *Call) step(company int64) error {
+	if company == 0 {
+		only, err := c.onlyCompany()
+		if err != nil {
+			return err
+		}
+		company = only
+	}
+	var member bool
+	err := c.tx.QueryRow(c.ctx, `
+		select c.id, c.rut, c.schema_name, c.role_name,
+			exists (select from membership m where m.company_id = c.id and m.account_id = $2 and m.is_active)
+		from company c where c.id = $1 and c.is_active and c.state = 'ready'`, company, c.Account.ID).
+		Scan(&c.Tenant.ID, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &member)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return refuse(NotFound, "Inquilino no encontrado o inactivo.")
+	}
+	if err != nil {
+		return err
+	}
+	if !member && !c.Account.IsSuperuser {
+		return errNotMember()
+	}
+	if err := c.become(c.Tenant); err != nil {
+		return err
+	}
+	return c.findPerson()
+}
+
+func errNotMember() *Refusal {
+	return refuse(Forbidden, "No tienes acceso a este Inquilino / Empresa.")
+}
+
+// onlyCompany is the company of an account that has one.
+func (c *Call) onlyCompany() (int64, error) {
+	rows, err := c.tx.Query(c.ctx, "select company_id from membership where account_id = $1 and is_active limit 2", c.Account.ID)
+	if err != nil {
+		return 0, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err == nil && len(ids) != 1 {
+		return 0, &Refusal{Kind: Unprocessable, Text: "Falta indicar la empresa en X-Tenant-ID"}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+// become steps into the role of a company. The role and the path end with the transaction.
+func (c *Call) become(t Tenant) error {
+	_, err := c.tx.Exec(c.ctx, "set local role "+quote(t.Role)+"; set local search_path to "+quote(t.Schema)+", "+extensionsSchema)
+	return err
+}
+
+// shared runs fn with the rights to what companies share, in the same transaction, and comes back.
+func (c *Call) shared(fn func() error) error {
+	if err := c.become(Tenant{Schema: sharedSchema, Role: c.db.names.shared}); err != nil {
+		return err
+	}
+	if err := fn(); err != nil {
+		return err
+	}
+	return c.become(c.Tenant)
+}
+
+// findPerson reads who the caller is in this company. A superuser who is nobody there acts as the system's person, and what
+// it does says so.
+func (c *Call) findPerson() error {
+	rows, err := c.tx.Query(c.ctx, selectPerson+" where p.account_id = $1 and p.is_active or $2 and p.is_system order by p.is_system limit 1",
+		c.Account.ID, c.Account.IsSuperuser)
+	if err != nil {
+		return err
+	}
+	c.Person, err = pgx.CollectExactlyOneRow(rows, scanPerson)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errNotMember()
+	}
+	if c.Person.Role != nil {
+		c.Role = *c.Person.Role
+	}
+	return err
+}

@@ -1,0 +1,36 @@
+package central
+
+import "fmt"
+
+// Kind is why something was refused, as far as a client must know.
+type Kind int
+
+// The kinds.
+const (
+	Invalid       Kind = iota + 1 // the request makes no sense as a whole
+	Unprocessable                 // one of its values does not
+	Unauthorized                  // who are you
+	Forbidden                     // not you
+	NotFound
+	Conflict // not now: something else is in the way
+	TooMany  // not so often
+)
+
+// Refusal is an error that is the client's to mend: nothing was done. Its text is for people, in Spanish.
+type Refusal struct {
+	Kind Kind
+	Text string
+	// Extra goes beside the text, for programs.
+	Extra map[string]any
+}
+
+func (r *Refusal) Error() string { return r.Text }
+
+func refuse(k Kind, format string, args ...any) *Refusal {
+	return &Refusal{Kind: k, Text: fmt.Sprintf(format, args...)}
+}
+
+func (r *Refusal) with(extra map[string]any) *Refusal {
+	r.Extra = extra
+	return r
+}
