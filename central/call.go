@@ -83,10 +83,14 @@ type Call struct {
 	Session uuid.UUID
 	Account Account
 	// Of a call inside a company.
-	Tenant Tenant
-	RUT    dte.RUT
-	Person Person
-	Role   Role
+	Tenant   Tenant
+	RUT      dte.RUT
+	Ambiente dte.Ambiente
+	Person   Person
+	Role     Role
+
+	keyID     string
+	sealedKey []byte
 }
 
 // May says whether the caller has a right in this company. Superusers have all.
@@ -140,10 +144,10 @@ func (c *Call) step(company int64) error {
 	}
 	var member bool
 	err := c.tx.QueryRow(c.ctx, `
-		select c.id, c.rut, c.schema_name, c.role_name,
+		select c.id, c.rut, c.schema_name, c.role_name, c.ambiente, c.key_id, c.sealed_key,
 			exists (select from membership m where m.company_id = c.id and m.account_id = $2 and m.is_active)
 		from company c where c.id = $1 and c.is_active and c.state = 'ready'`, company, c.Account.ID).
-		Scan(&c.Tenant.ID, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &member)
+		Scan(&c.Tenant.ID, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &c.Ambiente, &c.keyID, &c.sealedKey, &member)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return refuse(NotFound, "Inquilino no encontrado o inactivo.")
 	}

@@ -27,7 +27,7 @@ type Customer struct {
 	PriceListID *int64
 	// Balance is what the customer owes on account.
 	Balance     money.Pesos
-	CreditLimit *money.Pesos // nil: no fiado
+	CreditLimit *money.Pesos // nil: as in the settings
 	CreditDays  *int32
 	IsActive    bool
 	CreatedAt   time.Time

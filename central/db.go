@@ -19,9 +19,13 @@ import (
 	"io"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"mostrador/dte"
 )
 
 // Config is what a DB works with. All but the sizes are needed.
@@ -33,6 +37,8 @@ type Config struct {
 	Keys Master
 	Now  func() time.Time
 	Rand io.Reader
+	// Training is the authority of companies in training: the key with which the simulator signs its CAFs.
+	Training dte.Trust
 	// Prefix begins the names of the roles, which belong to the whole PostgreSQL and not to one database; the database's name
 	// if empty.
 	Prefix string
@@ -46,6 +52,11 @@ type DB struct {
 	pool  *pgxpool.Pool
 	admin *pgxpool.Pool
 	names names
+	jobs  *river.Client[pgx.Tx]
+
+	// Secrets that were opened lately; a range and a certificate never change.
+	cafs    *expirable.LRU[secret, *dte.CAF]
+	signers *expirable.LRU[secret, *dte.Signer]
 }
 
 // names are the database and the roles of one installation.
@@ -76,8 +87,13 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
-	db := &DB{Config: c, pool: pool, admin: admin, names: namesIn(pool.Config().ConnConfig.Database, c.Prefix)}
-	return db, nil
+	db := &DB{
+		Config: c, pool: pool, admin: admin, names: namesIn(pool.Config().ConnConfig.Database, c.Prefix),
+		cafs:    expirable.NewLRU[secret, *dte.CAF](openSecrets, nil, keepOpen),
+		signers: expirable.NewLRU[secret, *dte.Signer](openSecrets, nil, keepOpen),
+	}
+	db.jobs, err = db.newJobs()
+	return db, err
 }
 
 func connect(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {

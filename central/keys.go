@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
+	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -107,18 +109,46 @@ func open(key, sealed, context []byte) ([]byte, error) {
 // keyContext ties a company's key to the company.
 func keyContext(schema string) []byte { return []byte("mostrador company " + schema) }
 
-// vault seals and opens the secrets of one company.
-type vault struct {
-	schema string
-	key    []byte
+// secret names something sealed of a company.
+type secret struct{ company, id int64 }
+
+// What is kept open: the secrets of the companies that sell now, not of all.
+const (
+	openSecrets = 512
+	keepOpen    = 10 * time.Minute
+)
+
+// opened returns what is open, or opens it.
+func opened[T any](kept *expirable.LRU[secret, T], which secret, open func() (T, error)) (T, error) {
+	if t, ok := kept.Get(which); ok {
+		return t, nil
+	}
+	t, err := open()
+	if err == nil {
+		kept.Add(which, t)
+	}
+	return t, err
 }
 
-func (v vault) seal(what string, plain []byte) ([]byte, error) {
-	return seal(v.key, plain, []byte(v.schema+" "+what))
+// companyKey is the key of the call's company.
+func (c *Call) companyKey() ([]byte, error) {
+	return c.db.Keys.Unwrap(c.ctx, c.keyID, c.sealedKey, keyContext(c.Tenant.Schema))
 }
 
-func (v vault) open(what string, sealed []byte) ([]byte, error) {
-	return open(v.key, sealed, []byte(v.schema+" "+what))
+func (c *Call) seal(what string, plain []byte) ([]byte, error) {
+	key, err := c.companyKey()
+	if err != nil {
+		return nil, err
+	}
+	return seal(key, plain, []byte(c.Tenant.Schema+" "+what))
+}
+
+func (c *Call) unseal(what string, sealed []byte) ([]byte, error) {
+	key, err := c.companyKey()
+	if err != nil {
+		return nil, err
+	}
+	return open(key, sealed, []byte(c.Tenant.Schema+" "+what))
 }
 
 // RotateKeys seals every company's key under the master key in use. It may be interrupted and repeated; when it returns

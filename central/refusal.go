@@ -1,6 +1,9 @@
 package central
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Kind is why something was refused, as far as a client must know.
 type Kind int
@@ -33,4 +36,10 @@ func refuse(k Kind, format string, args ...any) *Refusal {
 func (r *Refusal) with(extra map[string]any) *Refusal {
 	r.Extra = extra
 	return r
+}
+
+// isRefusal says whether err is a refusal of that kind.
+func isRefusal(err error, k Kind) bool {
+	var r *Refusal
+	return errors.As(err, &r) && r.Kind == k
 }

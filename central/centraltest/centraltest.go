@@ -16,10 +16,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"software.sslmate.com/src/go-pkcs12"
 
 	"mostrador/central"
 	"mostrador/central/cluster"
 	"mostrador/dte"
+	"mostrador/dte/dtetest"
 )
 
 const (
@@ -91,7 +93,7 @@ func statement(ctx context.Context, sql string) error {
 func config(database string, now func() time.Time) central.Config {
 	return central.Config{
 		URL: server.URL(central.LoginRole(prefix), database), AdminURL: server.URL(cluster.Superuser, database), Prefix: prefix,
-		Keys: Keys(), Now: now, Rand: rand.Reader, MaxConns: 20,
+		Keys: Keys(), Now: now, Rand: rand.Reader, MaxConns: 20, Training: dtetest.Trust(),
 	}
 }
 
@@ -194,4 +196,20 @@ func Company(t testing.TB, db *central.DB, rut dte.RUT, owner int64) central.Com
 		t.Fatal(err)
 	}
 	return c
+}
+
+// PFX is a certificate file of a person, and its password.
+func PFX(t testing.TB, rut dte.RUT) ([]byte, string) {
+	t.Helper()
+	file, err := pkcs12.Modern.Encode(dtetest.Key(), dtetest.DER(rut), nil, Password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file, Password
+}
+
+// CAF authorises folios 1 to n of a type.
+func CAF(emisor dte.RUT, tipo dte.TipoDTE, desde, hasta dte.Folio) []byte {
+	_, file := dtetest.CAF(emisor, tipo, desde, hasta, dte.DateOf(Start).AddMonths(-1))
+	return file
 }

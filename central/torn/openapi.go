@@ -72,6 +72,8 @@ func describe(schemas huma.Registry, rt route) *huma.Operation {
 			op.Parameters = append(op.Parameters, &huma.Param{Name: field.Tag.Get("path"), In: "path", Required: true, Schema: fieldSchema(schemas, field)})
 		case field.Tag.Get("query") != "":
 			op.Parameters = append(op.Parameters, &huma.Param{Name: field.Tag.Get("query"), In: "query", Description: field.Tag.Get("doc"), Schema: fieldSchema(schemas, field)})
+		case field.Tag.Get("header") != "":
+			op.Parameters = append(op.Parameters, &huma.Param{Name: field.Tag.Get("header"), In: "header", Schema: fieldSchema(schemas, field)})
 		case field.Name == "Body":
 			op.RequestBody = bodyOf(schemas, rt, field.Type, "application/json")
 		case field.Name == "Form":

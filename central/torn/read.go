@@ -28,6 +28,7 @@ var (
 //	type input struct {
 //		ID    int64  `path:"id"`
 //		Limit int64  `query:"limit" default:"50"`
+//		Key   string `header:"Idempotency-Key"`
 //		Body  sale   // JSON
 //		Form  login  `form:"true"`
 //		File  []byte `file:"file"`
@@ -54,6 +55,9 @@ func readFields(f *faults, r *http.Request, rt route, v reflect.Value) error {
 		case field.Tag.Get("query") != "":
 			name := field.Tag.Get("query")
 			bindField(f, []any{"query", name}, field, v.Field(i), query.Get(name), query.Has(name), nil)
+		case field.Tag.Get("header") != "":
+			name := field.Tag.Get("header")
+			bindField(f, []any{"header", name}, field, v.Field(i), r.Header.Get(name), r.Header.Get(name) != "", nil)
 		case field.Name == "Body":
 			if err := readJSON(f, r, v.Field(i), rt.echoes); err != nil {
 				return err

@@ -12,6 +12,9 @@ func routes() []route {
 	return slices.Concat(
 		authRoutes(),
 		customerRoutes(),
+		cashRoutes(),
+		folioRoutes(),
+		salesRoutes(),
 	)
 }
 

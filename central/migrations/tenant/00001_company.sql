@@ -35,7 +35,8 @@ create table settings (
   print_format   text not null default '80mm' check (print_format in ('57mm', '58mm', '80mm', 'carta')),
   iva_default_id bigint references tax,
   cash_control   boolean not null default true,
-  credit_days    integer not null default 30 check (credit_days between 0 and 365)
+  credit_days    integer not null default 30 check (credit_days between 0 and 365),
+  credit_limit   bigint not null default 100000 check (credit_limit >= 0) -- of customers without one of their own
 );
 
 create table role (
@@ -82,7 +83,7 @@ create table customer (
   email         text not null default '',
   price_list_id bigint references price_list on delete set null,
   balance       bigint not null default 0, -- what the customer owes
-  credit_limit  bigint check (credit_limit >= 0), -- null: no fiado
+  credit_limit  bigint check (credit_limit >= 0), -- null: as in the settings
   credit_days   integer check (credit_days between 0 and 365),
   is_active     boolean not null default true,
   search        text not null generated always as (lower(razon_social) || ' ' || rut::text) stored,
@@ -217,7 +218,6 @@ create table certificate (
   id         bigint generated always as identity primary key,
   rut        integer not null,
   subject    text not null,
-  not_before timestamptz not null,
   not_after  timestamptz not null,
   sealed     bytea not null, -- key and certificate; never returned
   created_at timestamptz not null

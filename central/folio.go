@@ -1,0 +1,206 @@
+package central
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"mostrador/dte"
+)
+
+// readyAtOnce is how many folios are put into use together: enough that sales of a busy hour do not wait for each other,
+// few enough that the numbers go up in the order of the sales.
+const readyAtOnce = 100
+
+// errNoFolios is Torn's published body: nothing was written.
+func errNoFolios(t dte.TipoDTE) *Refusal {
+	return refuse(Conflict, "No hay folios disponibles para el documento tipo %d. Pida folios al SII y cárguelos.", t).with(map[string]any{
+		"error": fmt.Sprintf("No folios available for DTE type %d", t), "action": "Request new folios from SII",
+	})
+}
+
+func errExpired(t dte.TipoDTE, vence dte.Date) *Refusal {
+	return refuse(Conflict, "Los folios del documento tipo %d vencieron el %s. Pida un CAF nuevo al SII.", t, vence).with(map[string]any{
+		"error": "CAF expired", "fecha_vencimiento": vence.String(), "action": "Request new CAF from SII",
+	})
+}
+
+// takeFolio takes the next folio of a type in the call's transaction: no other call gets it, and if this one does not commit
+// it is free again. Simultaneous calls take different ones without waiting for each other.
+func (c *Call) takeFolio(t dte.TipoDTE, day dte.Date) (dte.Folio, *dte.CAF, error) {
+	folio, cafID, err := c.pickFolio(t, day)
+	if errors.Is(err, pgx.ErrNoRows) {
+		if err := c.readyFolios(t, day); err != nil {
+			return 0, nil, err
+		}
+		folio, cafID, err = c.pickFolio(t, day)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil, c.whyNoFolios(t, day)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	caf, err := c.openCAF(cafID)
+	return folio, caf, err
+}
+
+func (c *Call) pickFolio(t dte.TipoDTE, day dte.Date) (folio dte.Folio, caf int64, err error) {
+	err = c.tx.QueryRow(c.ctx, `delete from folio_ready where (tipo, folio) in (
+			select r.tipo, r.folio from folio_ready r join caf on caf.id = r.caf_id
+			where r.tipo = $1 and (caf.vence is null or caf.vence >= $2) order by r.folio limit 1 for update of r skip locked)
+		returning folio, caf_id`, int(t), day.String()).Scan(&folio, &caf)
+	return folio, caf, err
+}
+
+// readyFolios puts more folios of the first usable range into use. Calls that find none at the same time queue at the range;
+// those that come after the first one find its folios.
+func (c *Call) readyFolios(t dte.TipoDTE, day dte.Date) error {
+	_, err := c.tx.Exec(c.ctx, `with range as (
+			select id, next, least(next + $3 - 1, hasta) as until from caf
+			where tipo = $1 and next <= hasta and (vence is null or vence >= $2) order by desde limit 1 for update),
+		advanced as (update caf set next = range.until + 1 from range where caf.id = range.id)
+		insert into folio_ready (tipo, folio, caf_id) select $1, generate_series(next, until), id from range`, int(t), day.String(), readyAtOnce)
+	return err
+}
+
+func (c *Call) whyNoFolios(t dte.TipoDTE, day dte.Date) error {
+	var vence *time.Time
+	err := c.tx.QueryRow(c.ctx, `select max(vence) from caf where tipo = $1 and vence < $2
+		and (next <= hasta or exists (select from folio_ready r where r.caf_id = caf.id))`, int(t), day.String()).Scan(&vence)
+	if err != nil {
+		return err
+	}
+	if vence != nil {
+		return errExpired(t, dayOf(*vence))
+	}
+	return errNoFolios(t)
+}
+
+// dayOf is a day of PostgreSQL's, which comes without a zone.
+func dayOf(t time.Time) dte.Date { return dte.Date{Year: t.Year(), Month: t.Month(), Day: t.Day()} }
+
+// openCAF opens a range. What was opened once is kept: a CAF never changes.
+func (c *Call) openCAF(id int64) (*dte.CAF, error) {
+	return opened(c.db.cafs, secret{c.Tenant.ID, id}, func() (*dte.CAF, error) {
+		var sealed []byte
+		if err := c.tx.QueryRow(c.ctx, "select sealed from caf where id = $1", id).Scan(&sealed); err != nil {
+			return nil, err
+		}
+		file, err := c.unseal("caf", sealed)
+		if err != nil {
+			return nil, err
+		}
+		return dte.ParseCAF(file)
+	})
+}
+
+// UploadCAF takes in a range of folios: of this company, of its environment, of a type that exists, authentic, not expired,
+// and not held already, in whole or in part. The same file twice is held once.
+func (c *Call) UploadCAF(file []byte) (dte.TipoDTE, error) {
+	caf, err := dte.ParseCAF(file)
+	if err != nil {
+		return 0, refuse(Unprocessable, "%v", err)
+	}
+	if err := c.acceptsCAF(caf); err != nil {
+		return 0, err
+	}
+	sealed, err := c.seal("caf", file)
+	if err != nil {
+		return 0, err
+	}
+	sum := sha256.Sum256(bytes.TrimSpace(file))
+	var vence *string
+	if caf.Tipo.CAFVence() {
+		day := caf.Vence().String()
+		vence = &day
+	}
+	var id int64
+	err = c.tx.QueryRow(c.ctx, `insert into caf (tipo, desde, hasta, fa, vence, idk, next, sealed, sha256, created_at)
+		values ($1, $2, $3, $4, $5, $6, $2, $7, $8, $9) returning id`, int(caf.Tipo), int64(caf.Desde), int64(caf.Hasta), caf.FA.String(), vence,
+		caf.IDK, sealed, sum[:], c.now).Scan(&id)
+	if violates(err, exclusionViolation, "caf_no_overlap") || violates(err, uniqueViolation, "") {
+		return 0, refuse(Conflict, "Los folios %d a %d del tipo %d ya están cargados, enteros o en parte", caf.Desde, caf.Hasta, caf.Tipo)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return caf.Tipo, c.completeRequests(caf.Tipo, id)
+}
+
+func (c *Call) acceptsCAF(caf *dte.CAF) error {
+	switch {
+	case caf.Emisor != c.RUT:
+		return refuse(Unprocessable, "El CAF es de %s, no de %s", caf.Emisor, c.RUT)
+	case dte.AmbienteDe(caf.IDK) != c.Ambiente:
+		return refuse(Unprocessable, "El CAF es de otro ambiente (IDK %d); la empresa emite en %s", caf.IDK, c.Ambiente)
+	case caf.ExpiredOn(dte.DateOf(c.now)):
+		return refuse(Unprocessable, "El CAF venció el %s", caf.Vence())
+	}
+	if err := caf.Verify(c.trust()); err != nil {
+		return refuse(Unprocessable, "El CAF no es auténtico: %v", err)
+	}
+	return nil
+}
+
+// trust is whose CAFs the company's environment takes.
+func (c *Call) trust() dte.Trust {
+	if c.Ambiente == dte.Capacitacion {
+		return c.db.Training
+	}
+	return dte.SII()
+}
+
+// completeRequests ends what was asked for and has come.
+func (c *Call) completeRequests(t dte.TipoDTE, caf int64) error {
+	_, err := c.tx.Exec(c.ctx, "update folio_request set status = 'COMPLETED', caf_id = $2, ended_at = $3 where tipo = $1 and status = 'PENDING'", int(t), caf, c.now)
+	return err
+}
+
+// FolioStatus is what is left of one type.
+type FolioStatus struct {
+	Tipo             dte.TipoDTE
+	Available, Total int64
+	// Of the newest range; zero without one.
+	Desde, Hasta int64
+	Vence        dte.Date
+}
+
+// FolioTipos are the types that Torn's status lists, in its order.
+func FolioTipos() []dte.TipoDTE { return []dte.TipoDTE{33, 34, 39, 41, 52, 56, 61, 110, 111, 112} }
+
+// FolioStatuses tells what is left of each type; ranges that have expired do not count.
+func (c *Call) FolioStatuses() ([]FolioStatus, error) {
+	rows, err := c.tx.Query(c.ctx, `select tipo,
+			coalesce(sum(hasta - next + 1 + (select count(*) from folio_ready r where r.caf_id = caf.id)) filter (where usable), 0),
+			coalesce(sum(hasta - desde + 1) filter (where usable), 0),
+			(array_agg(desde order by id desc))[1], (array_agg(hasta order by id desc))[1], (array_agg(vence order by id desc))[1]
+		from (select *, vence is null or vence >= $1 as usable from caf) caf group by tipo`, dte.DateOf(c.now).String())
+	if err != nil {
+		return nil, err
+	}
+	found := map[dte.TipoDTE]FolioStatus{}
+	var s FolioStatus
+	var vence *time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&s.Tipo, &s.Available, &s.Total, &s.Desde, &s.Hasta, &vence}, func() error {
+		s.Vence = dte.Date{}
+		if vence != nil {
+			s.Vence = dayOf(*vence)
+		}
+		found[s.Tipo] = s
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	list := make([]FolioStatus, 0, len(FolioTipos()))
+	for _, t := range FolioTipos() {
+		s := found[t]
+		s.Tipo = t
+		list = append(list, s)
+	}
+	return list, nil
+}

@@ -1,0 +1,715 @@
+package central
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"mostrador/dte"
+	"mostrador/money"
+)
+
+// NewSale is a sale that is asked for. Prices are the server's: the customer's list, or the product's.
+type NewSale struct {
+	Tipo        dte.TipoDTE
+	Customer    dte.RUT
+	Items       []SaleItem
+	Payments    []Tender
+	References  []dte.Referencia
+	Description string
+	// Discount on the whole sale, in the prices of the document: with IVA in boletas, net in facturas.
+	Discount    money.Pesos
+	DiscountPct money.Rate
+	// Traslado of a guía (IndTraslado, 1 to 9).
+	Traslado int
+	// Key makes the sale happen once however often it is asked for; Request is the hash of what was asked under it. No key
+	// if empty.
+	Key     string
+	Request [sha256.Size]byte
+}
+
+// SaleItem is a product and how much of it.
+type SaleItem struct {
+	ProductID   int64
+	Qty         money.Qty
+	Discount    money.Pesos
+	DiscountPct money.Rate
+}
+
+// Tender is an amount handed over in one method.
+type Tender struct {
+	MethodID int64
+	Amount   money.Pesos
+	Code     string // of the terminal, the transfer, the cheque
+}
+
+// Codes of the payment methods every company has.
+const (
+	Efectivo       = "EFECTIVO"
+	CreditoInterno = "CREDITO_INTERNO"
+)
+
+// SaleTipos are the types that POST /sales/ issues.
+func SaleTipos() []dte.TipoDTE {
+	return []dte.TipoDTE{dte.Factura, dte.FacturaExenta, dte.Boleta, dte.BoletaExenta, dte.GuiaDespacho}
+}
+
+// Sell makes a sale: stock, folio, document, payments and the job that sends it, or nothing at all. The same key again
+// returns the first sale; the same key with another request is a Conflict.
+func (c *Call) Sell(n NewSale) (Sale, error) {
+	if known, err := c.once(n.Key, n.Request); err != nil || known != 0 {
+		if err != nil {
+			return Sale{}, err
+		}
+		return c.Sale(known)
+	}
+	s, err := c.plan(n)
+	if err != nil {
+		return Sale{}, err
+	}
+	id, err := s.issue()
+	if err != nil {
+		return Sale{}, err
+	}
+	if n.Key != "" {
+		if _, err := c.tx.Exec(c.ctx, "update idempotency set sale_id = $2 where key = $1", n.Key, id); err != nil {
+			return Sale{}, err
+		}
+	}
+	return c.Sale(id)
+}
+
+// once takes a key. It waits for a call that is at work under the same key, and returns the sale that came of it.
+func (c *Call) once(key string, request [sha256.Size]byte) (sale int64, err error) {
+	if key == "" {
+		return 0, nil
+	}
+	taken, err := c.tx.Exec(c.ctx, "insert into idempotency (key, sha256, created_at) values ($1, $2, $3) on conflict do nothing", key, request[:], c.now)
+	if err != nil || taken.RowsAffected() == 1 {
+		return 0, err
+	}
+	var before []byte
+	if err := c.tx.QueryRow(c.ctx, "select sha256, coalesce(sale_id, 0) from idempotency where key = $1", key).Scan(&before, &sale); err != nil {
+		return 0, err
+	}
+	if !bytes.Equal(before, request[:]) {
+		return 0, refuse(Conflict, "La Idempotency-Key ya se usó con otra solicitud")
+	}
+	return sale, nil
+}
+
+// plannedSale is a sale whose every rule has been checked and whose sums are known; only the folio is missing.
+type plannedSale struct {
+	*Call
+	NewSale
+	shift    *int64
+	customer Customer
+	products map[int64]Product
+	lines    []plannedLine
+	draft    dte.Draft
+	totals   dte.Totales
+	montos   []money.Pesos
+	payments []paid
+	related  *int64
+	sign     int
+}
+
+type plannedLine struct {
+	SaleItem
+	product Product
+	// net and price are of one unit: without IVA, and as the document states it.
+	net, price money.Pesos
+	ofLine     *int
+	restock    bool
+}
+
+// paid is a payment after change and rounding.
+type paid struct {
+	Tender
+	code                   string
+	change, rounding, kept money.Pesos
+}
+
+func (c *Call) plan(n NewSale) (*plannedSale, error) {
+	s := &plannedSale{Call: c, NewSale: n, sign: 1}
+	if n.Tipo == dte.GuiaDespacho {
+		s.sign = 0
+	}
+	for _, step := range []func() error{s.openShift, s.findCustomer, s.findProducts, s.price, s.total, s.pay} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// openShift finds the seller's shift and keeps it from being closed until the sale is in it. A company that gave up the
+// control of cash sells without.
+func (s *plannedSale) openShift() error {
+	var shift int64
+	err := s.tx.QueryRow(s.ctx, "select id from shift where person_id = $1 and status = 'OPEN' for share", s.Person.ID).Scan(&shift)
+	if err == nil {
+		s.shift = &shift
+		return nil
+	}
+	if !errNoRow(err) {
+		return err
+	}
+	var required bool
+	err = s.tx.QueryRow(s.ctx, "select cash_control from settings").Scan(&required)
+	if err == nil && required {
+		return refuse(Conflict, "El vendedor (ID %d) no tiene turno de caja abierto. No hay turno de caja abierto.", s.Person.ID)
+	}
+	return err
+}
+
+func (s *plannedSale) findCustomer() error {
+	var err error
+	s.customer, err = s.Call.Customer(s.NewSale.Customer)
+	if isRefusal(err, NotFound) {
+		return refuse(NotFound, "Cliente con RUT %s no encontrado", s.NewSale.Customer)
+	}
+	return err
+}
+
+// findProducts reads the products and looks whether there is enough of each; the stock itself is taken at the end.
+func (s *plannedSale) findProducts() error {
+	ids := make([]int64, len(s.Items))
+	for i, item := range s.Items {
+		ids[i] = item.ProductID
+	}
+	var err error
+	if s.products, err = s.Call.products(ids); err != nil {
+		return err
+	}
+	for _, item := range s.Items {
+		p, ok := s.products[item.ProductID]
+		switch {
+		case !ok || p.IsDeleted:
+			return refuse(NotFound, "Producto ID %d no encontrado", item.ProductID)
+		case !p.IsActive:
+			return refuse(Invalid, "Producto %s (SKU %s) no está activo", p.Nombre, p.SKU)
+		}
+	}
+	for id, want := range s.wanted() {
+		if p := s.products[id]; p.Stock < want {
+			return errStock(p, want)
+		}
+	}
+	return nil
+}
+
+// wanted is how much of each product whose stock is controlled leaves the shop.
+func (s *plannedSale) wanted() map[int64]money.Qty {
+	sum := map[int64]money.Qty{}
+	for _, item := range s.Items {
+		if s.products[item.ProductID].ControlaStock {
+			sum[item.ProductID] += item.Qty
+		}
+	}
+	return sum
+}
+
+func errStock(p Product, want money.Qty) *Refusal {
+	return refuse(Conflict, "Stock insuficiente para %s. Disponible: %s, Solicitado: %s", p.Nombre, twoDecimals(p.Stock), twoDecimals(want))
+}
+
+// twoDecimals is how Torn told quantities.
+func twoDecimals(q money.Qty) string {
+	cents := (q + money.One/200) / (money.One / 100)
+	return fmt.Sprintf("%d.%02d", cents/100, cents%100)
+}
+
+// price prices every line by the one path there is.
+func (s *plannedSale) price() error {
+	listed, err := s.listPrices(s.customer.PriceListID, slices.Collect(maps.Keys(s.products)))
+	if err != nil {
+		return err
+	}
+	for _, item := range s.Items {
+		p := s.products[item.ProductID]
+		line := plannedLine{SaleItem: item, product: p, net: p.PrecioNeto}
+		if fixed, ok := listed[p.ID]; ok {
+			line.net = fixed
+		}
+		line.price = line.net
+		if s.Tipo == dte.Boleta {
+			line.price = gross(line.net, p.Rate())
+		}
+		s.lines = append(s.lines, line)
+	}
+	return nil
+}
+
+// listPrices are the prices that a list fixes for some products.
+func (c *Call) listPrices(list *int64, products []int64) (map[int64]money.Pesos, error) {
+	fixed := map[int64]money.Pesos{}
+	if list == nil {
+		return fixed, nil
+	}
+	rows, err := c.tx.Query(c.ctx, "select product_id, fixed_price from price_list_item where price_list_id = $1 and product_id = any($2)", *list, products)
+	if err != nil {
+		return nil, err
+	}
+	var id int64
+	var price money.Pesos
+	_, err = pgx.ForEachRow(rows, []any{&id, &price}, func() error {
+		fixed[id] = price
+		return nil
+	})
+	return fixed, err
+}
+
+// total puts the document together and lets the law's package add it up.
+func (s *plannedSale) total() error {
+	issuer, err := s.issuer()
+	if err != nil {
+		return err
+	}
+	s.draft = dte.Draft{
+		Tipo: s.Tipo, FchEmis: dte.DateOf(s.now), Emisor: issuer, Receptor: s.receptor(), Referencia: s.References, IndTraslado: s.Traslado,
+	}
+	for _, l := range s.lines {
+		s.draft.Detalle = append(s.draft.Detalle, l.linea(s.Tipo))
+	}
+	if err := s.discountAll(); err != nil {
+		return err
+	}
+	if err := s.draft.Validate(); err != nil {
+		return refuse(Unprocessable, "Error al generar el DTE. Transacción revertida. %v", err)
+	}
+	s.totals, s.montos, err = s.draft.Totals()
+	return err
+}
+
+func (l plannedLine) linea(t dte.TipoDTE) dte.Linea {
+	line := dte.Linea{
+		Codigos: []dte.Codigo{{Tipo: "INT1", Valor: l.product.SKU}}, Nombre: clip(l.product.FullName(), 80), Qty: l.Qty,
+		Unidad: clip(l.product.Unidad, 4), Prc: money.Price(l.price) * money.OnePeso, Descuento: l.Discount, DescuentoPct: l.DiscountPct,
+	}
+	if l.product.Exento() && !t.EsExento() {
+		line.IndExe = dte.Exento
+	}
+	return line
+}
+
+// clip keeps the first n characters: what the document's format has room for.
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}
+
+// FullName is the name with the family's before it, unless it begins with that already.
+func (p Product) FullName() string {
+	if p.ParentName == "" || len(p.Nombre) >= len(p.ParentName) && p.Nombre[:len(p.ParentName)] == p.ParentName {
+		return p.Nombre
+	}
+	return p.ParentName + " " + p.Nombre
+}
+
+// discountAll spreads the discount on the whole sale over its taxed and its exempt lines, in proportion: the format has a
+// separate discount for each.
+func (s *plannedSale) discountAll() error {
+	if s.Discount == 0 && s.DiscountPct == 0 {
+		return nil
+	}
+	_, montos, err := s.draft.Totals()
+	if err != nil {
+		return err
+	}
+	var sums [2]money.Pesos // taxed, exempt
+	for i, l := range s.draft.Detalle {
+		sums[int(l.IndExe)&1] += montos[i]
+	}
+	exempt := money.Pesos(0)
+	if whole := sums[0] + sums[1]; s.Discount > whole {
+		return refuse(Unprocessable, "El descuento (%d) es mayor que la venta (%d)", s.Discount, whole)
+	} else if s.Discount > 0 {
+		if exempt, err = money.Share(s.Discount, int64(sums[1]), int64(whole)); err != nil {
+			return err
+		}
+	}
+	for kind, part := range []money.Pesos{s.Discount - exempt, exempt} {
+		if sums[kind] == 0 {
+			continue
+		}
+		d := dte.DscRcgGlobal{TpoMov: dte.DescuentoGlobal, Glosa: "Descuento", Pct: s.DiscountPct, IndExe: dte.IndExe(kind)}
+		if s.DiscountPct == 0 {
+			d.Monto = part
+		}
+		s.draft.DscRcg = append(s.draft.DscRcg, d)
+	}
+	return nil
+}
+
+// receptor is the customer as the document names it. A boleta for nobody names nobody.
+func (s *plannedSale) receptor() dte.Receptor {
+	c := s.customer
+	if c.RUT == SinNombre && s.Tipo.EsBoleta() {
+		return dte.Receptor{RUT: dte.RUTAnonimo}
+	}
+	return dte.Receptor{
+		RUT: c.RUT, RznSoc: clip(c.RazonSocial, 100), Giro: clip(c.Giro, 40), Correo: clip(c.Email, 80), Direccion: clip(c.Direccion, 70),
+		Comuna: clip(c.Comuna, 20), Ciudad: clip(c.Ciudad, 20),
+	}
+}
+
+// issuer is the company as its documents name it.
+func (c *Call) issuer() (e dte.Emisor, err error) {
+	var acteco, phone string
+	err = c.tx.QueryRow(c.ctx, "select razon_social, giro, acteco, direccion, comuna, ciudad, telefono, email from issuer").
+		Scan(&e.RznSoc, &e.Giro, &acteco, &e.Direccion, &e.Comuna, &e.Ciudad, &phone, &e.Correo)
+	e.RUT = c.RUT
+	if phone != "" {
+		e.Telefono = []string{phone}
+	}
+	if code, errCode := strconv.Atoi(acteco); errCode == nil {
+		e.Acteco = []int{code}
+	}
+	return e, err
+}
+
+// pay settles the payments: what is not cash counts as it is, the rest is due in cash, rounded as the law says, and what was
+// handed over beyond that is change.
+func (s *plannedSale) pay() error {
+	if s.sign == 0 {
+		if len(s.Payments) > 0 {
+			return refuse(Unprocessable, "Una guía de despacho no lleva pagos")
+		}
+		return nil
+	}
+	codes, err := s.methods()
+	if err != nil {
+		return err
+	}
+	due := s.totals.MntTotal
+	var tendered, cash money.Pesos
+	for _, t := range s.Payments {
+		code, ok := codes[t.MethodID]
+		if !ok {
+			return refuse(NotFound, "Medio de pago ID %d no encontrado", t.MethodID)
+		}
+		tendered += t.Amount
+		if code == Efectivo {
+			cash += t.Amount
+		} else {
+			due -= t.Amount
+		}
+		s.payments = append(s.payments, paid{Tender: t, code: code, kept: t.Amount})
+	}
+	switch {
+	case due < 0:
+		return refuse(Invalid, "Los medios que no son efectivo (%d) superan el total de la venta (%d)", tendered-cash, s.totals.MntTotal)
+	case cash < money.CashPayable(due) || due > 0 && cash == 0 && money.CashPayable(due) > 0 || due > 0 && !s.hasCash():
+		return refuse(Invalid, "Monto de pagos (%s) inferior al total de la venta (%s)", amount(tendered), amount(s.totals.MntTotal))
+	}
+	s.giveChange(due, cash)
+	return nil
+}
+
+func (s *plannedSale) hasCash() bool {
+	return slices.ContainsFunc(s.payments, func(p paid) bool { return p.code == Efectivo })
+}
+
+// amount is how Torn told money.
+func amount(p money.Pesos) string { return p.XML() + ".00" }
+
+// giveChange takes the change from the cash, the last note first, and puts the rounding on it.
+func (s *plannedSale) giveChange(due, cash money.Pesos) {
+	payable := money.CashPayable(due)
+	change, rounding := cash-payable, payable-due
+	for i := len(s.payments) - 1; i >= 0; i-- {
+		p := &s.payments[i]
+		if p.code != Efectivo {
+			continue
+		}
+		p.change = min(change, p.Amount)
+		change -= p.change
+		p.kept -= p.change
+		p.rounding, rounding = rounding, 0
+	}
+}
+
+// methods are the codes of the payment methods in use, by number.
+func (c *Call) methods() (map[int64]string, error) {
+	rows, err := c.tx.Query(c.ctx, "select id, code from payment_method where is_active")
+	if err != nil {
+		return nil, err
+	}
+	codes := map[int64]string{}
+	var id int64
+	var code string
+	_, err = pgx.ForEachRow(rows, []any{&id, &code}, func() error {
+		codes[id] = code
+		return nil
+	})
+	return codes, err
+}
+
+// issue takes the folio, signs, and writes everything down. Rows that others want, products and the customer's balance, are
+// locked last, so that sales of the same thing wait for each other as short as possible.
+func (s *plannedSale) issue() (int64, error) {
+	signer, err := s.signer()
+	if err != nil {
+		return 0, err
+	}
+	folio, caf, err := s.takeFolio(s.Tipo, s.draft.FchEmis)
+	if err != nil {
+		return 0, err
+	}
+	doc, err := dte.Emit(s.draft, folio, caf, signer, s.now)
+	if err != nil {
+		return 0, refuse(Unprocessable, "Error al generar el DTE. Transacción revertida. %v", err)
+	}
+	id, err := s.write(doc)
+	if err != nil {
+		return 0, err
+	}
+	return id, s.sendSoon()
+}
+
+func (s *plannedSale) write(doc *dte.Document) (id int64, err error) {
+	var cost money.Price
+	for _, l := range s.lines {
+		cost += l.cost()
+	}
+	discount := money.Pesos(0)
+	for _, d := range doc.Descuentos {
+		discount += d
+	}
+	err = s.tx.QueryRow(s.ctx, `insert into sale (tipo, folio, customer_id, person_id, shift_id, related_id, fecha_emision, signo, monto_exento,
+			monto_neto, iva, monto_total, descuento, costo, descripcion, due_date, ind_traslado, audit_metadata, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, nullif($17, 0), $18, $19) returning id`,
+		int(s.Tipo), int64(doc.Folio), s.customer.ID, s.Person.ID, s.shift, s.related, doc.FchEmis.String(), s.sign, doc.Totales.MntExe,
+		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discount, cost, s.Description, s.dueDate(), s.Traslado, s.audit(), s.now).Scan(&id)
+	if err != nil {
+		return 0, err
+	}
+	batch := &pgx.Batch{}
+	s.writeLines(batch, id, doc)
+	s.writeDocument(batch, id, doc)
+	s.writePayments(batch, id)
+	s.moveStock(batch, id)
+	return id, s.tx.SendBatch(s.ctx, batch).Close()
+}
+
+// cost of a line, as it is today.
+func (l plannedLine) cost() money.Price {
+	return money.Price(int64(l.product.Costo) / 1000 * int64(l.Qty) / 1000)
+}
+
+// dueDate is when a sale on account falls due; nil if nothing is on account.
+func (s *plannedSale) dueDate() *string {
+	if !slices.ContainsFunc(s.payments, func(p paid) bool { return p.code == CreditoInterno }) {
+		return nil
+	}
+	days := int32(30)
+	if s.customer.CreditDays != nil {
+		days = *s.customer.CreditDays
+	}
+	day := dte.DateOf(s.now.AddDate(0, 0, int(days))).String()
+	return &day
+}
+
+// audit names the superuser who acted as the system's person.
+func (c *Call) audit() map[string]any {
+	if c.Person.IsSystem {
+		return map[string]any{"saas_admin_email": c.Account.Email}
+	}
+	return map[string]any{}
+}
+
+func (s *plannedSale) writeLines(batch *pgx.Batch, id int64, doc *dte.Document) {
+	nets := netParts(doc)
+	for i, l := range s.lines {
+		discount := money.Pesos(0)
+		if i < len(doc.Descuentos) {
+			discount = doc.Descuentos[i]
+		}
+		batch.Queue(`insert into sale_line (sale_id, line, product_id, of_line, nombre, cantidad, precio_unitario, descuento, subtotal, monto,
+				exento, costo_unitario, restock) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			id, i+1, l.ProductID, l.ofLine, doc.Detalle[i].Nombre, l.Qty, l.net, discount, nets[i], doc.Montos[i],
+			doc.Detalle[i].IndExe == dte.Exento || s.Tipo.EsExento(), l.product.Costo, l.restock)
+	}
+	for i, r := range doc.Referencia {
+		batch.Queue(`insert into sale_reference (sale_id, line, tipo_documento, folio, fecha, sii_reason_code, razon)
+			values ($1, $2, $3, $4, $5, nullif($6, 0), $7)`, id, i+1, r.TpoDocRef, r.FolioRef, r.FchRef.String(), int(r.CodRef), r.RazonRef)
+	}
+}
+
+// netParts divides the document's net and exempt sums among its lines, so that the parts add up to them.
+func netParts(doc *dte.Document) []money.Pesos {
+	parts := make([]money.Pesos, len(doc.Montos))
+	for _, exempt := range []bool{false, true} {
+		total, whole := doc.Totales.MntNeto, money.Pesos(0)
+		if exempt {
+			total = doc.Totales.MntExe
+		}
+		mine := func(i int) bool {
+			return (doc.Detalle[i].IndExe == dte.Exento || doc.Tipo.EsExento()) == exempt
+		}
+		for i, m := range doc.Montos {
+			if mine(i) {
+				whole += m
+			}
+		}
+		if whole == 0 {
+			continue
+		}
+		var before, given money.Pesos
+		for i, m := range doc.Montos {
+			if !mine(i) {
+				continue
+			}
+			before += m
+			upTo, err := money.Share(total, int64(before), int64(whole))
+			if err != nil {
+				upTo = total
+			}
+			parts[i], given = upTo-given, upTo
+		}
+	}
+	return parts
+}
+
+func (s *plannedSale) writeDocument(batch *pgx.Batch, id int64, doc *dte.Document) {
+	sum := sha256.Sum256(doc.XML)
+	batch.Queue("insert into document (sale_id, tipo, folio, xml, sha256, ted, issued_at) values ($1, $2, $3, $4, $5, $6, $7)",
+		id, int(doc.Tipo), int64(doc.Folio), doc.XML, sum[:], doc.TED, s.now)
+	batch.Queue("insert into document_state (sale_id, tipo, folio, boleta, state, issued_at, updated_at) values ($1, $2, $3, $4, $5, $6, $6)",
+		id, int(doc.Tipo), int64(doc.Folio), doc.Tipo.EsBoleta(), dte.Issued, s.now)
+}
+
+func (s *plannedSale) writePayments(batch *pgx.Batch, id int64) {
+	for _, p := range s.payments {
+		batch.Queue(`insert into payment (sale_id, customer_id, method_id, shift_id, tendered, change, rounding, kept, transaction_code, created_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, id, s.customer.ID, p.MethodID, s.shift, p.Amount, p.change, p.rounding, p.kept, p.Code, s.now)
+		if p.code == CreditoInterno {
+			s.owe(batch, p.kept)
+		}
+	}
+}
+
+// owe adds to what the customer owes, up to the limit.
+func (s *plannedSale) owe(batch *pgx.Batch, more money.Pesos) {
+	batch.Queue(`update customer set balance = balance + $2, updated_at = $3
+		where id = $1 and ($2 <= 0 or balance + $2 <= coalesce(credit_limit, (select credit_limit from settings)))`, s.customer.ID, more, s.now).
+		Exec(func(done pgconn.CommandTag) error {
+			if done.RowsAffected() == 0 {
+				return refuse(Conflict, "%s no tiene crédito para %s: debe %s", s.customer.RazonSocial, amount(more), amount(s.customer.Balance))
+			}
+			return nil
+		})
+}
+
+// moveStock takes the goods off the shelf, in the order of the products' numbers, so that two sales never wait for each other
+// both ways. Each move leaves its row in the stock card.
+func (s *plannedSale) moveStock(batch *pgx.Batch, id int64) {
+	wanted := s.wanted()
+	for _, product := range slices.Sorted(maps.Keys(wanted)) {
+		batch.Queue(`with moved as (
+				update product set stock_actual = stock_actual - $2, updated_at = $3 where id = $1 and stock_actual >= $2 returning id, stock_actual)
+			insert into stock_movement (product_id, at, tipo, motivo, cantidad, balance_after, sale_id, person_id, descripcion)
+			select id, $3, 'SALIDA', 'VENTA', $2, stock_actual, $4, $5, $6 from moved`,
+			product, wanted[product], s.now, id, s.Person.ID, fmt.Sprintf("Venta %d", id)).
+			Exec(func(done pgconn.CommandTag) error {
+				if done.RowsAffected() == 0 {
+					return errStock(s.products[product], wanted[product])
+				}
+				return nil
+			})
+	}
+}
+
+// Sale is a sale that was made.
+type Sale struct {
+	ID, Folio   int64
+	Tipo        dte.TipoDTE
+	Fecha       dte.Date
+	Exento      money.Pesos
+	Neto        money.Pesos
+	IVA         money.Pesos
+	Total       money.Pesos
+	Descuento   money.Pesos
+	Description string
+	CreatedAt   time.Time
+	RelatedID   *int64
+	DueDate     *time.Time
+	Traslado    *int16
+	Seller      int64
+	Customer    Customer
+	References  []dte.Referencia
+	Lines       []SaleLine
+	Payments    []SalePayment
+	State       dte.State
+	Veredicto   *dte.Veredicto
+}
+
+// SaleLine is a line of a sale.
+type SaleLine struct {
+	ProductID int64
+	Nombre    string
+	Qty       money.Qty
+	Price     money.Pesos // net
+	Discount  money.Pesos
+	Subtotal  money.Pesos // net
+	Monto     money.Pesos // as the document states it
+	Product   Product
+}
+
+// SalePayment is how a part of a sale was paid.
+type SalePayment struct {
+	MethodID                         int64
+	Code                             string
+	Tendered, Change, Rounding, Kept money.Pesos
+	Transaction                      string
+}
+
+// Sale by number.
+func (c *Call) Sale(id int64) (Sale, error) {
+	list, err := c.sales("where s.id = $1", id)
+	if err == nil && len(list) == 0 {
+		return Sale{}, refuse(NotFound, "Venta ID %d no encontrada", id)
+	}
+	if err != nil {
+		return Sale{}, err
+	}
+	return list[0], nil
+}
+
+// sales reads sales whole, in a fixed number of questions however many there are.
+func (c *Call) sales(where string, args ...any) ([]Sale, error) {
+	rows, err := c.tx.Query(c.ctx, `select s.id, s.folio, s.tipo, s.fecha_emision, s.monto_exento, s.monto_neto, s.iva, s.monto_total, s.descuento,
+			s.descripcion, s.created_at, s.related_id, s.due_date, s.ind_traslado, s.person_id, s.customer_id, d.state, d.veredicto
+		from sale s join document_state d on d.sale_id = s.id `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	var list []Sale
+	byID := map[int64]*Sale{}
+	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s Sale, err error) {
+		var fecha time.Time
+		err = row.Scan(&s.ID, &s.Folio, &s.Tipo, &fecha, &s.Exento, &s.Neto, &s.IVA, &s.Total, &s.Descuento, &s.Description, &s.CreatedAt,
+			&s.RelatedID, &s.DueDate, &s.Traslado, &s.Seller, &s.Customer.ID, &s.State, &s.Veredicto)
+		s.Fecha = dayOf(fecha)
+		return s, err
+	})
+	if err != nil || len(list) == 0 {
+		return list, err
+	}
+	ids, customers := make([]int64, len(list)), make([]int64, len(list))
+	for i := range list {
+		ids[i], customers[i], byID[list[i].ID] = list[i].ID, list[i].Customer.ID, &list[i]
+	}
+	return list, cmp.Or(c.addCustomers(list, customers), c.addLines(byID, ids), c.addReferences(byID, ids), c.addPayments(byID, ids))
+}

@@ -1,0 +1,96 @@
+package central
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"mostrador/money"
+)
+
+// Shift is a person's turn at the cash drawer.
+type Shift struct {
+	ID         int64
+	PersonID   int64
+	Start, End *time.Time
+	Opening    money.Pesos
+	// System is what should be in the drawer, Declared what was counted; nil if nobody counted.
+	System   money.Pesos
+	Declared *money.Pesos
+	Status   string
+}
+
+// Difference is what was counted beyond what should be there; without a count nothing is known.
+func (s Shift) Difference() money.Pesos {
+	if s.Declared == nil {
+		return 0
+	}
+	return *s.Declared - s.System
+}
+
+const selectShift = "select id, person_id, start_time, end_time, start_amount, final_cash_system, final_cash_declared, status from shift"
+
+func scanShift(row pgx.CollectableRow) (s Shift, err error) {
+	err = row.Scan(&s.ID, &s.PersonID, &s.Start, &s.End, &s.Opening, &s.System, &s.Declared, &s.Status)
+	return s, err
+}
+
+// OpenShift opens the caller's. If one is open already it is a Conflict, or with force that one is closed uncounted: what
+// should be in the drawer is kept, what was in it stays unknown.
+func (c *Call) OpenShift(opening money.Pesos, force bool) (Shift, error) {
+	open, err := c.CurrentShift()
+	if err == nil {
+		if !force {
+			return Shift{}, refuse(Conflict, "Ya existe una caja abierta para este usuario (ID: %d, Inicio: %s)", open.ID, open.Start.UTC().Format("2006-01-02T15:04:05.000000Z"))
+		}
+		if _, err := c.endShift(open.ID, "CLOSED_SYSTEM", nil); err != nil {
+			return Shift{}, err
+		}
+	} else if !isRefusal(err, NotFound) {
+		return Shift{}, err
+	}
+	rows, err := c.tx.Query(c.ctx, "insert into shift (person_id, start_time, start_amount) values ($1, $2, $3) returning "+columnsOf(selectShift), c.Person.ID, c.now, opening)
+	if err != nil {
+		return Shift{}, err
+	}
+	s, err := pgx.CollectExactlyOneRow(rows, scanShift)
+	if violates(err, uniqueViolation, "shift_one_open") {
+		return s, refuse(Conflict, "Ya existe una caja abierta para este usuario (ID: 0, Inicio: %s)", c.now.UTC().Format("2006-01-02T15:04:05.000000Z"))
+	}
+	return s, err
+}
+
+// CurrentShift is the caller's open one; NotFound if there is none.
+func (c *Call) CurrentShift() (Shift, error) {
+	rows, err := c.tx.Query(c.ctx, selectShift+" where person_id = $1 and status = 'OPEN' for update", c.Person.ID)
+	if err != nil {
+		return Shift{}, err
+	}
+	s, err := pgx.CollectExactlyOneRow(rows, scanShift)
+	if errNoRow(err) {
+		return s, refuse(NotFound, "No hay caja abierta")
+	}
+	return s, err
+}
+
+// CloseShift closes the caller's with what was counted.
+func (c *Call) CloseShift(declared money.Pesos) (Shift, error) {
+	open, err := c.CurrentShift()
+	if err != nil {
+		return Shift{}, err
+	}
+	return c.endShift(open.ID, "CLOSED", &declared)
+}
+
+// endShift adds up what should be in the drawer: the opening, the cash kept of sales, refunds and account payments, and what
+// was put in or taken out.
+func (c *Call) endShift(id int64, status string, declared *money.Pesos) (Shift, error) {
+	rows, err := c.tx.Query(c.ctx, `update shift set status = $2, end_time = $3, final_cash_declared = $4, final_cash_system = start_amount
+			+ coalesce((select sum(p.kept) from payment p join payment_method m on m.id = p.method_id where p.shift_id = shift.id and m.code = 'EFECTIVO'), 0)
+			+ coalesce((select sum(amount) from cash_movement where shift_id = shift.id), 0)
+		where id = $1 returning `+columnsOf(selectShift), id, status, c.now, declared)
+	if err != nil {
+		return Shift{}, err
+	}
+	return pgx.CollectExactlyOneRow(rows, scanShift)
+}
