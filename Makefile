@@ -23,7 +23,7 @@ BENCHTIME ?= 2s
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt check bench demo golden fuzz torture chaos scan-load cold-start screens flows stage package-linux clean
+.PHONY: help run central build test lint fmt check bench demo golden fuzz torture chaos scan-load cold-start screens flows stage package-linux clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -33,12 +33,17 @@ run: ## open the till on the practice shop; without a screen, sell one boleta on
 	@$(MAKE) --no-print-directory build
 	$(if $(HEADLESS),scripts/headless-run.sh bin/till,bin/till -demo)
 
+central: ## run the server on a PostgreSQL of its own under .run/central; FLAGS go to it (make central FLAGS="-addr :8000")
+	@scripts/deps.sh build database
+	@$(MAKE) --no-print-directory build
+	bin/central -local .run/central $(FLAGS)
+
 build: ## build bin/till and bin/tillctl (and the simulator, if it is there)
 	@mkdir -p bin
 	$(BUILD) -o bin/ ./cmd/...
 
 test: ## vet and test everything, with the race detector; installs the packages that the tests need
-	@scripts/deps.sh build judges
+	@scripts/deps.sh build judges database
 	$(GO) vet ./...
 	$(GO) test -race -shuffle=on -timeout 20m ./...
 

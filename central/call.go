@@ -119,7 +119,7 @@ func (db *DB) EnterCompany(ctx context.Context, session uuid.UUID, company int64
 }
 
 // ErrSession: the token opens nothing, or no longer.
-var ErrSession = &Refusal{Kind: Unauthorized, Text: "No se pudo validar la sesión global"}
+var ErrSession = &RefusalError{Kind: Unauthorized, Text: "No se pudo validar la sesión global"}
 
 func (c *Call) authenticate() error {
 	err := c.tx.QueryRow(c.ctx, `
@@ -163,7 +163,7 @@ func (c *Call) step(company int64) error {
 	return c.findPerson()
 }
 
-func errNotMember() *Refusal {
+func errNotMember() *RefusalError {
 	return refuse(Forbidden, "No tienes acceso a este Inquilino / Empresa.")
 }
 
@@ -175,7 +175,7 @@ func (c *Call) onlyCompany() (int64, error) {
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	if err == nil && len(ids) != 1 {
-		return 0, &Refusal{Kind: Unprocessable, Text: "Falta indicar la empresa en X-Tenant-ID"}
+		return 0, &RefusalError{Kind: Unprocessable, Text: "Falta indicar la empresa en X-Tenant-ID"}
 	}
 	if err != nil {
 		return 0, err

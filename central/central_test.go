@@ -1,6 +1,7 @@
 package central_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -37,7 +38,7 @@ func TestANewCompanyIsFurnished(t *testing.T) {
 		t.Errorf("schema %q", company.Schema)
 	}
 	_, err = db.CreateCompany(t.Context(), central.NewCompany{Name: "Otra", RUT: 76086428, Ambiente: dte.Capacitacion, BillingDay: 1})
-	var refused *central.Refusal
+	var refused *central.RefusalError
 	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "Ya existe un inquilino registrado para el RUT: 76086428-5") {
 		t.Errorf("the second one: %v", err)
 	}
@@ -104,7 +105,7 @@ func TestTheLoginHasNoRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context())
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
 	for _, sql := range []string{"select * from shared.account", "select * from " + company.Schema + ".customer"} {
 		if _, err := conn.Exec(t.Context(), sql); err == nil {
 			t.Errorf("%s: allowed", sql)

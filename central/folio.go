@@ -17,13 +17,13 @@ import (
 const readyAtOnce = 100
 
 // errNoFolios is Torn's published body: nothing was written.
-func errNoFolios(t dte.TipoDTE) *Refusal {
+func errNoFolios(t dte.TipoDTE) *RefusalError {
 	return refuse(Conflict, "No hay folios disponibles para el documento tipo %d. Pida folios al SII y cárguelos.", t).with(map[string]any{
 		"error": fmt.Sprintf("No folios available for DTE type %d", t), "action": "Request new folios from SII",
 	})
 }
 
-func errExpired(t dte.TipoDTE, vence dte.Date) *Refusal {
+func errExpired(t dte.TipoDTE, vence dte.Date) *RefusalError {
 	return refuse(Conflict, "Los folios del documento tipo %d vencieron el %s. Pida un CAF nuevo al SII.", t, vence).with(map[string]any{
 		"error": "CAF expired", "fecha_vencimiento": vence.String(), "action": "Request new CAF from SII",
 	})

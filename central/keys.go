@@ -22,9 +22,9 @@ import (
 // Master is who holds the master keys: a Keyring read from a file or the environment, or a key service.
 type Master interface {
 	// Wrap seals a company's key under the master key in use, and names it.
-	Wrap(ctx context.Context, key, context []byte) (id string, sealed []byte, err error)
-	// Unwrap opens what Wrap sealed under that master key, for the same context only.
-	Unwrap(ctx context.Context, id string, sealed, context []byte) ([]byte, error)
+	Wrap(ctx context.Context, key, purpose []byte) (id string, sealed []byte, err error)
+	// Unwrap opens what Wrap sealed under that master key, for the same purpose only.
+	Unwrap(ctx context.Context, id string, sealed, purpose []byte) ([]byte, error)
 }
 
 // ErrKey: a secret cannot be opened: the master key is not here, or the bytes were changed or belong elsewhere.
@@ -64,22 +64,22 @@ func ReadKeyring(r io.Reader) (*Keyring, error) {
 }
 
 // Wrap implements Master.
-func (k *Keyring) Wrap(_ context.Context, key, context []byte) (string, []byte, error) {
-	sealed, err := seal(k.keys[k.active], key, context)
+func (k *Keyring) Wrap(_ context.Context, key, purpose []byte) (string, []byte, error) {
+	sealed, err := seal(k.keys[k.active], key, purpose)
 	return k.active, sealed, err
 }
 
 // Unwrap implements Master.
-func (k *Keyring) Unwrap(_ context.Context, id string, sealed, context []byte) ([]byte, error) {
+func (k *Keyring) Unwrap(_ context.Context, id string, sealed, purpose []byte) ([]byte, error) {
 	key, ok := k.keys[id]
 	if !ok {
 		return nil, fmt.Errorf("%w: la llave maestra %q no está", ErrKey, id)
 	}
-	return open(key, sealed, context)
+	return open(key, sealed, purpose)
 }
 
 // seal encrypts with XChaCha20-Poly1305 under a fresh random nonce, which goes before the ciphertext.
-func seal(key, plain, context []byte) ([]byte, error) {
+func seal(key, plain, purpose []byte) ([]byte, error) {
 	aead, err := chacha20poly1305.NewX(key)
 	if err != nil {
 		return nil, err
@@ -88,10 +88,10 @@ func seal(key, plain, context []byte) ([]byte, error) {
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, err
 	}
-	return aead.Seal(nonce, nonce, plain, context), nil
+	return aead.Seal(nonce, nonce, plain, purpose), nil
 }
 
-func open(key, sealed, context []byte) ([]byte, error) {
+func open(key, sealed, purpose []byte) ([]byte, error) {
 	aead, err := chacha20poly1305.NewX(key)
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func open(key, sealed, context []byte) ([]byte, error) {
 	if len(sealed) < aead.NonceSize() {
 		return nil, fmt.Errorf("%w: está incompleto", ErrKey)
 	}
-	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], context)
+	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], purpose)
 	if err != nil {
 		return nil, fmt.Errorf("%w: está dañado o no es de aquí", ErrKey)
 	}

@@ -33,7 +33,7 @@ func Bootstrap(ctx context.Context, adminURL, prefix string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	return bootstrap(ctx, conn, namesIn(conn.Config().Database, prefix))
 }
 
@@ -165,7 +165,7 @@ func (db *DB) up(ctx context.Context, folder, schema, role string) (int, error) 
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	lock, err := db.lockSchema(ctx, schema)
 	if err != nil {
 		return 0, err

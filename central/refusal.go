@@ -19,27 +19,27 @@ const (
 	TooMany  // not so often
 )
 
-// Refusal is an error that is the client's to mend: nothing was done. Its text is for people, in Spanish.
-type Refusal struct {
+// RefusalError is an error that is the client's to mend: nothing was done. Its text is for people, in Spanish.
+type RefusalError struct {
 	Kind Kind
 	Text string
 	// Extra goes beside the text, for programs.
 	Extra map[string]any
 }
 
-func (r *Refusal) Error() string { return r.Text }
+func (r *RefusalError) Error() string { return r.Text }
 
-func refuse(k Kind, format string, args ...any) *Refusal {
-	return &Refusal{Kind: k, Text: fmt.Sprintf(format, args...)}
+func refuse(k Kind, format string, args ...any) *RefusalError {
+	return &RefusalError{Kind: k, Text: fmt.Sprintf(format, args...)}
 }
 
-func (r *Refusal) with(extra map[string]any) *Refusal {
+func (r *RefusalError) with(extra map[string]any) *RefusalError {
 	r.Extra = extra
 	return r
 }
 
 // isRefusal says whether err is a refusal of that kind.
 func isRefusal(err error, k Kind) bool {
-	var r *Refusal
+	var r *RefusalError
 	return errors.As(err, &r) && r.Kind == k
 }

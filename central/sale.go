@@ -218,7 +218,7 @@ func (s *plannedSale) wanted() map[int64]money.Qty {
 	return sum
 }
 
-func errStock(p Product, want money.Qty) *Refusal {
+func errStock(p Product, want money.Qty) *RefusalError {
 	return refuse(Conflict, "Stock insuficiente para %s. Disponible: %s, Solicitado: %s", p.Nombre, twoDecimals(p.Stock), twoDecimals(want))
 }
 

@@ -48,7 +48,7 @@ func run(m *testing.M) int {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	ctx := context.Background()
 	server, err = cluster.Start(ctx, dir, cluster.Options{Fast: true, Settings: []string{"max_connections=300"}})
 	if errors.Is(err, cluster.ErrMissing) {
@@ -72,7 +72,7 @@ func makeTemplate(ctx context.Context) error {
 	if err := central.Bootstrap(ctx, server.URL(cluster.Superuser, template), prefix); err != nil {
 		return err
 	}
-	db, err := central.Open(ctx, config(template, time.Now))
+	db, err := central.Open(ctx, config(template, new(Clock).Now))
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func statement(ctx context.Context, sql string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	_, err = conn.Exec(ctx, sql)
 	return err
 }

@@ -15,7 +15,7 @@ func TestStartKillStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	// The parents of a test's own folder may be closed to the server's user.
 	connect := func(c *cluster.Cluster) *pgx.Conn {
 		t.Helper()

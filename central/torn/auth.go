@@ -8,10 +8,9 @@ import (
 )
 
 var (
-	anybody   = access{level: public}
-	loggedIn  = access{level: session}
-	ourselves = access{level: superuser}
-	people    = access{level: member}
+	anybody  = access{level: public}
+	loggedIn = access{level: session}
+	people   = access{level: member}
 )
 
 func authRoutes() []route {
@@ -94,9 +93,9 @@ func login(q *request, in loginIn) (loginOut, error) {
 
 func token(q *request, in tokenIn) (loginOut, error) {
 	out, err := q.logIn(in.Form.Username, in.Form.Password)
-	var refused *central.Refusal
+	var refused *central.RefusalError
 	if errors.As(err, &refused) && refused.Kind == central.Unauthorized {
-		return out, &central.Refusal{Kind: central.Unauthorized, Text: "Incorrect email or password"}
+		return out, &central.RefusalError{Kind: central.Unauthorized, Text: "Incorrect email or password"}
 	}
 	return out, err
 }

@@ -99,7 +99,7 @@ func sell(c *central.Call, in saleIn) (saleOut, error) {
 // references reads those of a request, with Torn's refusals for notes.
 func references(tipo dte.TipoDTE, list []referenceIn) ([]dte.Referencia, error) {
 	if tipo.EsNota() && len(list) == 0 {
-		return nil, &central.Refusal{Kind: central.Invalid, Text: fmt.Sprintf("Los documentos de ajuste (DTE %d) requieren obligatoriamente referencias al documento original.", tipo)}
+		return nil, &central.RefusalError{Kind: central.Invalid, Text: fmt.Sprintf("Los documentos de ajuste (DTE %d) requieren obligatoriamente referencias al documento original.", tipo)}
 	}
 	out := make([]dte.Referencia, 0, len(list))
 	var f faults
@@ -112,7 +112,7 @@ func references(tipo dte.TipoDTE, list []referenceIn) ([]dte.Referencia, error) 
 			f.value([]any{"body", "referencias", i, "tipo_documento"}, r.TipoDocumento, "no es un tipo de documento")
 		}
 		if tipo.EsNota() && !r.SIIReasonCode.Set {
-			return nil, &central.Refusal{Kind: central.Invalid, Text: "Las referencias de un documento de ajuste deben incluir tipo_documento, folio y sii_reason_code."}
+			return nil, &central.RefusalError{Kind: central.Invalid, Text: "Las referencias de un documento de ajuste deben incluir tipo_documento, folio y sii_reason_code."}
 		}
 		out = append(out, dte.Referencia{TpoDocRef: r.TipoDocumento, FolioRef: r.Folio, FchRef: day, CodRef: dte.CodRef(r.SIIReasonCode.Or(0))})
 	}

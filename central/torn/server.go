@@ -213,7 +213,7 @@ func (s *Server) sessionOf(r *http.Request, rt route) (uuid.UUID, error) {
 	}
 	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return uuid.Nil, &central.Refusal{Kind: central.Unauthorized, Text: "Not authenticated"}
+		return uuid.Nil, &central.RefusalError{Kind: central.Unauthorized, Text: "Not authenticated"}
 	}
 	return s.Tokens.Read(token)
 }
@@ -232,7 +232,7 @@ func (s *Server) enter(q *request, rt route, id uuid.UUID, fn func() error) erro
 		}
 		return s.DB.EnterCompany(ctx, id, company, func(c *central.Call) error {
 			if want := rt.access.right; want != 0 && !c.May(want) {
-				return &central.Refusal{Kind: central.Forbidden, Text: refusalOf(want)}
+				return &central.RefusalError{Kind: central.Forbidden, Text: refusalOf(want)}
 			}
 			q.call = c
 			return fn()
@@ -240,7 +240,7 @@ func (s *Server) enter(q *request, rt route, id uuid.UUID, fn func() error) erro
 	}
 	return s.DB.Enter(ctx, id, func(c *central.Call) error {
 		if rt.access.level == superuser && !c.Account.IsSuperuser {
-			return &central.Refusal{Kind: central.Forbidden, Text: "Not authorized"}
+			return &central.RefusalError{Kind: central.Forbidden, Text: "Not authorized"}
 		}
 		q.call = c
 		return fn()
@@ -289,7 +289,7 @@ var statusOf = map[central.Kind]int{
 // fail answers with what went wrong. What is the client's to mend is told in words; what is ours is logged, and told as that.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var wrong faults
-	var refused *central.Refusal
+	var refused *central.RefusalError
 	switch {
 	case errors.As(err, &wrong):
 		s.answer(w, http.StatusUnprocessableEntity, map[string]any{"detail": wrong})
@@ -311,7 +311,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-func (s *Server) refuse(w http.ResponseWriter, refused *central.Refusal) {
+func (s *Server) refuse(w http.ResponseWriter, refused *central.RefusalError) {
 	if refused.Kind == central.Unauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}

@@ -72,22 +72,30 @@ func (o Opt[T]) Ptr() *T {
 	return &o.Value
 }
 
+// MarshalJSON writes it as the wire has it.
 func (p Pesos) MarshalJSON() ([]byte, error) { return []byte(`"` + money.Pesos(p).XML() + `.00"`), nil }
 
+// MarshalJSON writes it as the wire has it.
 func (b Bruto) MarshalJSON() ([]byte, error) { return []byte(`"` + money.Pesos(b).XML() + `"`), nil }
 
+// MarshalJSON writes it as the wire has it.
 func (c Cantidad) MarshalJSON() ([]byte, error) { return decimal(int64(c), 4), nil }
 
+// MarshalJSON writes it as the wire has it.
 func (e Existencia) MarshalJSON() ([]byte, error) { return decimal(int64(e), 2), nil }
 
+// MarshalJSON writes it as the wire has it.
 func (c Costo) MarshalJSON() ([]byte, error) { return decimal(int64(c), 2), nil }
 
+// MarshalJSON writes it as the wire has it.
 func (t Tasa) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `"%d.%04d"`, t/10000, t%10000), nil
 }
 
+// MarshalJSON writes it as the wire has it.
 func (r RUT) MarshalJSON() ([]byte, error) { return json.Marshal(dte.RUT(r).String()) }
 
+// MarshalJSON writes it as the wire has it.
 func (f Fecha) MarshalJSON() ([]byte, error) {
 	if dte.Date(f).IsZero() {
 		return []byte("null"), nil
@@ -95,6 +103,7 @@ func (f Fecha) MarshalJSON() ([]byte, error) {
 	return json.Marshal(dte.Date(f).String())
 }
 
+// MarshalJSON writes it as the wire has it.
 func (i Instante) MarshalJSON() ([]byte, error) {
 	if time.Time(i).IsZero() {
 		return []byte("null"), nil
@@ -126,7 +135,7 @@ func whole(text string) (money.Pesos, error) {
 	if err != nil {
 		return 0, err
 	}
-	half := money.Price(money.OnePeso / 2)
+	half := money.OnePeso / 2
 	if price < 0 {
 		half = -half
 	}
@@ -235,36 +244,45 @@ func decimalSchema(example, what string) *huma.Schema {
 	}
 }
 
+// Schema describes it.
 func (Pesos) Schema(huma.Registry) *huma.Schema {
 	return decimalSchema("1000.00", "Pesos. Sale como texto con dos decimales en cero; entra como texto o número.")
 }
 
+// Schema describes it.
 func (Bruto) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Description: "Pesos con IVA, enteros, como texto.", Examples: []any{"1417"}}
 }
 
+// Schema describes it.
 func (Cantidad) Schema(huma.Registry) *huma.Schema {
 	return decimalSchema("2.5000", "Cantidad, hasta seis decimales.")
 }
 
+// Schema describes it.
 func (Existencia) Schema(huma.Registry) *huma.Schema { return decimalSchema("48.00", "Existencia.") }
 
+// Schema describes it.
 func (Costo) Schema(huma.Registry) *huma.Schema {
 	return decimalSchema("700.00", "Costo de una unidad, en pesos.")
 }
 
+// Schema describes it.
 func (Tasa) Schema(huma.Registry) *huma.Schema {
 	return decimalSchema("0.1900", "Tasa como fracción, hasta cuatro decimales.")
 }
 
+// Schema describes it.
 func (RUT) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Description: "RUT con o sin puntos; sale como 12345678-K.", Examples: []any{"76086428-5"}}
 }
 
+// Schema describes it.
 func (Fecha) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "date", Nullable: true, Examples: []any{"2026-11-20"}}
 }
 
+// Schema describes it.
 func (Instante) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Nullable: true, Examples: []any{"2026-11-20T15:00:00.000000Z"}}
 }
