@@ -79,7 +79,7 @@ func (r *Register) Hold(name string) error {
 // Held lists the sales that wait aside, oldest first.
 func (r *Register) Held() ([]Held, error) { return r.d.Journal.HeldCarts() }
 
-// Recall takes up a sale that was put aside, with its lines and prices as they were. An open sale with lines is not
+// Recall takes up a sale that was put aside, with its lines and prices as they were; PriceNews tells whether they still are. An open sale with lines is not
 // overwritten: ErrOpenCart.
 func (r *Register) Recall(id ID) error {
 	if err := r.May(Ask{Right: MaySell}); err != nil {
@@ -92,6 +92,7 @@ func (r *Register) Recall(id ID) error {
 	if err != nil {
 		return err
 	}
+	r.takePrices()
 	r.stage, r.cart, r.selected, r.payment, r.doubt = Selling, cart, len(cart.Lines)-1, Payment{}, false
 	return nil
 }

@@ -157,6 +157,12 @@ var scenes = []struct {
 		}
 		x.w.openDialog(newAccountDialog(x.w, aromos, x.w.closeDialog))
 	}},
+	{"retomar-precios", false, Look{}, func(x *world) {
+		fill(x, 1)
+		x.press(fyne.KeyF5, fyne.KeyReturn)
+		x.dearer()
+		x.press(fyne.KeyF6, fyne.KeyReturn)
+	}},
 	{"mucho", false, Look{}, func(x *world) { fill(x, 3); x.enter("1500*200") }},
 	{"guia", false, Look{}, func(x *world) {
 		known(x)

@@ -244,7 +244,7 @@ func (s *sellScreen) recall() {
 	for _, h := range held {
 		choices = append(choices, choice{
 			words: heldName(h), detail: articles(h.Cart.Lines) + " · " + ago(h.At, w.now()), amount: peso(h.Total),
-			do: func() error { return w.counter.Recall(h.Cart.ID) },
+			opens: true, do: func() error { return s.takeUp(h.Cart.ID) },
 		})
 	}
 	advice := "Se retoma con sus líneas y sus precios."

@@ -45,6 +45,10 @@ type Counter interface {
 	Hold(name string) error
 	Held() ([]sale.Held, error)
 	Recall(id sale.ID) error
+	// PriceNews tells what a sale that was taken up would cost today; then one of the two is done.
+	PriceNews() (sale.PriceNews, error)
+	TakeNewPrices() error
+	KeepPrices() error
 	Choose(ch sale.Choice) error
 	Quote(text string) (sale.Line, error)
 	SetLineOff(off pricing.Off) error
