@@ -23,7 +23,7 @@ BENCHTIME ?= 2s
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run central build test lint fmt check bench demo golden fuzz torture chaos scan-load cold-start screens flows stage package-linux clean
+.PHONY: help run central build test lint fmt check bench demo golden fuzz torture chaos scan-load bench-window cold-start screens flows stage package-linux clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -94,6 +94,11 @@ cold-start: ## how long the till of a shop of 100,000 products takes to open on 
 	@scripts/deps.sh build headless
 	@$(MAKE) --no-print-directory build
 	scripts/cold-start.sh bin
+
+bench-window: ## from a scan's Enter to the line on the screen, on Xvfb, with 100,000 products and a cart of 200 lines (SCANS=18000 for an hour)
+	@scripts/deps.sh build headless
+	@$(MAKE) --no-print-directory build
+	scripts/bench-window.sh bin
 
 scan-load: ## type 300 codes in a minute, 1,000 characters a second, into a cart of 200 lines, with real key events on Xvfb
 	@scripts/deps.sh build headless

@@ -68,13 +68,7 @@ memory() {
 start # makes the practice shop
 memory "139 products: window after $took ms, the shop made on the way"
 end
-awk 'BEGIN { print "codigo;nombre;precio;categoria"
-  for (i = 0; i < 100000; i++) printf "79%08d;Artículo de prueba número %d;%d;Categoría %d\n", i, i, 500 + i % 9000, i % 200 }' >"$scratch/productos.csv"
-awk 'BEGIN { printf "{\"version\":1,\"reglas\":["
-  for (i = 0; i < 20000; i++) printf "%s{\"nombre\":\"Lleva 3 paga 2 (%d)\",\"tipo\":\"nxm\",\"lleve\":3,\"pague\":2,\"productos\":[\"79%08d\"]}", (i ? "," : ""), i, i
-  print "]}" }' >"$scratch/reglas.json"
-"$bin/tillctl" productos import -dir "$scratch/tienda" -llave archivo "$scratch/productos.csv"
-"$bin/tillctl" precios import -dir "$scratch/tienda" -llave archivo "$scratch/reglas.json"
+scripts/big-shop.sh "$bin/tillctl" "$scratch/tienda"
 
 for _ in 1 2 3 4 5; do
   start

@@ -81,7 +81,7 @@ func newFrame(w *Window, training bool) *frame {
 	if training {
 		parts = append([]item{fixed(l.px(36), trainingBand(l))}, parts...)
 	}
-	f.root = stack(newPanelSquare(l, ground), col(0, parts...), f.scrim)
+	f.root = w.probe.around(stack(col(0, parts...), f.scrim)) // the ground is the theme's, which the driver clears the window with
 	return f
 }
 

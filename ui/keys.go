@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
@@ -27,6 +28,7 @@ type binding struct {
 // typedRune takes a character for a field, from a finger or a scanner. What comes as quickly as a scanner's is held back
 // until it is clear what it is: a code is then drawn once and not thirteen times, and never flickers in a field for money.
 func (w *Window) typedRune(f *field, r rune) {
+	defer w.probe.gesture("letra")()
 	if w.burstIn != f {
 		w.endBurst()
 		w.burstIn = f
@@ -42,14 +44,18 @@ func (w *Window) typedRune(f *field, r rune) {
 	if first {
 		f.before, w.burstOver = f.Text, w.dialog
 	}
-	if w.dialog == nil && f == w.sink && f.Text == "" && w.command(r) {
+	if w.dialog == nil && f == w.sink && f.Text == "" && len(w.held) == 0 && w.command(r) {
 		w.burst.forget()
 		return
 	}
-	if w.held = append(w.held, r); !quick {
+	w.held = append(w.held, r)
+	w.burstNo++
+	switch {
+	case first && unicode.IsDigit(r): // most codes begin so: what a frame costs is spared if one follows
+		w.releaseUnless(w.burstNo)
+	case !quick:
 		w.release()
 	}
-	w.burstNo++
 	if w.ends(r) && w.takeBurst(endSuffix) {
 		w.lateUntil = w.now().Add(lateEnter)
 		return
@@ -81,6 +87,16 @@ func (w *Window) release() {
 		}
 	}
 	w.held = w.held[:0]
+}
+
+// releaseUnless shows the figure of burst number n as soon as it is clear that no scanner goes on typing.
+func (w *Window) releaseUnless(n int) {
+	w.after(pace, func() {
+		if n == w.burstNo {
+			defer w.probe.gesture("cifra")()
+			w.release()
+		}
+	})
 }
 
 // endBurst leaves what was typed to the field: it was a finger.
@@ -125,10 +141,7 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 	case !w.settings.Scanner.sure(code) && waited < longSilence:
 		wait(longSilence)
 	default:
-		if !w.takeBurst(endSilence) {
-			w.endBurst()
-		}
-		w.lateUntil = w.now().Add(lateEnter)
+		w.takeSilent()
 	}
 }
 
@@ -139,6 +152,15 @@ func (w *Window) typedBefore() {
 		w.giveRunes()
 	}
 	w.endBurst()
+}
+
+// takeSilent takes what was ended by silence.
+func (w *Window) takeSilent() {
+	defer w.probe.gesture(endSilence)()
+	if !w.takeBurst(endSilence) {
+		w.endBurst()
+	}
+	w.lateUntil = w.now().Add(lateEnter)
 }
 
 // typist is a dialogue without a field that characters do something in.
@@ -267,11 +289,13 @@ func (w *Window) tellScan(code string, line sale.Line, err error) {
 		return
 	}
 	w.unknown.marked = false
+	w.probe.line()
 	w.beep(BeepAdded)
 }
 
 // typedKey takes a key; false leaves it to the field, for editing.
 func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
+	defer w.probe.gesture(string(key))()
 	if isEnter(key) || key == fyne.KeyTab {
 		if !w.enterHeld || !w.enterUsed {
 			w.enterUsed = true

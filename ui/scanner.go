@@ -138,6 +138,7 @@ func (r scanReport) verdict() string {
 
 // arrived is a whole code from a serial scanner. It waits in the same row as those that are typed.
 func (w *Window) arrived(text string) {
+	defer w.probe.gesture(endSerial)()
 	codes := w.settings.Scanner.codes(text)
 	if d, ok := w.dialog.(*scanTestDialog); ok {
 		d.tell(scanReport{raw: text, codes: codes, end: endSerial, quick: true})

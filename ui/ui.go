@@ -135,7 +135,9 @@ type Deps struct {
 	Sounds   Sounds // nil: silence
 	// SerialProblem says in Spanish why the serial scanner is not heard; empty when it is. It may be nil.
 	SerialProblem func() string
-	Now           func() time.Time
+	// Machine tells what the diagnosis says of the program and the computer. It may be nil.
+	Machine func() []Fact
+	Now     func() time.Time
 	// Loop, After and Aside are for tests; nil takes Fyne's loop, the clock's timers and a goroutine for what takes long.
 	Loop  Dispatcher
 	After Timer
@@ -171,6 +173,8 @@ type Window struct {
 	keep        func(Settings) error
 	sounds      Sounds
 	serial      func() string
+	machine     func() []Fact
+	probe       *probe
 	app         fyne.App
 	l           *look
 	win         fyne.Window
@@ -242,7 +246,7 @@ func New(app fyne.App, d Deps) *Window {
 	w := &Window{
 		counter: d.Counter, documents: d.Documents, notices: d.Notices, scales: d.Scales, office: d.Office, cards: d.Cards, customers: d.Customers, copies: d.Copies, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
 		runAside: d.Aside,
-		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, app: app, s: s,
+		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, machine: d.Machine, app: app, s: s,
 	}
 	w.fillIn()
 	w.padUp = w.settings.Pad
@@ -272,6 +276,10 @@ func (w *Window) fillIn() {
 	}
 	if w.keep == nil {
 		w.keep = func(Settings) error { return nil }
+	}
+	w.probe = newProbe(w.now, w.loop)
+	if w.machine == nil {
+		w.machine = func() []Fact { return nil }
 	}
 	if w.serial == nil {
 		w.serial = func() string { return "" }
@@ -370,6 +378,7 @@ func (w *Window) render() {
 	if w.dialog != nil {
 		w.dialog.render()
 	}
+	w.probe.rendered()
 }
 
 // setVisible shows or hides o; Fyne draws again even if nothing changed.

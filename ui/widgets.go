@@ -240,28 +240,26 @@ func (p *panel) Tapped(*fyne.PointEvent) {
 
 // CreateRenderer implements fyne.Widget.
 func (p *panel) CreateRenderer() fyne.WidgetRenderer {
-	r := &panelRenderer{p: p, back: canvas.NewRectangle(color.Transparent)}
+	r := &panelRenderer{p: p, back: newSurface()}
 	r.Refresh()
 	return r
 }
 
 type panelRenderer struct {
 	p    *panel
-	back *canvas.Rectangle
+	back *surface
 }
 
 func (r *panelRenderer) MinSize() fyne.Size { return r.p.content.MinSize() }
-func (r *panelRenderer) Layout(s fyne.Size) { r.back.Resize(s); r.p.content.Resize(s) }
+func (r *panelRenderer) Layout(s fyne.Size) { r.back.resize(s); r.p.content.Resize(s) }
 func (r *panelRenderer) Destroy()           {}
 func (r *panelRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{r.back, r.p.content}
+	return append(r.back.objects(), r.p.content)
 }
 
 func (r *panelRenderer) Refresh() {
 	p := r.p
-	r.back.FillColor, r.back.StrokeColor = p.l.paint(p.fill), p.l.paint(p.stroke)
-	r.back.StrokeWidth, r.back.CornerRadius = p.l.px(p.strokeWidth), p.l.px(p.radius)
-	r.back.Refresh()
+	r.back.paint(p.l.paint(p.fill), p.l.paint(p.stroke), p.l.px(p.strokeWidth), p.l.px(p.radius))
 	p.content.Refresh()
 }
 

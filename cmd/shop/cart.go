@@ -26,6 +26,7 @@ type book struct {
 	events  []sale.Event
 	writing bool
 	failed  error // why the last writing failed; nil after one that succeeded
+	behind  delay
 	closed  bool
 	wake    chan struct{}
 	done    chan struct{}
@@ -55,6 +56,9 @@ func (b *book) SaveCart(c sale.Cart, events ...sale.Event) error {
 			return err
 		}
 	}
+	if b.cart == nil {
+		b.behind.begin(time.Now())
+	}
 	b.cart, b.events = &c, append(b.events, events...)
 	select {
 	case b.wake <- struct{}{}:
@@ -78,16 +82,19 @@ func (b *book) once() error {
 	if b.cart == nil {
 		return nil
 	}
-	cart, events := *b.cart, b.events
+	cart, events, since := *b.cart, b.events, b.behind.since
 	b.cart, b.events, b.writing = nil, nil, true
 	b.mu.Unlock()
 	err := b.Store.SaveCart(cart, events...)
 	b.mu.Lock()
 	if b.writing, b.failed = false, err; err != nil {
 		b.events = append(events, b.events...)
+		b.behind.since = since
 		if b.cart == nil {
 			b.cart = &cart
 		}
+	} else {
+		b.behind.end(since, time.Now())
 	}
 	b.idle.Broadcast()
 	return err
@@ -105,6 +112,26 @@ func (b *book) flush() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.flushed()
+}
+
+// delay is how long a change of the cart waited for the disk.
+type delay struct {
+	since       time.Time // the oldest change that is not being written yet
+	last, worst time.Duration
+}
+
+func (d *delay) begin(now time.Time) { d.since = now }
+
+func (d *delay) end(since, now time.Time) {
+	d.last = now.Sub(since)
+	d.worst = max(d.worst, d.last)
+}
+
+// CartDelay is how long the cart waited for the disk the last time, and at most since the shop was opened.
+func (s *Shop) CartDelay() (last, worst time.Duration) {
+	s.book.mu.Lock()
+	defer s.book.mu.Unlock()
+	return s.book.behind.last, s.book.behind.worst
 }
 
 // close writes the last cart and ends the goroutine. The store stays open.

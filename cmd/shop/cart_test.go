@@ -162,3 +162,18 @@ func TestAnAbonoWakesThePrinter(t *testing.T) {
 	}
 	must(t, b.close())
 }
+
+// What the diagnosis says of the disk: from the oldest change that a writing took along until it is on disk.
+func TestTheCartsDelayIsMeasured(t *testing.T) {
+	s := opened(t, practice(t))
+	if last, worst := s.CartDelay(); last != 0 || worst != 0 {
+		t.Errorf("before the first scan: %v, %v", last, worst)
+	}
+	before := time.Now()
+	must(t, s.book.SaveCart(sale.Cart{ID: "a"}))
+	must(t, s.book.flush())
+	last, worst := s.CartDelay()
+	if last <= 0 || last > time.Since(before) || worst != last {
+		t.Errorf("after it: %v, %v", last, worst)
+	}
+}

@@ -50,6 +50,7 @@ type flags struct {
 	statusFile string
 	screenFile string
 	out        string
+	diagnosis  string
 	tone       ui.Tone
 	percent    int
 }
@@ -64,6 +65,7 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.StringVar(&f.statusFile, "status-file", "", "archivo JSON donde se escribe el estado, para programas que miran")
 	set.StringVar(&f.screenFile, "screen-file", "", "archivo JSON donde se escribe lo que muestra la ventana, para programas que miran")
 	set.StringVar(&f.out, "out", "", "carpeta donde se deja copia de cada documento impreso")
+	set.StringVar(&f.diagnosis, "diagnostico", "", "archivo donde queda, al cerrar, cuánto tardó cada cosa y qué memoria ocupa")
 	set.IntVar(&f.percent, "escala", 0, "tamaño de lo que se ve, en por ciento, de 100 a 200, en lugar del elegido en la caja")
 	set.StringVar((*string)(&f.tone), "tono", "", "colores, en lugar de los elegidos en la caja: auto, claro, oscuro o contraste")
 	if err := set.Parse(args); err != nil {
@@ -92,6 +94,7 @@ func defaultDir(demo bool) string {
 
 // run opens the window, or one that says why there is none.
 func run(f flags) error {
+	lean()
 	a := app.NewWithID(appID)
 	a.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon()))
 	t, err := open(f)
@@ -185,7 +188,7 @@ func (t *till) show(a fyne.App) error {
 	window := ui.New(a, ui.Deps{
 		Cards:   cards(desk),
 		Counter: register, Documents: t.shop, Notices: t.shop, Scales: t.shop, Customers: t.shop, Copies: t.shop, Comunas: comunas, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
-		Settings: t.override(settings), Sounds: loudspeaker{player}, Keep: t.keep, SerialProblem: t.serialProblem,
+		Settings: t.override(settings), Sounds: loudspeaker{player}, Keep: t.keep, SerialProblem: t.serialProblem, Machine: t.machine,
 	})
 	t.mu.Lock()
 	t.window = window
@@ -199,7 +202,7 @@ func (t *till) show(a fyne.App) error {
 	}
 	window.ShowAndRun()
 	t.listenTo(ui.Scanner{})
-	return nil
+	return t.keepDiagnosis(window)
 }
 
 // keep stores settings, and follows a scanner to another port.
