@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -147,6 +148,9 @@ func (l *Loop) paper(ctx context.Context, job sale.PrintJob) (bool, error) {
 	if job.Abono != nil {
 		return l.slip(ctx, job)
 	}
+	if job.Kept != nil {
+		return l.kept(ctx, job)
+	}
 	xml, record, err := l.Documents.Document(job.Key)
 	switch {
 	case errors.Is(err, sale.ErrNotFound):
@@ -180,6 +184,19 @@ func (l *Loop) slip(ctx context.Context, job sale.PrintJob) (bool, error) {
 		_ = l.Device.Print(ctx, OpenDrawer())
 	}
 	return l.send(ctx, job, ESCPOS(layout, l.Model), "El abono está anotado y guardado")
+}
+
+// kept is the slip of what has no document.
+func (l *Loop) kept(ctx context.Context, job sale.PrintJob) (bool, error) {
+	layout, err := KeptSlip(*job.Kept, l.Shop, l.Model.Paper)
+	if err != nil {
+		return false, l.drop(job, err)
+	}
+	inCash := slices.ContainsFunc(job.Kept.Payment.Tenders, func(t sale.Tender) bool { return t.Method == sale.Efectivo })
+	if inCash && l.atTheCounter(job, job.Kept.At) {
+		_ = l.Device.Print(ctx, OpenDrawer())
+	}
+	return l.send(ctx, job, ESCPOS(layout, l.Model), "El comprobante interno está anotado y guardado")
 }
 
 // send puts a paper out; safe says what cannot be lost by the printer's fault.
@@ -234,6 +251,9 @@ func (l *Loop) drop(job sale.PrintJob, why error) error {
 	words := fmt.Sprintf("%s no se puede imprimir: %v. El documento está emitido y guardado.", subject(job.Key), why)
 	if job.Abono != nil {
 		words = fmt.Sprintf("El comprobante de un abono no se puede imprimir: %v. El abono está anotado y guardado.", why)
+	}
+	if job.Kept != nil {
+		words = fmt.Sprintf("El comprobante interno %s no se puede imprimir: %v. Está anotado y guardado.", job.Kept.Key.Folio, why)
 	}
 	if err := l.Queue.PrintDrop(job.ID, words); err != nil {
 		return l.trouble(job, storeTrouble, err)

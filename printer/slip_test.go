@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"mostrador/dte"
 	"mostrador/dte/dtetest"
+	"mostrador/money"
 	"mostrador/sale"
 )
 
@@ -72,5 +74,57 @@ func TestASlipThatDoesNotComeOutSaysWhatIsSafe(t *testing.T) {
 	r.resume <- time.Time{}
 	if s := r.next(); !s.Printed {
 		t.Errorf("%+v", s)
+	}
+}
+
+// withoutReceipt is goods that came back for a vale, and nobody had their boleta.
+func withoutReceipt(at time.Time) sale.Record {
+	return sale.Record{
+		ID: "s1", At: at, Key: dte.Key{Emisor: dtetest.Emisor().RUT, Tipo: sale.DevolucionSinBoleta, Folio: 12}, Total: 15_990, Reason: "Era un regalo",
+		Lines:   []sale.Line{{Nombre: "Polera de algodón orgánico, talla M", Qty: money.One, Total: 12_990}, {Nombre: "Calcetín", Qty: 2 * money.One, Total: 3000}},
+		Payment: sale.Payment{Tenders: []sale.Tender{{Method: sale.Vale, Amount: 15_990, Received: 15_990, Reference: "VK7M2QXA"}}}, Who: "Ana", Approved: "Luis",
+	}
+}
+
+// The slip of a return says that it is no document, what came back, and the vale's code; of an exchange, of which boleta.
+func TestKeptSlipGoldens(t *testing.T) {
+	shop := sale.Shop{Emisor: dtetest.Emisor(), Caja: "CAJA1"}
+	at := jobs()["boleta"].Record.At
+	swap := withoutReceipt(at)
+	swap.Key.Tipo, swap.Total, swap.Payment, swap.Reason = sale.Cambio, 0, sale.Payment{}, "Otra talla"
+	swap.Returned = []sale.ReturnedLine{{Of: dte.Key{Emisor: swap.Key.Emisor, Tipo: dte.Boleta, Folio: 1204}, Line: 2, Qty: money.One, Worth: 15_990}}
+	for mm, paper := range papers() {
+		for name, r := range map[string]sale.Record{"sin-boleta": withoutReceipt(at), "cambio": swap} {
+			slip, err := KeptSlip(r, shop, paper)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := emulate(ESCPOS(slip, Model{Paper: paper}), paper.Columns())
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+"-"+mm+".txt", out.drawing.String())
+		}
+	}
+	if _, err := KeptSlip(jobs()["boleta"].Record, shop, Paper80); !errors.Is(err, ErrNotCommitted) {
+		t.Errorf("a boleta gets a slip: %v", err)
+	}
+}
+
+// A slip is printed; only cash opens the drawer.
+func TestAKeptSlipIsPrinted(t *testing.T) {
+	for _, m := range []sale.Method{sale.Vale, sale.Efectivo} {
+		device := &memoryDevice{}
+		x := newRig(t, device)
+		r := withoutReceipt(x.now)
+		r.Payment.Tenders[0].Method = m
+		x.enqueue(sale.PrintJob{Kept: &r})
+		x.start()
+		if s := x.next(); !s.Printed || s.Problem != "" {
+			t.Errorf("%s: %+v", m, s)
+		}
+		if n := len(device.papers()); n != 1 || (device.pulses() == 1) != (m == sale.Efectivo) {
+			t.Errorf("%s: %d papers and %d pulses", m, n, device.pulses())
+		}
 	}
 }

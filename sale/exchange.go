@@ -250,7 +250,7 @@ func (r *Register) chargeable() error {
 	return err
 }
 
-// EnCambio: an exchange in which the customer pays nothing.
+// EnCambio: goods came back, and the customer pays nothing.
 const EnCambio Unpaid = "cambio"
 
 // SettleExchange ends an exchange in which the customer owes nothing: with a credit note for the difference and what is
@@ -271,8 +271,7 @@ func (r *Register) SettleExchange(asVale bool) error {
 	if err := r.d.Journal.Ready(r.d.Now()); err != nil {
 		return err
 	}
-	r.stage, r.payment, r.asVale = Paying, Payment{}, asVale
-	return r.issueUnpaid(EnCambio)
+	return r.end(func() (Record, error) { return r.settle(asVale) })
 }
 
 // PlanExchange is what SettleExchange would give back, and how.
@@ -282,11 +281,11 @@ func (r *Register) PlanExchange(asVale bool) (money.Pesos, Payment, error) {
 }
 
 // settle keeps the settlement; known by its cart it was kept before.
-func (r *Register) settle() (Record, error) {
+func (r *Register) settle(asVale bool) (Record, error) {
 	if done, err := r.d.Journal.Sale(r.cart.ID); !errors.Is(err, ErrNotFound) {
 		return done, err
 	}
-	order, total, err := r.settlement(r.asVale)
+	order, total, err := r.settlement(asVale)
 	if err != nil {
 		return Record{}, err
 	}

@@ -152,7 +152,7 @@ func (r *Register) Pay(t Tender) error {
 	case len(r.payment.Tenders) == maxTenders:
 		return fmt.Errorf("%w: caben %d medios de pago", ErrPayment, maxTenders)
 	}
-	if err := r.sure(); err != nil {
+	if err := cmp.Or(r.sure(), r.needsFolio(t.Method)); err != nil {
 		return err
 	}
 	if t.Method == Efectivo {

@@ -107,6 +107,7 @@ var guardedActs = []guarded{
 	{sale.MayReturn, sellOne, func(c *crew) error {
 		return c.BeginExchange(sale.Return{Reason: "otro", Lines: []sale.ReturnedLine{back(c.Snapshot().Last.Key, 1, money.One)}})
 	}},
+	{sale.MayReturnWithout, twoLines, func(c *crew) error { return c.TakeBackWithout("regalo", true) }},
 	{sale.MayVoid, twoLines, func(c *crew) error { return c.Void("se arrepintió") }},
 	{sale.MayRemove, twoLines, func(c *crew) error { return c.Remove() }},
 	{sale.MayRemove, twoLines, func(c *crew) error { c.Select(0); return c.Bump(-1) }},

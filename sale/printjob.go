@@ -23,12 +23,14 @@ type PrintJob struct {
 	Who string    `json:"who,omitempty"`
 	// Abono is the payment of account whose slip it is; Key is zero then.
 	Abono *Movement `json:"abono,omitempty"`
+	// Kept is what happened without a document, whose slip it is; Key is zero then.
+	Kept *Record `json:"kept,omitempty"`
 	// Attempts counts how often printing failed.
 	Attempts int `json:"attempts,omitempty"`
 }
 
 // Slip reports a paper that is no document's.
-func (j PrintJob) Slip() bool { return j.Cash != 0 || j.Abono != nil }
+func (j PrintJob) Slip() bool { return j.Cash != 0 || j.Abono != nil || j.Kept != nil }
 
 // PaperOrder asks for one more paper of a document.
 type PaperOrder struct {

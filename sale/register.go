@@ -100,9 +100,9 @@ type Register struct {
 	payment  Payment
 	last     *Record
 	prices   *price.Book
-	next     *price.Book // from the next sale on; nil: no news
-	doubt    bool        // an Issue of this cart failed: ask before anything else is done with it
-	asVale   bool        // an exchange being settled gives a vale instead of cash
+	next     *price.Book            // from the next sale on; nil: no news
+	doubt    bool                   // an Issue of this cart failed: ask before anything else is done with it
+	ending   func() (Record, error) // of a sale in which the customer pays nothing
 
 	people []Person // who work here
 	policy Policy
@@ -546,7 +546,7 @@ func (r *Register) Charge() error {
 	if err != nil {
 		return err
 	}
-	if n == 0 {
+	if n == 0 && !r.mayGoByVoucher() {
 		return fmt.Errorf("%w de %s. La venta sigue abierta y nada se perdió. Importe un CAF nuevo para seguir", ErrNoFolios, r.tipo())
 	}
 	r.stage, r.payment = Paying, Payment{}
@@ -605,7 +605,7 @@ func (r *Register) Issue() (Record, error) {
 // issue makes the document, or keeps the sale without one where the card's voucher is its boleta.
 func (r *Register) issue(total money.Pesos) (Record, error) {
 	if r.payment.Unpaid == EnCambio {
-		return r.settle()
+		return r.ending()
 	}
 	if r.byVoucher() {
 		modelo, err := r.d.Journal.Modelo()

@@ -76,6 +76,24 @@ func (p Payment) allByCard() bool {
 	return len(p.Tenders) > 0
 }
 
+// mayGoByVoucher reports a sale that needs no folio if cards pay all of it.
+func (r *Register) mayGoByVoucher() bool {
+	modelo, err := r.d.Journal.Modelo()
+	return err == nil && modelo == ModeloVoucher && r.cart.Exchange == nil && r.tipo().EsBoleta()
+}
+
+// needsFolio refuses what would need a boleta when none can be issued: somebody would have paid for nothing.
+func (r *Register) needsFolio(m Method) error {
+	if m.Card() {
+		return nil
+	}
+	n, err := r.d.Journal.FoliosLeft(r.tipo(), dte.DateOf(r.d.Now()))
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%w de %s: esta venta sólo se puede cobrar entera con tarjeta, cuyo comprobante vale como boleta. Importe un CAF nuevo para lo demás", ErrNoFolios, r.tipo())
+	}
+	return err
+}
+
 // byVoucher reports a sale that would go without boleta if the shop's model says so: no factura, and cards pay all of it.
 // The law says nothing of what is paid partly by card: it gets a boleta for the whole, so that nothing goes undeclared.
 // The difference of an exchange needs its boleta, which names the first one.

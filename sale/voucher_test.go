@@ -1,6 +1,7 @@
 package sale_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -62,3 +63,41 @@ func (c *counter) paidBy(tipo dte.TipoDTE, first, second sale.Method) (sale.Reco
 	c.register.Next()
 	return r, s
 }
+
+// With the model voucher a sale paid whole by card needs no folio, and nothing else can be paid without one.
+func TestAVoucherNeedsNoFolio(t *testing.T) {
+	x := newTill(t)
+	x.withCredit()
+	x.deps.Journal = noFolios{x.deps.Journal}
+	x.sells(sale.Product{Codigo: "A", Nombre: "A", Prc: money.PerUnit(11_900)})
+	scan(t, x.register, "A")
+	for _, modelo := range []sale.Modelo{"", sale.ModeloBoleta} {
+		must(t, x.deps.Journal.SetModelo(modelo, x.deps.Now()))
+		if err := x.register.Charge(); !errors.Is(err, sale.ErrNoFolios) {
+			t.Errorf("model %q: %v", modelo, err)
+		}
+	}
+	must(t, x.deps.Journal.SetModelo(sale.ModeloVoucher, x.deps.Now()))
+	must(t, x.register.SetReceptor(buyer()))
+	must(t, x.register.SetTipo(dte.Factura))
+	if err := x.register.Charge(); !errors.Is(err, sale.ErrNoFolios) {
+		t.Errorf("a factura: %v", err)
+	}
+	must(t, x.register.SetTipo(0))
+	must(t, x.register.Charge())
+	for _, m := range counterMethods {
+		if err := x.register.Pay(tenderOf(m, 100)); m.Card() != (err == nil) || !m.Card() && !errors.Is(err, sale.ErrNoFolios) {
+			t.Errorf("%s: %v", m, err)
+		}
+	}
+	must(t, x.register.Pay(tenderOf(sale.Debito, 0)))
+	r, err := x.register.Issue()
+	if err != nil || r.Key.Tipo != sale.Comprobante {
+		t.Errorf("%s, %v", r.Key, err)
+	}
+}
+
+// noFolios is a journal whose folios are used up.
+type noFolios struct{ sale.Journal }
+
+func (noFolios) FoliosLeft(dte.TipoDTE, dte.Date) (int, error) { return 0, nil }

@@ -419,6 +419,9 @@ func (a *auditor) printable(job sale.PrintJob) bool {
 	if m := job.Abono; m != nil {
 		return a.t.Bucket(bAccounts).Get(accountKey(m.Account, m.N)) != nil
 	}
+	if r := job.Kept; r != nil {
+		return a.t.Bucket(bSlipIDs).Get([]byte(r.ID)) != nil
+	}
 	if job.Cash != 0 {
 		return a.t.Bucket(bCash).Get(number(uint64(job.Cash))) != nil
 	}

@@ -72,6 +72,9 @@ func (s *Store) keepOn(h shelf, r sale.Record) (sale.Record, error) {
 	case err != nil:
 		return sale.Record{}, err
 	}
+	if s.opt.OnCommit != nil {
+		s.opt.OnCommit(kept)
+	}
 	return kept, nil
 }
 
@@ -88,6 +91,9 @@ func (h shelf) put(t *bolt.Tx, r sale.Record) (sale.Record, error) {
 	if _, err := move(t, r.Movements()...); err != nil {
 		return r, err
 	}
+	if err := h.print(t, r); err != nil {
+		return r, err
+	}
 	b, err := json.Marshal(r)
 	if err != nil {
 		return r, err
@@ -100,6 +106,15 @@ func (h shelf) put(t *bolt.Tx, r sale.Record) (sale.Record, error) {
 		indexAgainst(t, r, nil),
 		raiseClock(t, r.At),
 	)
+}
+
+// print queues the paper of a slip. That of a card's voucher comes out of the terminal.
+func (h shelf) print(t *bolt.Tx, r sale.Record) error {
+	if !sale.IsSlip(r.Key.Tipo) {
+		return nil
+	}
+	_, err := queuePrint(t, sale.PrintJob{Kept: &r})
+	return err
 }
 
 // keptRecord is a sale that has no document.

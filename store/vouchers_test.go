@@ -5,6 +5,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"mostrador/dte"
 	"mostrador/money"
 	"mostrador/sale"
 	"mostrador/sale/saletest"
@@ -41,5 +42,29 @@ func TestAuditOfVouchers(t *testing.T) {
 			}
 			b.close()
 		})
+	}
+}
+
+// What has no document owes its slip all the same, once.
+func TestASlipOwesItsPaper(t *testing.T) {
+	b := newTill(t)
+	defer b.close()
+	for range 2 {
+		_, err := b.KeepSlip(sale.Record{
+			ID: "s1", At: saletest.Now, Key: dte.Key{Tipo: sale.DevolucionSinBoleta}, Total: 1000, Reason: "regalo",
+			Lines:   []sale.Line{{Nombre: "Pan", Qty: money.One, Total: 1000}},
+			Payment: sale.Payment{Tenders: []sale.Tender{{Method: sale.Vale, Amount: 1000, Received: 1000, Reference: "V2345678"}}},
+		})
+		b.must(err)
+	}
+	job, owed, err := b.NextPrint()
+	b.must(err)
+	if !owed || job.Kept == nil || job.Kept.Key.Folio != 1 || job.Kept.Payment.Tenders[0].Reference != "V2345678" {
+		t.Fatalf("owed %v: %+v", owed, job)
+	}
+	b.healthy()
+	b.must(b.PrintDone(job.ID))
+	if _, owed, err := b.NextPrint(); owed || err != nil {
+		t.Errorf("a second paper, %v", err)
 	}
 }

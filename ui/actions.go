@@ -32,6 +32,7 @@ const (
 const (
 	customerPlace place = "customer"
 	returnPlace   place = "return"
+	receiptPlace  place = "receipt"
 	assistPlace   place = "assist"
 	doubtPlace    place = "doubt"
 	formPlace     place = "form"
@@ -96,6 +97,7 @@ var actions = []action{
 	{"sin-cliente", "Sin cliente", fyne.KeyF4, []place{customerPlace}, destructive},
 	{"devolver-todo", "Devolver todo", fyne.KeyF3, []place{returnPlace}, ordinary},
 	{"repone", "Vuelve a la venta o no", fyne.KeyF4, []place{returnPlace}, ordinary},
+	{"sin-boleta", "Devolver sin boleta", fyne.KeyF9, []place{receiptPlace}, ordinary},
 	{"devolver-vale", "Devolver como vale o como se pagó", fyne.KeyF5, []place{returnPlace}, ordinary},
 	{"cambiar", "Cambiar por otra cosa", fyne.KeyF6, []place{returnPlace}, ordinary},
 	{"quitar-referencia", "Quitar una referencia", fyne.KeyF4, []place{referencesPlace}, destructive},
@@ -112,6 +114,7 @@ var placeNames = map[place]string{
 	selling: "venta", paying: "cobro", done: "fin de la venta", documents: "documentos", notices: "avisos", shiftPlace: "turno",
 	reconciling:   "conciliar",
 	returnPlace:   "devolución",
+	receiptPlace:  "buscar lo que se devuelve",
 	customerPlace: "cliente", assistPlace: "contingencia", doubtPlace: "tarjeta en duda", formPlace: "formularios", referencesPlace: "referencias", accountPlace: "cuenta", everywhere: "en todas partes",
 }
 
@@ -173,6 +176,7 @@ func (d *assistDialog) place() place   { return assistPlace }
 func (d *doubtDialog) place() place    { return doubtPlace }
 func (d *formDialog) place() place     { return formPlace }
 func (d *returnDialog) place() place   { return returnPlace }
+func (d *receiptDialog) place() place  { return receiptPlace }
 func (d *priceCheck) place() place     { return selling } // its key closes it again
 
 // assignable are the keys that type nothing and have no duty of their own: F1 to F12, Insert, Delete, and Ctrl with a

@@ -152,3 +152,29 @@ func TestReturnAsVale(t *testing.T) {
 		}
 	}
 }
+
+// Without its document only what is in the open sale comes back, for a vale or cash, with a reason; by key and by finger.
+func TestReturnWithoutReceipt(t *testing.T) {
+	for name, without := range map[string]func(x *world){"key": func(x *world) { x.press(f9) }, "finger": func(x *world) { x.tap("Sin boleta") }} {
+		t.Run(name, func(t *testing.T) {
+			x := newWorld(t)
+			x.press(f8)
+			without(x)
+			x.sees("Agregue primero a la venta lo que vuelve")
+			x.press(esc)
+			x.enter("201")
+			x.press(f8)
+			without(x)
+			x.sees("Devolución sin boleta", "Devuelva $1.150 en el vale V", "Devuelva $1.150 en efectivo.")
+			x.finger("1")
+			x.sees("¿Por qué se devuelve sin boleta?", "no rebaja el IVA")
+			x.enter("")
+			x.sees("Diga por qué se devuelve")
+			x.enter("era un regalo")
+			x.sees("DEVUELVA", "$1.150", "Devolución sin boleta 1", "no va al SII")
+			if r := x.snap().Last; r.Key.Tipo != sale.DevolucionSinBoleta || r.Reason != "era un regalo" || r.Payment.Tenders[0].Method != sale.Vale {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}

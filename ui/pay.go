@@ -458,7 +458,7 @@ func (s *doneScreen) render(p sale.Snapshot) {
 	setVisible(s.send, !undocumented(r))
 	if sale.IsSlip(r.Key.Tipo) {
 		s.sent.tell(state{theme.IconNameConfirm, good, "Comprobante interno: no va al SII"})
-		s.printed.tell(state{theme.IconNameDocumentPrint, muted, "No lleva papel"})
+		s.printed.tell(state{theme.IconNameDocumentPrint, muted, "Sale un comprobante de la caja"})
 		return
 	}
 	if undocumented(r) {

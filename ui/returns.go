@@ -30,6 +30,7 @@ func newReceiptDialog(w *Window) *receiptDialog {
 		fixed(l.px(44), d.problem),
 		fixed(l.px(64), row(l.px(12),
 			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(18, fyne.NewSize(120, 64))),
+			grow(newButton(l, plain, "Sin boleta", w.cap(receiptPlace, fyne.KeyF9), d.without).bigger(18, fyne.NewSize(120, 64))),
 			grow(newButton(l, primary, "Buscar", "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))))))
 	return d
 }
@@ -37,10 +38,12 @@ func newReceiptDialog(w *Window) *receiptDialog {
 func (d *receiptDialog) object() fyne.CanvasObject { return d.card }
 func (d *receiptDialog) render()                   {}
 func (d *receiptDialog) field() *field             { return d.number }
-func (d *receiptDialog) keys() []binding           { return nil }
-func (d *receiptDialog) edited()                   { d.problem.say("") }
-func (d *receiptDialog) move(fyne.KeyName) bool    { return false }
-func (d *receiptDialog) enter()                    { d.find(d.number.Text) }
+func (d *receiptDialog) keys() []binding {
+	return []binding{{key: fyne.KeyF9, do: d.without}}
+}
+func (d *receiptDialog) edited()                { d.problem.say("") }
+func (d *receiptDialog) move(fyne.KeyName) bool { return false }
+func (d *receiptDialog) enter()                 { d.find(d.number.Text) }
 
 // scanned is the stamp, or the number as a bar code.
 func (d *receiptDialog) scanned(text string) { d.find(text) }
@@ -87,6 +90,27 @@ func (d *receiptDialog) open(key dte.Key) {
 	if err := d.w.takeBack(key); err != nil {
 		d.problem.say(sentence(err.Error()))
 	}
+}
+
+// without takes back what is in the open sale: nobody has its document. How it is paid is chosen first, then why.
+func (d *receiptDialog) without() {
+	w := d.w
+	var choices []choice
+	for _, asVale := range []bool{true, false} {
+		_, refund, err := w.counter.PlanWithout(asVale)
+		if err != nil {
+			d.problem.say(sentence(err.Error()))
+			w.refocus()
+			return
+		}
+		choices = append(choices, choice{words: refundWords(refund), opens: true, do: func() error {
+			w.openDialog(newAskDialog(w, "¿Por qué se devuelve sin boleta?", "Queda anotado con quien lo permite. No se emite nota de crédito: sin documento no rebaja el IVA.", "Devolver", func(reason string) error {
+				return w.counter.TakeBackWithout(reason, asVale)
+			}))
+			return nil
+		}})
+	}
+	w.openDialog(newChooseDialog(w, "Devolución sin boleta", "Vuelve lo que está en la venta abierta, al precio de hoy o menos.", choices))
 }
 
 // takeBack opens the return of a document.

@@ -62,6 +62,9 @@ type Counter interface {
 	BeginExchange(back sale.Return) error
 	PlanExchange(asVale bool) (money.Pesos, sale.Payment, error)
 	SettleExchange(asVale bool) error
+	// TakeBackWithout takes what is in the open sale back, of which nobody has the document.
+	PlanWithout(asVale bool) (money.Pesos, sale.Payment, error)
+	TakeBackWithout(reason string, asVale bool) error
 	Works() []sale.Working
 	Charge() error
 	Back()

@@ -24,6 +24,7 @@ func RunExchanges(t *testing.T, open Open) {
 		{"lives and dies with its sale", wholeOrNot},
 		{"the boleta of an exchange comes back whole", undone},
 		{"refuses what has no place in it", refusesExchange},
+		{"comes back without its document", without},
 		{"keeps a slip once", keepsSlip},
 		{"refuses a slip that is none", refusesSlip},
 	}
@@ -302,6 +303,33 @@ func refusesExchange(x *swaps) {
 	x.wantErr("twice", x.r.BeginExchange(returning(first, 1, 1)), sale.ErrExchange)
 	x.wantErr("for a factura", x.r.Choose(sale.Choice{Tipo: dte.Factura, Receptor: buyer}), sale.ErrExchange)
 	x.want("still open", x.r.Snapshot().Change.Worth, money.Pesos(10_000))
+}
+
+func without(x *swaps) {
+	_, err := x.j.OpenShift(Now, "", 12_000)
+	x.wantErr("OpenShift", err, nil)
+	x.want("nothing", x.r.TakeBackWithout("regalo", true) != nil, true)
+	x.scan("C")
+	x.want("no reason", x.r.TakeBackWithout(" ", true) != nil, true)
+	x.wantErr("SetPrice", x.r.SetPrice(money.PerUnit(3_000), "más"), nil)
+	x.want("more than the price of today", x.r.TakeBackWithout("regalo", true) != nil, true)
+	x.wantErr("SetPrice", x.r.SetPrice(money.PerUnit(2_507), "con detalle"), nil)
+	x.wantErr("TakeBackWithout", x.r.TakeBackWithout("regalo", false), nil)
+	s := x.r.Snapshot()
+	x.want("slip", []any{s.Stage, s.Last.Key.Tipo, s.Last.Key.Folio, s.Last.Total, s.Last.Reason}, []any{sale.Done, sale.DevolucionSinBoleta, dte.Folio(1), money.Pesos(2507), "regalo"})
+	x.want("in cash", []any{s.Last.Payment.Tenders[0].Amount, s.Last.Payment.Rounding, s.Shift.Expected()}, []any{money.Pesos(2510), money.Pesos(3), money.Pesos(9490)})
+	x.r.Next()
+	x.scan("A")
+	x.want("more than is in the drawer", x.r.TakeBackWithout("regalo", false) != nil, true)
+	x.wantErr("as a vale", x.r.TakeBackWithout("regalo", true), nil)
+	m, err := x.j.Account(sale.ValeAccount(x.r.Snapshot().Last.Payment.Tenders[0].Reference))
+	x.want("vale", []any{m.Balance, err}, []any{money.Pesos(10_000), error(nil)})
+	x.r.Next()
+	first := x.sell("A")
+	x.brings(first, 1, 1)
+	x.scan("C")
+	x.want("in the middle of an exchange", x.r.TakeBackWithout("regalo", true) != nil, true)
+	x.left(dte.NotaCredito, 40)
 }
 
 func (x *swaps) slip(id sale.ID) sale.Record {
