@@ -159,7 +159,7 @@ func (s *Shop) NoteManual(o sale.Outage, m sale.ManualRange) (sale.Outage, error
 
 // issue issues an order of the assistant.
 func (s *Shop) issue(o sale.Order) (sale.Record, error) {
-	deps, err := s.Deps()
+	deps, err := s.issuer()
 	if err != nil {
 		return sale.Record{}, err
 	}

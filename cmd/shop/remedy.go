@@ -11,7 +11,7 @@ import (
 
 // CorrectionOf is a refused document as it stands, for a person to mend.
 func (s *Shop) CorrectionOf(key dte.Key) (sale.Correction, error) {
-	deps, err := s.Deps()
+	deps, err := s.issuer()
 	if err != nil {
 		return sale.Correction{}, err
 	}
@@ -20,7 +20,7 @@ func (s *Shop) CorrectionOf(key dte.Key) (sale.Correction, error) {
 
 // CheckCorrection tells what is wrong with a correction, before it is done.
 func (s *Shop) CheckCorrection(c sale.Correction) error {
-	deps, err := s.Deps()
+	deps, err := s.issuer()
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (s *Shop) CheckCorrection(c sale.Correction) error {
 
 // Resend has a refused document sent again as the very same bytes.
 func (s *Shop) Resend(key dte.Key, who, why string) error {
-	deps, err := s.Deps()
+	deps, err := s.issuer()
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (s *Shop) Resend(key dte.Key, who, why string) error {
 
 // Correct issues a refused document again under its own folio.
 func (s *Shop) Correct(c sale.Correction, who, why string) (sale.Record, error) {
-	deps, err := s.Deps()
+	deps, err := s.issuer()
 	if err != nil {
 		return sale.Record{}, err
 	}
@@ -49,7 +49,7 @@ func (s *Shop) Correct(c sale.Correction, who, why string) (sale.Record, error) 
 
 // Reissue issues the sale of a refused document again, under the next folio.
 func (s *Shop) Reissue(key dte.Key, who, why string) (sale.Record, error) {
-	deps, err := s.Deps()
+	deps, err := s.issuer()
 	if err != nil {
 		return sale.Record{}, err
 	}

@@ -166,6 +166,26 @@ func leadThreeOut(t *testing.T, issue func(*testing.T, *Shop, sale.ID) sale.Reco
 	}
 }
 
+// A correction is checked at every key that somebody presses: that reads the document, and not the shop's catalogue.
+func TestACorrectionIsCheckedWithoutReadingTheCatalogue(t *testing.T) {
+	s, sim := refusing(t)
+	sold := sellFactura(t, s, "f1")
+	must(t, sim.Claim("HED-3-211", dte.Rejected))
+	drain(t, s)
+	many := make([]sale.Product, 20_000)
+	for i := range many {
+		many[i] = sale.Product{Codigo: fmt.Sprint("P", i), Nombre: fmt.Sprint("Producto ", i), Prc: money.PerUnit(1000)}
+	}
+	must(t, s.Store.PutProducts(many))
+	c, err := s.CorrectionOf(sold.Key)
+	must(t, err)
+	c.Receptor.RznSoc = "Otra Ltda"
+	var checked error
+	if n := testing.AllocsPerRun(2, func() { checked = s.CheckCorrection(c) }); n > 20_000 || checked != nil {
+		t.Errorf("%.0f allocations at a key, %v", n, checked)
+	}
+}
+
 // A corrected document that is refused again can be corrected again, and every version that the SII saw stays.
 func TestTheRefusedVersionsStay(t *testing.T) {
 	s, sim := refusing(t)

@@ -373,8 +373,9 @@ func (s *Shop) Unlock(passphrase string) error {
 
 // Deps are what a register needs. ErrNoSigner without a certificate, store.ErrLocked if it cannot be opened.
 func (s *Shop) Deps() (sale.Deps, error) {
-	if s.signer == nil {
-		return sale.Deps{}, s.signerErr
+	deps, err := s.issuer()
+	if err != nil {
+		return sale.Deps{}, err
 	}
 	catalogue, err := s.catalogue()
 	if err != nil {
@@ -383,11 +384,17 @@ func (s *Shop) Deps() (sale.Deps, error) {
 	if _, err := s.Store.FindCustomers("", 1); err != nil { // now, and not while the first buyer of the day waits
 		return sale.Deps{}, err
 	}
-	scale, _ := s.ScaleRules() // a table that cannot be read stops no sale
-	return sale.Deps{
-		Shop: s.Info, Journal: s.book, Catalogue: catalogue, Prices: s.priceBook(), Scale: scale, Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader,
-		AddProduct: s.AddProduct,
-	}, nil
+	deps.Catalogue, deps.Prices, deps.AddProduct = catalogue, s.priceBook(), s.AddProduct
+	deps.Scale, _ = s.ScaleRules() // a table that cannot be read stops no sale
+	return deps, nil
+}
+
+// issuer is what a document needs that is not sold at a register: no catalogue is read for it.
+func (s *Shop) issuer() (sale.Deps, error) {
+	if s.signer == nil {
+		return sale.Deps{}, s.signerErr
+	}
+	return sale.Deps{Shop: s.Info, Journal: s.book, Signer: s.signer, Now: s.opt.Now, Rand: rand.Reader}, nil
 }
 
 // Start runs the worker and the printer until Close. Call it once. A printer that cannot be used is told in the Status
