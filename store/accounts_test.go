@@ -8,6 +8,7 @@ import (
 
 	"mostrador/dte"
 	"mostrador/dte/dtetest"
+	"mostrador/money"
 	"mostrador/sale"
 	"mostrador/sale/saletest"
 )
@@ -54,6 +55,44 @@ func TestAuditOfAccounts(t *testing.T) {
 			}
 			b.must(b.update(func(t *bolt.Tx) error { return spoil(t.Bucket(bAccounts)) }))
 			if r, err := b.Audit(false); err != nil || r.OK() {
+				t.Errorf("the audit found nothing: %v", err)
+			}
+			b.close()
+		})
+	}
+}
+
+// The movements of sales are those of their tenders: one that is gone is found, and so is one of a sale that never was.
+func TestAuditOfSalesAndAccounts(t *testing.T) {
+	for name, spoil := range map[string]func(b *till) error{
+		"a sale's movement is gone": func(b *till) error {
+			return b.update(func(t *bolt.Tx) error {
+				k, _ := t.Bucket(bAccounts).Cursor().Last()
+				return t.Bucket(bAccounts).Delete(k)
+			})
+		},
+		"a movement of no sale": func(b *till) error {
+			return b.update(func(t *bolt.Tx) error {
+				_, err := move(t, sale.Movement{Account: sale.ValeAccount("VX"), At: saletest.Now, Kind: sale.MoveReturn, ID: "nobody", Amount: 500})
+				return err
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newTill(t)
+			b.caf(dte.Boleta, 1, 5)
+			_, err := sale.SetCreditLimit(b.Store, "l", saletest.Now, 77777777, 5000, "Rosa")
+			b.must(err)
+			d := sale.Deps{Shop: saletest.Shop(), Journal: b.Store, Signer: dtetest.Signer(dtetest.Person), Now: dtetest.Now}
+			draft := dte.Draft{Tipo: dte.Boleta, Receptor: dte.Receptor{RUT: 77777777, RznSoc: "PEÑA"}, Detalle: []dte.Linea{{Nombre: "Pan", Qty: money.One, Prc: money.PerUnit(1000)}}}
+			owed := sale.Payment{Tenders: []sale.Tender{{Method: sale.Fiado, Amount: 1000, Received: 1000, Reference: "77777777-7"}}}
+			_, err = sale.IssueOrder(d, sale.Order{ID: "s", Draft: draft, Payment: owed})
+			b.must(err)
+			if r, err := b.Audit(true); err != nil || !r.OK() {
+				t.Fatalf("before: %+v, %v", r, err)
+			}
+			b.must(spoil(b))
+			if r, err := b.Audit(true); err != nil || r.OK() {
 				t.Errorf("the audit found nothing: %v", err)
 			}
 			b.close()

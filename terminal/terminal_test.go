@@ -148,6 +148,24 @@ func TestDeskRefusesAmounts(t *testing.T) {
 	}
 }
 
+// A charge whose end is known is not asked about again, and its ref is for no other amount.
+func TestAKnownChargeAsksNobody(t *testing.T) {
+	c := &cashier{charged: map[string]int{}}
+	d := &terminal.Desk{Terminal: terminal.Manual{Ask: c.ask}, Ledger: &terminal.Memory{}, Now: time.Now}
+	first, err := d.Charge(t.Context(), "a", 1000)
+	if err != nil || first.State != terminal.Approved {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	d.Terminal = gone{} // whoever asks it now falls over
+	again, err := d.Charge(t.Context(), "a", 1000)
+	if err != nil || again.State != terminal.Approved || again.Operation != first.Operation {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	if r, err := d.Charge(t.Context(), "a", 2000); !errors.Is(err, terminal.ErrAmount) || r.Amount != 1000 {
+		t.Errorf("another amount: %+v, %v", r, err)
+	}
+}
+
 // A person may end what no terminal can answer, with a name and a reason, and once.
 func TestDeclare(t *testing.T) {
 	c := &cashier{charged: map[string]int{}, next: terminaltest.PaysUnheard}

@@ -381,6 +381,9 @@ func TestReleaseACard(t *testing.T) {
 	x.enter("Rosa")
 	x.enter("se arrepintió")
 	x.sees("Anotado: el cobro se devolvió en el terminal.")
+	if charges, err := x.journal.CardCharges(x.snap().Cart.ID); err != nil || len(charges) != 1 || charges[0].Released != "Rosa: se arrepintió" {
+		t.Errorf("kept %+v, %v", charges, err)
+	}
 	x.press(esc, esc)
 	x.scan(cafe)
 	if n := len(x.lines()); n != 2 {

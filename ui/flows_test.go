@@ -836,6 +836,13 @@ func TestVoidKeepsItsReason(t *testing.T) {
 	if e := events[1]; e.Kind != sale.EventRemoved || e.What != "1 × Pan marraqueta" || e.Amount != 2190 {
 		t.Errorf("%+v", e)
 	}
+	x.enter("300")
+	x.press(f4)
+	x.finger("6")
+	x.finger("2") // one of the list
+	if events, err = x.journal.Events(1); err != nil || len(events) != 1 || events[0].What != "No puede pagar" || len(x.lines()) != 0 {
+		t.Errorf("%+v %v", events, err)
+	}
 }
 
 // Discounts, prices and notes by hand: each with its reason, shown on the line and explained.
