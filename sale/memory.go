@@ -311,6 +311,16 @@ func (m *Memory) Vouchers(from, to time.Time) ([]Record, error) {
 	return within(m.vouchers, from, to), nil
 }
 
+// Voucher implements Journal.
+func (m *Memory) Voucher(n dte.Folio) (Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n < 1 || int(n) > len(m.vouchers) {
+		return Record{}, fmt.Errorf("comprobante %d: %w", n, ErrNotFound)
+	}
+	return m.vouchers[n-1].clone(), nil
+}
+
 // Charges implements Journal.
 func (m *Memory) Charges() terminal.Ledger { return &m.charges }
 

@@ -60,6 +60,9 @@ type Returnable struct {
 
 // OpenReturn looks a document up for a return. ErrNotFound if this till did not issue it.
 func OpenReturn(j Journal, key dte.Key) (*Returnable, error) {
+	if key.Tipo == Comprobante {
+		return openVoucher(j, key)
+	}
 	xml, record, err := j.Document(key)
 	if err != nil {
 		return nil, err
@@ -71,21 +74,36 @@ func OpenReturn(j Journal, key dte.Key) (*Returnable, error) {
 	if r.Document, err = dte.Parse(xml); err != nil {
 		return nil, err
 	}
-	if r.against, err = j.Against(key); err != nil {
+	return r, r.subtract(j)
+}
+
+// openVoucher looks a sale by voucher up, which has no document.
+func openVoucher(j Journal, key dte.Key) (*Returnable, error) {
+	record, err := VoucherAt(j, key)
+	if err != nil {
 		return nil, err
+	}
+	r := &Returnable{Record: record, Document: voucherDocument(record)}
+	return r, r.subtract(j)
+}
+
+// subtract takes away what came back before.
+func (r *Returnable) subtract(j Journal) (err error) {
+	if r.against, err = j.Against(r.Record.Key); err != nil {
+		return err
 	}
 	if r.against.Exchanged, err = standing(j, r.against.Exchanged); err != nil {
-		return nil, err
+		return err
 	}
 	if r.left, err = dte.LeftOf(r.Document, r.against.Notes); err != nil {
-		return nil, err
+		return err
 	}
 	for _, e := range r.against.Exchanged {
 		if err := r.left.Take(e.Line, e.Qty); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // standing leaves out what came back with a boleta that was annulled since: that exchange was undone.
@@ -125,6 +143,8 @@ type Return struct {
 	Reason string
 	// AsVale: what would be given back in cash is given as a vale.
 	AsVale bool
+	// Means is how a sale by voucher is given back.
+	Means Means
 }
 
 // order is the credit note of a return, with the refund that mirrors how the sale was paid.
@@ -274,6 +294,9 @@ func TakeBack(d Deps, back Return) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
+	if r.Record.Key.Tipo == Comprobante {
+		return r.keepSlip(d, back)
+	}
 	order, err := r.order(d, back)
 	if err != nil {
 		return Record{}, err
@@ -292,6 +315,10 @@ func PlanReturn(d Deps, back Return) (total money.Pesos, refund Payment, err err
 	r, err := OpenReturn(d.Journal, back.Lines[0].Of)
 	if err != nil {
 		return 0, Payment{}, err
+	}
+	if r.Record.Key.Tipo == Comprobante {
+		s, err := r.slip(d, back)
+		return s.Total, s.Payment, err
 	}
 	order, err := r.order(d, back)
 	if err != nil {

@@ -53,6 +53,8 @@ type Vouchers interface {
 	KeepVoucher(r Record) (Record, error)
 	// Vouchers lists those from a time to before another, oldest first.
 	Vouchers(from, to time.Time) ([]Record, error)
+	// Voucher is the one with that number, or ErrNotFound.
+	Voucher(n dte.Folio) (Record, error)
 }
 
 // CheckVoucher refuses what is not paid whole by cards.

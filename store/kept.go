@@ -140,6 +140,18 @@ func (s *Store) Vouchers(from, to time.Time) ([]sale.Record, error) {
 	return s.keptWithin(vouchers, from, to)
 }
 
+// Voucher implements sale.Journal.
+func (s *Store) Voucher(n dte.Folio) (r sale.Record, err error) {
+	err = s.view(func(t *bolt.Tx) (err error) {
+		if n < 1 || t.Bucket(vouchers.records).Get(number(uint64(n))) == nil {
+			return fmt.Errorf("comprobante %d: %w", n, sale.ErrNotFound)
+		}
+		r, err = vouchers.record(t, number(uint64(n)))
+		return err
+	})
+	return r, err
+}
+
 // Slips implements sale.Journal.
 func (s *Store) Slips(from, to time.Time) ([]sale.Record, error) {
 	return s.keptWithin(slips, from, to)

@@ -3,6 +3,7 @@ package ui
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -176,5 +177,52 @@ func TestReturnWithoutReceipt(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+// A sale by card voucher is found by its operation, amount or day, and comes back whole at the terminal, or in parts as
+// cash or a vale.
+func TestReturnOfAVoucher(t *testing.T) {
+	x := newWorld(t)
+	if err := x.till.SetModelo(sale.ModeloVoucher); err != nil {
+		t.Fatal(err)
+	}
+	x.enter("201")
+	x.enter("200")
+	for _, err := range []error{x.till.Charge(), x.till.Tender(sale.Debito, 0, "004512")} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := x.till.Issue(); err != nil {
+		t.Fatal(err)
+	}
+	x.till.Next()
+	x.w.settle(nil)
+	for _, text := range []string{"4512", "$1.500", "16-03"} {
+		x.press(f8)
+		x.enter(text)
+		x.sees("Devolución de comprobante 1", "Agua mineral", "En efectivo")
+		x.press(esc)
+	}
+	x.press(f8)
+	x.enter("4512")
+	x.finger("+")
+	x.sees("El terminal sólo anula la operación entera")
+	x.press(fyne.KeyF7)
+	x.sees("Devuelva $1.150 en efectivo.")
+	x.press(f5)
+	x.sees("Devuelva $1.150 en el vale V")
+	x.tap("En efectivo")
+	x.sees("Devuelva $1.150 en efectivo.")
+	x.tap("En efectivo") // and back to the terminal, whole
+	x.press(f3)
+	x.tap("Devolver")
+	x.sees("¿Por qué lo devuelve?")
+	x.finger("1")
+	x.sees("Devolución de comprobante 1 por $1.500.")
+	list, err := x.journal.Slips(x.now.Add(-time.Hour), x.now.Add(time.Hour))
+	if err != nil || len(list) != 1 || list[0].Total != 1500 {
+		t.Errorf("%+v %v", list, err)
 	}
 }

@@ -25,7 +25,7 @@ func newReceiptDialog(w *Window) *receiptDialog {
 	d := &receiptDialog{w: w, number: newField(w, "Timbre o número"), problem: newText(l, 16, bad, wrap).upTo(2).strong()}
 	d.card = dialogCard(l, 680, col(l.px(12),
 		as(newText(l, 24, ink, cut).strong().say("Devolución")),
-		as(newText(l, 16, muted, wrap).upTo(2).say("Escanee el timbre de la boleta o factura, o escriba su número. Sin el papel, búsquela en Documentos (F11) y pulse F7.")),
+		as(newText(l, 16, muted, wrap).upTo(2).say("Escanee el timbre de la boleta o factura, o escriba su número. Sin el papel, búsquela en Documentos (F11) y pulse F7. Un comprobante de tarjeta: su número de operación, monto o día.")),
 		fixed(l.px(56), d.number.framed(20, nil)),
 		fixed(l.px(44), d.problem),
 		fixed(l.px(64), row(l.px(12),
@@ -55,9 +55,18 @@ func (d *receiptDialog) find(text string) {
 		d.open(key)
 		return
 	}
+	choices, err := d.vouchers(text)
+	if err != nil {
+		d.problem.say(sentence(err.Error()))
+		return
+	}
 	folio, err := strconv.ParseInt(strings.ReplaceAll(strings.TrimSpace(text), ".", ""), 10, 64)
-	if err != nil || folio <= 0 {
+	if (err != nil || folio <= 0) && len(choices) == 0 {
 		d.problem.say("Eso no es un timbre ni un número de documento.")
+		return
+	}
+	if err != nil || folio <= 0 {
+		d.offer(choices, text)
 		return
 	}
 	found, err := d.w.documents.Documents(sale.DocumentQuery{Folio: dte.Folio(folio), Limit: 20})
@@ -65,7 +74,6 @@ func (d *receiptDialog) find(text string) {
 		d.problem.say(sentence(err.Error()))
 		return
 	}
-	var choices []choice
 	for _, info := range found {
 		if info.Key.Tipo.EsNota() || info.Key.Tipo == dte.GuiaDespacho {
 			continue
@@ -74,15 +82,31 @@ func (d *receiptDialog) find(text string) {
 			return d.w.takeBack(info.Key)
 		}})
 	}
+	d.offer(choices, money.Pesos(folio).String())
+}
+
+// vouchers are the sales without a document that a number, an amount or a day may mean.
+func (d *receiptDialog) vouchers(text string) (choices []choice, err error) {
+	found, err := d.w.counter.FindVouchers(text, 9)
+	for _, r := range found {
+		choices = append(choices, choice{words: docTitle(r.Key) + " · " + paymentWords(r), detail: day(r.At) + " " + hour(r.At), amount: peso(r.Total), opens: true, do: func() error {
+			return d.w.takeBack(r.Key)
+		}})
+	}
+	return choices, err
+}
+
+// offer opens what was found; of several it asks which.
+func (d *receiptDialog) offer(choices []choice, number string) {
 	switch len(choices) {
 	case 0:
-		d.problem.say("Esta caja no emitió ninguna boleta ni factura con el número " + money.Pesos(folio).String() + ".")
+		d.problem.say("Esta caja no emitió ninguna boleta ni factura con el número " + number + ".")
 	case 1:
 		if err := choices[0].do(); err != nil {
 			d.problem.say(sentence(err.Error()))
 		}
 	default:
-		d.w.openDialog(newChooseDialog(d.w, "Devolución", "Hay varios documentos con ese número.", choices))
+		d.w.openDialog(newChooseDialog(d.w, "Devolución", "Hay varias ventas así.", choices))
 	}
 }
 
@@ -155,6 +179,10 @@ func newReturnDialog(w *Window, of *sale.Returnable, id sale.ID) *returnDialog {
 	button := func(words string, key fyne.KeyName, do func()) item {
 		return grow(newButton(l, plain, words, w.cap(returnPlace, key), do).bigger(16, fyne.NewSize(90, 64)))
 	}
+	other := button("Cambiar", fyne.KeyF6, d.exchange)
+	if d.byVoucher() {
+		other = button("En efectivo", fyne.KeyF7, d.inCash)
+	}
 	d.card = dialogCard(l, 1000, col(l.px(12),
 		as(newText(l, 24, ink, cut).strong().say("Devolución de "+strings.ToLower(docName(key.Tipo))+" "+docNumber(key))),
 		as(newText(l, 16, muted, wrap).upTo(2).say("Con + y − diga cuánto vuelve de la línea marcada; lo que se pesa vuelve entero. "+paymentWords(of.Record)+".")),
@@ -162,7 +190,7 @@ func newReturnDialog(w *Window, of *sale.Returnable, id sale.ID) *returnDialog {
 		fixed(l.px(48), row(l.px(12), grow(d.how), share(0.5, d.sum))),
 		fixed(l.px(64), row(l.px(8),
 			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(16, fyne.NewSize(90, 64))),
-			button("Todo", fyne.KeyF3, d.all), button("Repone", fyne.KeyF4, d.toggle), button("Con vale", fyne.KeyF5, d.asVale), button("Cambiar", fyne.KeyF6, d.exchange),
+			button("Todo", fyne.KeyF3, d.all), button("Repone", fyne.KeyF4, d.toggle), button("Con vale", fyne.KeyF5, d.asVale), other,
 			share(1.3, newButton(l, primary, "Devolver", "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))))))
 	d.render()
 	return d
@@ -172,7 +200,7 @@ func (d *returnDialog) object() fyne.CanvasObject { return d.card }
 func (d *returnDialog) field() *field             { return nil }
 func (d *returnDialog) edited()                   {}
 func (d *returnDialog) keys() []binding {
-	return []binding{{key: fyne.KeyF3, do: d.all}, {key: fyne.KeyF4, do: d.toggle}, {key: fyne.KeyF5, do: d.asVale}, {key: fyne.KeyF6, do: d.exchange}}
+	return []binding{{key: fyne.KeyF3, do: d.all}, {key: fyne.KeyF4, do: d.toggle}, {key: fyne.KeyF5, do: d.asVale}, {key: fyne.KeyF6, do: d.exchange}, {key: fyne.KeyF7, do: d.inCash}}
 }
 
 func (d *returnDialog) render() {
@@ -271,6 +299,22 @@ func (d *returnDialog) toggle() {
 	d.render()
 }
 
+// byVoucher: there is no document, and the terminal gave the money.
+func (d *returnDialog) byVoucher() bool { return d.of.Record.Key.Tipo == sale.Comprobante }
+
+// inCash gives back a sale by voucher in cash, or through the terminal again.
+func (d *returnDialog) inCash() {
+	switch {
+	case !d.byVoucher():
+		return
+	case d.back.AsVale || d.back.Means == sale.ByTerminal:
+		d.back.AsVale, d.back.Means = false, sale.InCash
+	default:
+		d.back.Means = sale.ByTerminal
+	}
+	d.w.settle(nil)
+}
+
 // asVale gives a vale in the place of cash, or cash again.
 func (d *returnDialog) asVale() {
 	d.back.AsVale = !d.back.AsVale
@@ -291,7 +335,14 @@ var reasonsToReturn = []string{"No le gustó o no le sirve", "Venía malo o venc
 
 // enter asks why, and then issues the credit note.
 func (d *returnDialog) enter() {
-	d.askWhy("Se emite una nota de crédito. El motivo va en ella.", "Emitir", func(reason string) error {
+	advice := "Se emite una nota de crédito. El motivo va en ella."
+	switch {
+	case d.byVoucher() && !d.back.AsVale && d.back.Means == sale.ByTerminal:
+		advice = "Primero anule en el terminal: " + paymentWords(d.of.Record) + ". Después diga aquí por qué; queda un comprobante interno."
+	case d.byVoucher():
+		advice = "Queda un comprobante interno: esta venta no tiene boleta que corregir."
+	}
+	d.askWhy(advice, "Emitir", func(reason string) error {
 		d.collect(reason)
 		w := d.w
 		r, err := w.counter.TakeBack(d.back)

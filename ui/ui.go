@@ -60,6 +60,8 @@ type Counter interface {
 	TakeBack(back sale.Return) (sale.Record, error)
 	// BeginExchange puts what comes back into the open sale; SettleExchange ends one in which the customer owes nothing.
 	BeginExchange(back sale.Return) error
+	// FindVouchers finds sales by voucher, which have no document.
+	FindVouchers(text string, limit int) ([]sale.Record, error)
 	PlanExchange(asVale bool) (money.Pesos, sale.Payment, error)
 	SettleExchange(asVale bool) error
 	// TakeBackWithout takes what is in the open sale back, of which nobody has the document.

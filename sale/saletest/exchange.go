@@ -25,6 +25,7 @@ func RunExchanges(t *testing.T, open Open) {
 		{"the boleta of an exchange comes back whole", undone},
 		{"refuses what has no place in it", refusesExchange},
 		{"comes back without its document", without},
+		{"of a sale by voucher: a slip", voucherBack},
 		{"keeps a slip once", keepsSlip},
 		{"refuses a slip that is none", refusesSlip},
 	}
@@ -329,6 +330,70 @@ func without(x *swaps) {
 	x.brings(first, 1, 1)
 	x.scan("C")
 	x.want("in the middle of an exchange", x.r.TakeBackWithout("regalo", true) != nil, true)
+	x.left(dte.NotaCredito, 40)
+}
+
+// sellByVoucher sells by card, whose voucher is the boleta.
+func (x *swaps) sellByVoucher(operation string, codes ...string) sale.Record {
+	x.Helper()
+	x.wantErr("SetModelo", x.j.SetModelo(sale.ModeloVoucher, Now), nil)
+	x.scan(codes...)
+	x.wantErr("Charge", x.r.Charge(), nil)
+	x.wantErr("Tender", x.r.Tender(sale.Debito, 0, operation), nil)
+	r, err := x.r.Issue()
+	x.want("by voucher", []any{r.Key.Tipo, err}, []any{sale.Comprobante, error(nil)})
+	x.r.Next()
+	return r
+}
+
+func voucherBack(x *swaps) {
+	x.wantErr("SetModelo", x.j.SetModelo(sale.ModeloVoucher, Now), nil)
+	_, err := x.j.OpenShift(Now, "", 30_000)
+	x.wantErr("OpenShift", err, nil)
+	x.sellByVoucher("000777", "A")
+	first := x.sellByVoucher("004512", "2*A", "C")
+	for _, text := range []string{"004512", "4512", "$22.990", "22990", "calcetín"} {
+		found, err := x.r.FindVouchers(text, 5)
+		x.want("found by "+text, []any{len(found), err}, []any{1, error(nil)})
+		x.want("the one", found[0].Key, first.Key)
+	}
+	found, err := x.r.FindVouchers("hoy", 5)
+	x.want("of today, newest first", []any{len(found), found[0].Key, err}, []any{2, first.Key, error(nil)})
+
+	part := returning(first, 1, 1)
+	part.ID = "v1"
+	_, err = x.r.TakeBack(part)
+	x.want("a terminal annuls no part", err != nil, true)
+	part.Means = sale.InCash
+	total, refund, err := x.r.PlanReturn(part)
+	x.want("plan", []any{total, refund.Tenders[0].Method, err}, []any{money.Pesos(10_000), sale.Efectivo, error(nil)})
+	for range 2 {
+		r, err := x.r.TakeBack(part)
+		x.want("a part in cash", []any{r.Key.Tipo, r.Key.Folio, r.Total, err}, []any{sale.DevolucionComprobante, dte.Folio(1), money.Pesos(10_000), error(nil)})
+	}
+	x.stillHas(first, 1, 1)
+	shift, err := x.j.CurrentShift()
+	x.want("the drawer", []any{shift.Expected(), shift.Paid[sale.Debito], err}, []any{money.Pesos(20_000), money.Pesos(32_990), error(nil)})
+	more := returning(first, 1, 2)
+	more.ID, more.AsVale = "v2", true
+	_, err = x.r.TakeBack(more)
+	x.wantErr("more than is left", err, dte.ErrNote)
+	x.wantErr("exchanged", x.r.BeginExchange(more), sale.ErrExchange)
+	rest := returning(first, 1, 1, 2, 1)
+	rest.ID, rest.AsVale = "v3", true
+	r, err := x.r.TakeBack(rest)
+	x.want("the rest as a vale", []any{r.Total, r.Payment.Tenders[0].Method, err}, []any{money.Pesos(12_990), sale.Vale, error(nil)})
+	x.stillHas(first, 0, 0)
+
+	whole := x.sellByVoucher("009", "A")
+	all := returning(whole, 1, 1)
+	all.ID = "v4"
+	r, err = x.r.TakeBack(all)
+	x.want("annulled at the terminal", []any{r.Payment.Tenders[0].Method, r.Payment.Tenders[0].Reference, err}, []any{sale.Debito, "009", error(nil)})
+	shift, err = x.j.CurrentShift()
+	x.want("the shift", []any{shift.Paid[sale.Debito], err}, []any{money.Pesos(32_990), error(nil)})
+	_, err = sale.OpenReturn(x.j, dte.Key{Emisor: first.Key.Emisor, Tipo: sale.Comprobante, Folio: 99})
+	x.wantErr("one that is not there", err, sale.ErrNotFound)
 	x.left(dte.NotaCredito, 40)
 }
 
