@@ -56,7 +56,7 @@ func (w *Window) typedRune(f *field, r rune) {
 	case !quick:
 		w.release()
 	}
-	if w.ends(r) && w.takeBurst(endSuffix) {
+	if w.ends() && w.takeBurst(endSuffix) {
 		w.lateUntil = w.now().Add(lateEnter)
 		return
 	}
@@ -67,15 +67,16 @@ func (w *Window) typedRune(f *field, r rune) {
 	w.awaitSilence(w.burstNo, 0)
 }
 
-// begins and ends report the characters that this till's scanners put around a code, in a burst that is one.
+// begins and ends report what this till's scanners put around a code, in a burst that is one. A prefix of several
+// characters is found when the whole burst is read.
 func (w *Window) begins(r rune) bool {
 	_, isCode := w.burst.code()
 	return isCode && string(r) == w.settings.Scanner.Prefix
 }
 
-func (w *Window) ends(r rune) bool {
-	_, isCode := w.burst.code()
-	return isCode && string(r) == w.settings.Scanner.Suffix
+func (w *Window) ends() bool {
+	code, isCode := w.burst.code()
+	return isCode && w.settings.Scanner.Suffix != "" && strings.HasSuffix(code, w.settings.Scanner.Suffix)
 }
 
 // release puts what was held into the field.

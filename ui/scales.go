@@ -34,7 +34,40 @@ func (w *Window) openScales() error {
 		w.openDialog(newRuleDialog(w, rules, len(rules)))
 		return nil
 	}})
+	choices = append(choices, choice{words: "Restablecer las habituales…", opens: true, do: func() error {
+		w.restoreScale()
+		return nil
+	}})
 	w.openDialog(newChooseDialog(w, "Etiquetas de la balanza", advice, choices))
+	return nil
+}
+
+// restoreScale brings back the table that tills are delivered with; what the shop changed would be gone.
+func (w *Window) restoreScale() {
+	w.openDialog(newConfirmDialog(w, "¿Restablecer las reglas?", "Vuelven las reglas habituales y se pierden las que se cambiaron o agregaron en esta caja. Lo vendido no cambia.", "Restablecer", func() error {
+		if err := w.setScale(sale.DefaultScaleRules()); err != nil {
+			return err
+		}
+		return w.openScales()
+	}))
+}
+
+// moveRule puts a rule in another place of the table and shows it there. No prefix begins another one, so the order is for
+// eyes only.
+func (w *Window) moveRule(rules sale.ScaleRules, i, step int) error {
+	to := i + step
+	rules = slices.Clone(rules)
+	rules[i], rules[to] = rules[to], rules[i]
+	if err := w.setScale(rules); err != nil {
+		return err
+	}
+	if err := w.openScales(); err != nil {
+		return err
+	}
+	if d, ok := w.dialog.(*chooseDialog); ok {
+		d.at = to
+		d.render()
+	}
 	return nil
 }
 
@@ -44,7 +77,7 @@ func ruleWords(r sale.ScaleRule) string {
 
 func (w *Window) ruleMenu(rules sale.ScaleRules, i int) {
 	r := rules[i]
-	w.openDialog(newChooseDialog(w, r.Prefijo+" · "+r.Nombre, ruleWords(r), []choice{
+	choices := []choice{
 		{words: "Corregir y probar…", opens: true, do: func() error {
 			w.openDialog(newRuleDialog(w, rules, i))
 			return nil
@@ -56,7 +89,14 @@ func (w *Window) ruleMenu(rules sale.ScaleRules, i int) {
 			}
 			return err
 		}},
-	}))
+	}
+	if i > 0 {
+		choices = append(choices, choice{words: "Subir en la lista", opens: true, do: func() error { return w.moveRule(rules, i, -1) }})
+	}
+	if i < len(rules)-1 {
+		choices = append(choices, choice{words: "Bajar en la lista", opens: true, do: func() error { return w.moveRule(rules, i, 1) }})
+	}
+	w.openDialog(newChooseDialog(w, r.Prefijo+" · "+r.Nombre, ruleWords(r), choices))
 }
 
 // setScale keeps the table, and the counter reads by it from now on.

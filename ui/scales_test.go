@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"fyne.io/fyne/v2"
@@ -90,5 +91,47 @@ func TestScaleRulesAreAddedAndTakenOut(t *testing.T) {
 	x.sees("disco está lleno")
 	if len(x.scales.rules) != 4 {
 		t.Error("a rule is gone although it was not kept")
+	}
+}
+
+// The table stands in the shop's order, and the usual one comes back after a word.
+func TestScaleRulesAreReorderedAndRestored(t *testing.T) {
+	x := newWorld(t)
+	names := func() (list []string) {
+		for _, r := range x.scales.rules {
+			list = append(list, r.Prefijo)
+		}
+		return list
+	}
+	x.press(f11)
+	x.choose("Ajustes", "Etiquetas de la balanza", "21 · Precio", "Subir en la lista")
+	if got := names(); !slices.Equal(got, []string{"21", "20", "22", "02"}) {
+		t.Fatalf("the order is %v", got)
+	}
+	if d, ok := x.w.dialog.(*chooseDialog); !ok || d.choices[d.at].words != "21 · Precio" {
+		t.Fatalf("the mark did not follow: %T", x.w.dialog)
+	}
+	x.choose("22 · Precio con control", "Bajar en la lista")
+	x.choose("22 · Precio con control", "Quitar la regla")
+	if got := names(); !slices.Equal(got, []string{"21", "20", "02"}) {
+		t.Fatalf("the order is %v", got)
+	}
+	x.press(f11)
+	x.choose("Ajustes", "Etiquetas de la balanza", "Restablecer las habituales…")
+	x.press(esc)
+	if len(x.scales.rules) != 3 {
+		t.Error("Esc restored them")
+	}
+	x.press(f11)
+	x.choose("Ajustes", "Etiquetas de la balanza", "Restablecer las habituales…")
+	x.press(enter)
+	if !slices.Equal(x.scales.rules, sale.DefaultScaleRules()) {
+		t.Errorf("restored %v", names())
+	}
+	x.sees("22 · Precio con control")
+	x.press(esc)
+	x.scan("2000100990001")
+	if l := x.lines(); len(l) != 1 || l[0].Codigo != "100" {
+		t.Errorf("the counter does not read by the table: %v", l)
 	}
 }

@@ -15,8 +15,8 @@ import (
 // Scanner is how the scanners of this till speak. The zero value is how they leave the factory: a keyboard that types the
 // code and Enter.
 type Scanner struct {
-	// Prefix and Suffix are a character each that the scanner puts around a code, or none. With a suffix a scan ends
-	// without waiting; with a prefix two scans are told apart even if everything between them was lost.
+	// Prefix and Suffix are the characters that the scanner puts around a code, or none: "~", "]C1". With a suffix a scan
+	// ends without waiting; with a prefix two scans are told apart even if everything between them was lost.
 	Prefix string `json:"prefijo,omitempty"`
 	Suffix string `json:"sufijo,omitempty"`
 	// AIM: the scanner says which kind of bar code it read, in three characters before the code: "]E0".
@@ -29,13 +29,12 @@ type Scanner struct {
 // Check says what is wrong with a choice.
 func (s Scanner) Check() error {
 	for name, mark := range map[string]string{"prefijo": s.Prefix, "sufijo": s.Suffix} {
-		r, n := utf8.DecodeRuneInString(mark)
 		switch {
 		case mark == "":
-		case n < len(mark):
-			return fmt.Errorf("el %s es un solo carácter. No se cambió nada", name)
-		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("+-*]", r):
-			return fmt.Errorf("«%s» no sirve de %s: aparece en códigos o tiene otro uso en la caja. Sirven, por ejemplo, ~ o #. No se cambió nada", mark, name)
+		case utf8.RuneCountInString(mark) > longestMark:
+			return fmt.Errorf("el %s tiene a lo más %d caracteres. No se cambió nada", name, longestMark)
+		case !distinct(mark):
+			return fmt.Errorf("«%s» no sirve de %s: aparece en códigos o tiene otro uso en la caja. Sirven, por ejemplo, ~, # o ]C1. No se cambió nada", mark, name)
 		}
 	}
 	if s.Port != "" && (s.Baud < 300 || s.Baud > 921600) {
@@ -44,8 +43,30 @@ func (s Scanner) Check() error {
 	return nil
 }
 
+// longestMark is the most characters of a prefix or suffix.
+const longestMark = 8
+
+// distinct reports a mark that no code has and that types nothing else: one sign at least, none that moves a quantity,
+// and "]" only before the letter and the figure of an AIM identifier.
+func distinct(mark string) bool {
+	sign := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	unfit := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("+-*", r) }
+	return strings.ContainsFunc(mark, sign) && !strings.ContainsFunc(mark, unfit) && mark != "]"
+}
+
+// printing leaves out what frames a code without being written: STX, ETX and their like.
+func printing(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 // codes are what a burst says without what the scanner put around. Whatever it is, something remains.
 func (s Scanner) codes(text string) []string {
+	text = printing(text)
 	parts := []string{text}
 	if s.Prefix != "" {
 		parts = strings.Split(text, s.Prefix)
@@ -241,8 +262,8 @@ func newScannerForm(w *Window) dialog {
 		baud = strconv.Itoa(s.Baud)
 	}
 	return newFormDialog(w, "Prefijo, sufijo y puerto del escáner", "Como esté programado el escáner; lo normal es dejar todo vacío.", "Guardar", []formField{
-		{"Prefijo", s.Prefix, "Un carácter, o nada"},
-		{"Sufijo", s.Suffix, "Un carácter, o nada"},
+		{"Prefijo", s.Prefix, "~, ]C1, o nada"},
+		{"Sufijo", s.Suffix, "#, o nada"},
 		{"Manda identificador AIM (]E0)", aim, "sí o no"},
 		{"Puerto serial", s.Port, "COM3, /dev/ttyACM0, o nada"},
 		{"Velocidad", baud, "9600"},

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,6 +36,9 @@ func TestWhatAScannerPutsAroundACodeIsTakenOff(t *testing.T) {
 		{Scanner{AIM: true}, "]E", "]E"},
 		{Scanner{AIM: true}, "XA1234567", "XA1234567"},
 		{Scanner{Prefix: "~"}, "~", "~"},
+		{Scanner{Prefix: "]C1"}, "]C17801234567894]C1ABC-12", "7801234567894 ABC-12"},
+		{Scanner{Prefix: "]E0", Suffix: "$$"}, "]E07801234567894$$", "7801234567894"},
+		{Scanner{}, "\x027801234567894\x03", "7801234567894"}, // STX and ETX, by a serial line
 	} {
 		if got := strings.Join(c.s.codes(c.text), " "); got != c.want {
 			t.Errorf("%+v makes %q of %q, want %q", c.s, got, c.text, c.want)
@@ -58,12 +62,12 @@ func TestScannerNeverSwallowsACode(t *testing.T) {
 }
 
 func TestMarksThatCodesHaveAreRefused(t *testing.T) {
-	for _, bad := range []Scanner{{Prefix: "A"}, {Prefix: "7"}, {Suffix: "+"}, {Suffix: "*"}, {Prefix: "~~"}, {Prefix: " "}, {Suffix: "-"}, {Prefix: "]"}, {Port: "COM3"}} {
+	for _, bad := range []Scanner{{Prefix: "A"}, {Prefix: "7"}, {Suffix: "+"}, {Suffix: "*"}, {Prefix: "~~~~~~~~~"}, {Prefix: "C1"}, {Prefix: "~ ~"}, {Suffix: "#3*"}, {Prefix: "\x02"}, {Prefix: " "}, {Suffix: "-"}, {Prefix: "]"}, {Port: "COM3"}} {
 		if bad.Check() == nil {
 			t.Errorf("%+v was accepted", bad)
 		}
 	}
-	for _, good := range []Scanner{{}, {Prefix: "~", Suffix: "#", AIM: true}, {Port: "COM3", Baud: 9600}} {
+	for _, good := range []Scanner{{}, {Prefix: "~", Suffix: "#", AIM: true}, {Prefix: "]C1", Suffix: "$$"}, {Port: "COM3", Baud: 9600}} {
 		if err := good.Check(); err != nil {
 			t.Errorf("%+v: %v", good, err)
 		}
@@ -240,5 +244,43 @@ func TestFiveCodesASecondForAMinute(t *testing.T) {
 	}
 	if n := len(x.ears.heard); n != 300 || slices.Contains(x.ears.heard, BeepFailed) {
 		t.Errorf("%d tones", n)
+	}
+}
+
+// Marks of several characters end a scan as one does, without waiting, and the trying page takes them off, too.
+func TestMarksOfSeveralCharacters(t *testing.T) {
+	x := newWorld(t)
+	x.w.openDialog(newScannerForm(x.w))
+	form := x.w.dialog.(*formDialog)
+	form.fields[0].write("]C1")
+	form.fields[1].write("$$")
+	x.press(f12)
+	if s := x.lastKept().Scanner; s != (Scanner{Prefix: "]C1", Suffix: "$$"}) {
+		t.Fatalf("kept %+v", s)
+	}
+	x.burst("]C1" + leche + "$$")
+	if n := len(x.lines()); n != 1 {
+		t.Fatalf("%d lines as soon as the suffix is there", n)
+	}
+	x.burst("]C1201$$") // too short for a code by itself
+	x.burst("]C1" + cafe + "$$")
+	x.pass(time.Second)
+	if l := x.lines(); len(l) != 3 || l[1].Codigo != "201" || l[2].Codigo != cafe {
+		t.Errorf("the cart has %v", l)
+	}
+	x.w.openDialog(newScanTestDialog(x.w))
+	x.burst("]C1" + leche + "$$")
+	x.pass(time.Second)
+	x.sees(leche, "GTIN-13, con el dígito verificador correcto.")
+}
+
+// What was kept when a mark was one character means the same.
+func TestOldMarksAreStillMarks(t *testing.T) {
+	var s Settings
+	if err := json.Unmarshal([]byte(`{"escaner":{"prefijo":"~","sufijo":"#","aim":true}}`), &s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Scanner != (Scanner{Prefix: "~", Suffix: "#", AIM: true}) || s.Scanner.Check() != nil {
+		t.Errorf("read %+v", s.Scanner)
 	}
 }
