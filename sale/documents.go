@@ -17,6 +17,8 @@ type DocumentInfo struct {
 	PrintProblem string
 	// Copies are the papers beyond the original that came out, oldest first.
 	Copies []Copy
+	// Mails are the letters with it, oldest first.
+	Mails []Mail
 }
 
 // DocumentQuery chooses documents. The zero value is the newest ones of every kind.

@@ -554,6 +554,10 @@ func infoOf(t *bolt.Tx, keyB []byte, q sale.DocumentQuery) (info sale.DocumentIn
 		return info, false, err
 	}
 	p, _, err := getJSON[sale.Papers](t, bPapers, keyB)
-	return sale.DocumentInfo{Record: r, State: d.State, Veredicto: d.Veredicto, Printed: p.Printed, PrintProblem: p.Problem, Copies: p.Copies},
+	if err != nil {
+		return info, false, err
+	}
+	mails, err := mailsOf(t, keyB)
+	return sale.DocumentInfo{Record: r, State: d.State, Veredicto: d.Veredicto, Printed: p.Printed, PrintProblem: p.Problem, Copies: p.Copies, Mails: mails},
 		err == nil, err
 }

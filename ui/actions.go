@@ -73,7 +73,7 @@ var actions = []action{
 	{"fiado", "Fiado", fyne.KeyF7, []place{paying}, ordinary},
 	{"ayuda-pago", "Ayuda al cobrar", fyne.KeyF11, []place{paying}, ordinary},
 	{"reimprimir", "Reimprimir", fyne.KeyF6, []place{done, documents, accountPlace}, ordinary},
-	{"enviar", "Enviar el documento: PDF, WhatsApp, cedible", fyne.KeyF5, []place{done, documents}, ordinary},
+	{"enviar", "Enviar el documento: PDF, correo, WhatsApp", fyne.KeyF5, []place{done, documents}, ordinary},
 	{"documento", "Documento del aviso", fyne.KeyF6, []place{notices}, ordinary},
 	{"atender", "Atender el aviso", fyne.KeyF7, []place{notices}, ordinary},
 	{"contingencia", "Qué hacer en una contingencia", fyne.KeyF8, []place{notices}, ordinary},

@@ -15,9 +15,10 @@ import (
 	"mostrador/sale"
 )
 
-// Copies are what a buyer takes home besides the paper; shop.Shop is one. SavePDF has a goroutine of its own, the others are
-// called from the window's and are quick. None of them waits for a network.
+// Copies are what a buyer takes home besides the paper; shop.Shop is one. SavePDF and TryMail have a goroutine of their own,
+// the others are called from the window's and are quick. Only TryMail waits for a network.
 type Copies interface {
+	Mails
 	// SavePDF writes the document as a file and returns its path.
 	SavePDF(key dte.Key, kind sale.PDFKind) (path string, err error)
 	PDFFolder() (string, error)
@@ -27,7 +28,12 @@ type Copies interface {
 }
 
 // openCopies lists the ways in which a document can be handed over.
-func (w *Window) openCopies(r sale.Record) {
+func (w *Window) openCopies(d sale.DocumentInfo) {
+	r := d.Record
+	advice := "Ninguna de estas copias necesita internet para hacerse."
+	if words := mailWords(d.Mails); words != "" {
+		advice = words
+	}
 	pdf := func(words, detail string, kind sale.PDFKind) choice {
 		return choice{words: words, detail: detail, opens: true, do: func() error {
 			w.savePDF(r.Key, kind)
@@ -46,9 +52,10 @@ func (w *Window) openCopies(r sale.Record) {
 		if cedible {
 			choices = append(choices, pdf("PDF con la CEDIBLE", "carta, las dos hojas", sale.PDFCedible))
 		}
+		choices = append(choices, choice{words: "Correo", detail: "sale solo, cuando haya línea", opens: true, do: func() error { w.openMail(r); return nil }})
 		choices = append(choices, choice{words: "WhatsApp o mensaje", detail: "texto y código QR", opens: true, do: func() error { return w.openMessage(r) }})
 	}
-	w.openDialog(newChooseDialog(w, "Enviar "+strings.ToLower(docName(r.Key.Tipo))+" "+docNumber(r.Key), "Ninguna de estas copias necesita internet para hacerse.", choices))
+	w.openDialog(newChooseDialog(w, "Enviar "+strings.ToLower(docName(r.Key.Tipo))+" "+docNumber(r.Key), advice, choices))
 }
 
 // reprint queues a copy and says what it is: a first paper that never came out is no copy.
@@ -102,22 +109,18 @@ func (w *Window) openPDFFolder() error {
 	return nil
 }
 
-// copiesWords tell which papers of a document came out beyond the original.
+// copiesWords tell the last paper that came out beyond the original.
 func copiesWords(copies []sale.Copy) string {
 	if len(copies) == 0 {
 		return ""
 	}
 	last := copies[len(copies)-1]
-	words := "Copias: " + fmt.Sprint(len(copies)) + "; la última, "
-	if len(copies) == 1 {
-		words = "Una copia: "
-	}
-	words += copyMark(last)
+	words := "Última: " + copyMark(last)
 	if !last.At.IsZero() {
-		words += ", pedida el " + day(last.At) + " a las " + hour(last.At)
+		words += ", " + day(last.At) + " " + hour(last.At)
 	}
 	if last.Who != "" {
-		words += " por " + last.Who
+		words += ", " + last.Who
 	}
 	return words + "."
 }

@@ -14,6 +14,7 @@ import (
 
 	"mostrador/dte"
 	"mostrador/sale"
+	"mostrador/sale/saletest"
 )
 
 // issuedOne shows one document that was printed.
@@ -31,10 +32,10 @@ func TestReprintsAreToldAndCounted(t *testing.T) {
 	issuedOne(x, dte.Boleta)
 	x.sees("Impresa")
 	x.press(fyne.KeyF6)
-	x.sees("La copia de boleta 12.204 va a la impresora, marcada COPIA 1.", "Con 1 copia", "Una copia: COPIA 1, pedida el 16-03-2026 a las 12:30.")
+	x.sees("La copia de boleta 12.204 va a la impresora, marcada COPIA 1.", "Con 1 copia", "Última: COPIA 1, 16-03-2026 12:30.")
 	x.press(fyne.KeyF6)
-	x.sees("marcada COPIA 2.", "Con 2 copias", "Copias: 2; la última, COPIA 2, pedida el")
-	if words := copiesWords([]sale.Copy{{N: 7, At: x.now, Who: "Rosa"}}); !strings.HasSuffix(words, "COPIA 7, pedida el 16-03-2026 a las 12:30 por Rosa.") {
+	x.sees("marcada COPIA 2.", "Con 2 copias", "Última: COPIA 2, 16-03-2026")
+	if words := copiesWords([]sale.Copy{{N: 7, At: x.now, Who: "Rosa"}}); !strings.HasSuffix(words, "COPIA 7, 16-03-2026 12:30, Rosa.") {
 		t.Error(words)
 	}
 }
@@ -54,7 +55,7 @@ func TestTheCedible(t *testing.T) {
 	issuedOne(x, dte.Factura)
 	x.press(fyne.KeyF5)
 	x.choose("Imprimir la CEDIBLE")
-	x.sees("La CEDIBLE de factura 12.204 va a la impresora.", "Una copia: CEDIBLE, pedida el", "Impresa")
+	x.sees("La CEDIBLE de factura 12.204 va a la impresora.", "Última: CEDIBLE, 16-03-2026", "Impresa")
 	x.seesNot("Con 1 copia")
 	x.press(fyne.KeyF5)
 	x.choose("Imprimir la CEDIBLE")
@@ -172,3 +173,102 @@ func TestTheBuyersNumberIsThere(t *testing.T) {
 }
 
 var _ Copies = (*takeHome)(nil)
+
+// The buyer's address is offered, what is typed goes into the queue with who wanted it, and a refusal is told where it can be
+// mended.
+func TestADocumentIsMailed(t *testing.T) {
+	x := newWorld(t)
+	issuedOne(x, dte.Factura)
+	buyer := saletest.Buyer()
+	buyer.Correo = "compras@aromos.cl"
+	if err := x.buyers.SaveCustomer(buyer); err != nil {
+		t.Fatal(err)
+	}
+	x.docs.list[0].Receptor = buyer.Receptor()
+	x.docs.list[0].Receptor.Correo = ""
+	x.w.render()
+	x.press(fyne.KeyF5)
+	x.choose("Correo")
+	if got := x.w.dialog.field().Text; got != "compras@aromos.cl" {
+		t.Errorf("offered %q", got)
+	}
+	x.home.fail = errors.New("falta la cuenta de correo. Nada se perdió")
+	x.press(fyne.KeyF12)
+	x.sees("Falta la cuenta de correo. Nada se perdió")
+	x.home.fail = nil
+	x.press(fyne.KeyF12)
+	x.sees("El correo con factura 12.204 para compras@aromos.cl quedó en la cola: sale solo cuando haya línea.")
+	if len(x.home.mails) != 1 || x.home.mails[0] != "T33F12204 compras@aromos.cl " {
+		t.Errorf("wanted %q", x.home.mails)
+	}
+}
+
+// The document says what became of its letters.
+func TestWhatBecameOfALetter(t *testing.T) {
+	x := newWorld(t)
+	d := issuedOne(x, dte.Boleta)
+	for _, c := range []struct {
+		mail  sale.Mail
+		want  string
+		short string
+	}{
+		{sale.Mail{State: sale.MailWaiting}, "Correo a ana@x.cl: espera su turno.", " en espera."},
+		{sale.Mail{State: sale.MailWaiting, Problem: "no hay conexión. Sale solo"}, "Correo a ana@x.cl: espera. No hay conexión. Sale solo.", " en espera."},
+		{sale.Mail{State: sale.MailSent, Sent: x.now}, "Correo a ana@x.cl: enviado el 16-03-2026 a las 12:30.", " enviado el 16-03-2026 12:30."},
+		{sale.Mail{State: sale.MailStopped, Problem: "el servidor no lo acepta: «550 no»"}, "Correo a ana@x.cl: no se envió. El servidor no lo acepta: «550 no».", " sin enviar: vea Enviar."},
+	} {
+		c.mail.To = "ana@x.cl"
+		d.Mails = []sale.Mail{c.mail}
+		x.w.render()
+		x.sees("Correo" + c.short)
+		x.press(fyne.KeyF5)
+		x.sees(c.want)
+		x.press(fyne.KeyEscape)
+		d.Mails = []sale.Mail{{To: "otra@x.cl", State: sale.MailSent}, c.mail}
+		x.w.render()
+		x.sees("2 correos; el último," + c.short)
+	}
+}
+
+// The account is kept and then tried away from the window; what the server said is told. The password is not shown again, and
+// what is written wrong is told in the form.
+func TestTheMailAccount(t *testing.T) {
+	x := newWorld(t)
+	x.home.said = "El servidor smtp.empresa.cl aceptó el correo de prueba."
+	account := func() []*field {
+		x.w.openSettings()
+		x.choose("Correo")
+		d, ok := x.w.dialog.(*formDialog)
+		if !ok {
+			t.Fatalf("%T", x.w.dialog)
+		}
+		return d.fields
+	}
+	fields := account()
+	for i, words := range []string{"smtp.empresa.cl", "quinientos", "STARTTLS", "caja@empresa.cl", "tres gatos", "caja@empresa.cl", "Doña Rosa"} {
+		fields[i].write(words)
+	}
+	x.press(fyne.KeyF12)
+	x.sees("«quinientos» no es un puerto. No se cambió nada")
+	fields[1].write("587")
+	fields[5].write("caja")
+	x.press(fyne.KeyF12)
+	x.sees("La dirección desde la que se envía: «caja» no es una dirección de correo.")
+	fields[5].write("caja@empresa.cl")
+	x.press(fyne.KeyF12)
+	x.sees("Se está probando con el servidor…")
+	x.work()
+	x.sees("El servidor smtp.empresa.cl aceptó el correo de prueba.")
+	want := sale.MailAccount{Host: "smtp.empresa.cl", Port: 587, Security: sale.MailSTARTTLS, User: "caja@empresa.cl", Password: "tres gatos", From: "caja@empresa.cl", Name: "Doña Rosa"}
+	if x.home.account != want {
+		t.Errorf("%+v", x.home.account)
+	}
+	fields = account()
+	if fields[0].Text != want.Host || fields[4].Text != "" || !fields[4].Password {
+		t.Errorf("the password is %q (masked: %v)", fields[4].Text, fields[4].Password)
+	}
+	x.home.fail = errors.New("el servidor de correo no aceptó el usuario o la clave: «535 5.7.8 no»")
+	x.press(fyne.KeyF12)
+	x.work()
+	x.sees("El servidor de correo no aceptó el usuario o la clave: «535 5.7.8 no».")
+}

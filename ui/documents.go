@@ -58,12 +58,12 @@ func newDocumentsScreen(w *Window) *documentsScreen {
 	s.total, s.client, s.paid = newText(l, 24, ink, shrink).strong().to(fyne.TextAlignTrailing), newText(l, 16, ink, cut), newText(l, 15, muted, cut)
 	s.state, s.printed = newBadge(l, nil), newBadge(l, nil)
 	s.state.words.size, s.printed.words.size = 16, 16
-	s.story, s.paper = newText(l, 15, ink, wrap).upTo(6).atTop(), newText(l, 15, ink, wrap).upTo(3).atTop()
+	s.story, s.paper = newText(l, 15, ink, wrap).upTo(6).atTop(), newText(l, 15, ink, wrap).upTo(6).atTop()
 	again := newButton(l, plain, "Reimprimir", w.cap(documents, fyne.KeyF6), s.reprint).bigger(17, fyne.NewSize(130, 56))
 	send := newButton(l, plain, "Enviar", w.cap(documents, fyne.KeyF5), s.send).with(theme.IconNameMailForward).bigger(17, fyne.NewSize(130, 56))
 	s.facts = pad(l.px(20), l.px(16), col(l.px(6), as(row(l.px(8), share(1.6, s.title), share(1, s.total))), as(s.when), as(s.client), as(s.paid),
 		fixed(1, newPanelSquare(l, hairline)),
-		as(s.state.panel), share(1.8, s.story), as(s.printed.panel), share(1, s.paper), fixed(l.px(56), row(l.px(10), share(1.2, again), share(1, send)))))
+		as(s.state.panel), share(1, s.story), as(s.printed.panel), share(1, s.paper), fixed(l.px(56), row(l.px(10), share(1.2, again), share(1, send)))))
 	s.extent = newText(l, 14, muted, wrap).upTo(2)
 	s.extentRow = pad(l.px(16), l.px(8), s.extent)
 	s.left = col(0, grow(stack(s.list, s.empty, s.nothing, s.looking)), fixed(l.px(52), s.extentRow))
@@ -244,7 +244,7 @@ func (s *documentsScreen) reprint() {
 
 func (s *documentsScreen) send() {
 	if s.selected < len(s.shown) {
-		s.w.openCopies(s.shown[s.selected].Record)
+		s.w.openCopies(s.shown[s.selected])
 	}
 }
 
@@ -269,7 +269,7 @@ func (s *documentsScreen) keys() []binding {
 	return []binding{
 		w.help(fyne.KeyF1, "F1"),
 		{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia del documento marcado", do: s.reprint, off: len(s.shown) == 0},
-		{key: fyne.KeyF5, keycap: "F5", words: "Enviar", help: "PDF, WhatsApp o copia cedible del documento marcado", do: s.send, off: len(s.shown) == 0},
+		{key: fyne.KeyF5, keycap: "F5", words: "Enviar", help: "PDF, correo, WhatsApp o cedible del documento marcado", do: s.send, off: len(s.shown) == 0},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
 		{key: fyne.KeyF8, keycap: "F8", words: "Conciliar", help: "suma un mes por día y documento, y lo compara con el SII", do: w.showReconciliation},
 		{key: fyne.KeyF10, keycap: "F10", words: "Respuesta", help: "carga la respuesta que el SII manda por correo", do: w.loadAnswer},

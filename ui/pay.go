@@ -539,7 +539,7 @@ func (s *doneScreen) reprint() {
 func (s *doneScreen) copies() {
 	p := s.w.s
 	if p.Last != nil && !undocumented(*p.Last) {
-		s.w.openCopies(*p.Last)
+		s.w.openCopies(s.info(*p.Last))
 	}
 }
 
@@ -553,7 +553,7 @@ func (s *doneScreen) keys() []binding {
 	}
 	if w.s.Last == nil || !undocumented(*w.s.Last) {
 		keys = slices.Insert(keys, 2, binding{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia más", do: s.reprint},
-			binding{key: fyne.KeyF5, keycap: "F5", words: "Enviar", help: "PDF, WhatsApp o copia cedible", do: s.copies})
+			binding{key: fyne.KeyF5, keycap: "F5", words: "Enviar", help: "PDF, correo, WhatsApp o copia cedible", do: s.copies})
 	}
 	return keys
 }

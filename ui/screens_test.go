@@ -247,6 +247,30 @@ var scenes = []struct {
 		many(x)
 		x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyDown, fyne.KeyDown, fyne.KeyF6, fyne.KeyF6)
 	}},
+	{"correo", false, Look{}, func(x *world) {
+		many(x)
+		x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyF5)
+		x.choose("Correo")
+		x.finger("ana.perez@empresa.cl")
+	}},
+	{"correo-cuenta", false, Look{}, func(x *world) {
+		x.home.account = sale.MailAccount{Host: "smtp.empresa.cl", Port: 587, Security: sale.MailSTARTTLS, User: "caja@empresa.cl", From: "caja@empresa.cl", Name: "Almacén Doña Rosa"}
+		x.w.openSettings()
+		x.choose("Correo")
+	}},
+	{"documentos-correos", false, Look{}, func(x *world) {
+		many(x)
+		x.docs.list[2].Mails = []sale.Mail{{
+			To: "contabilidad.proveedores@comercial-los-aromos.cl", State: sale.MailStopped, At: x.now,
+			Problem: "el servidor no lo acepta: «550 5.1.1 no such user here»",
+		}}
+		x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyDown, fyne.KeyDown, fyne.KeyF6, fyne.KeyEscape)
+	}},
+	{"enviar-detenido", false, Look{}, func(x *world) {
+		many(x)
+		x.docs.list[0].Mails = []sale.Mail{{To: "ana@x.cl", State: sale.MailStopped, At: x.now, Problem: "el servidor no lo acepta: «550 5.1.1 no such user here»"}}
+		x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyF5)
+	}},
 	{"mensaje", false, Look{}, func(x *world) {
 		many(x)
 		x.press(fyne.KeyF11, fyne.KeyReturn, fyne.KeyF5)

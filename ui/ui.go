@@ -119,6 +119,8 @@ type Status struct {
 	Oldest  time.Time
 	// PrinterProblem says in Spanish why the paper does not come; empty when all is well.
 	PrinterProblem string
+	// MailProblem says in Spanish what keeps all letters from leaving; empty when all is well.
+	MailProblem string
 }
 
 // Deps are what a Window works with.

@@ -198,9 +198,9 @@ func reprints(copies []sale.Copy) (n int) {
 	return n
 }
 
-// paperStory tells why a paper did not come out, and which copies did.
+// paperStory tells why a paper did not come out, which copies did, and what was sent by mail.
 func paperStory(d sale.DocumentInfo) string {
-	return strings.TrimSpace(d.PrintProblem + " " + copiesWords(d.Copies))
+	return strings.Join(strings.Fields(d.PrintProblem+" "+copiesWords(d.Copies)+" "+mailSummary(d.Mails)), " ")
 }
 
 func shiftState(s sale.Shift) state {

@@ -70,7 +70,11 @@ func around(s Status) []sale.Working {
 	if !paper.OK {
 		paper.Detail = s.PrinterProblem
 	}
-	return []sale.Working{
+	works := []sale.Working{
 		{What: "Guardar, retomar, consultar precios", OK: true, Detail: "todo está en este equipo"}, send, paper,
 	}
+	if s.MailProblem != "" {
+		works = append(works, sale.Working{What: "Enviar correos", Detail: s.MailProblem})
+	}
+	return works
 }

@@ -398,7 +398,34 @@ type takeHome struct {
 	saved  []string
 	fail   error
 	text   string
+	// What was wanted by mail.
+	mails   []string
+	account sale.MailAccount
+	said    string
 }
+
+func (h *takeHome) SendMail(k dte.Key, to, who string) (sale.Mail, error) {
+	if h.fail == nil {
+		h.mails = append(h.mails, k.ID()+" "+to+" "+who)
+	}
+	return sale.Mail{Key: k, To: to}, h.fail
+}
+
+func (h *takeHome) MailAccount() (sale.MailAccount, error) {
+	a := h.account
+	a.Password = ""
+	return a, nil
+}
+
+func (h *takeHome) SetMailAccount(a sale.MailAccount) error {
+	err := a.Check()
+	if err == nil {
+		h.account = a
+	}
+	return err
+}
+
+func (h *takeHome) TryMail(context.Context) (string, error) { return h.said, h.fail }
 
 func (h *takeHome) SavePDF(k dte.Key, kind sale.PDFKind) (string, error) {
 	path := h.folder + "/" + sale.PDFName(k, kind) + ".pdf"

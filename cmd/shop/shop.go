@@ -10,6 +10,7 @@ package shop
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,7 @@ import (
 	"mostrador/dte"
 	"mostrador/dte/sii"
 	"mostrador/dte/sii/siisim"
+	"mostrador/mail"
 	"mostrador/printer"
 	"mostrador/sale"
 	"mostrador/store"
@@ -65,6 +67,10 @@ type Options struct {
 	Report func(Status)
 	// Printed, if set, is called after each paper, from the printer's goroutine.
 	Printed func(sale.PrintJob)
+	// Mailed, if set, is called after each try of a letter, from the loop's goroutine.
+	Mailed func(sale.Mail)
+	// MailRoots are the authorities of the mail server's certificate; nil takes the system's.
+	MailRoots *x509.CertPool
 }
 
 // Status is how things stand around the till.
@@ -73,6 +79,7 @@ type Status struct {
 	// Known: the worker has tried the line at least once.
 	Known          bool
 	PrinterProblem string
+	MailProblem    string // what keeps all letters from leaving
 }
 
 // Shop is an open till. Its methods may be called from any goroutine.
@@ -91,6 +98,7 @@ type Shop struct {
 	client  atomic.Pointer[sii.Client]     // of the worker; it knows the authority's clock
 	worker  atomic.Pointer[possync.Worker] // sales wake them while Start makes them
 	papers  atomic.Pointer[printer.Loop]
+	mails   atomic.Pointer[mail.Loop]
 	loops   sync.WaitGroup
 	cancel  context.CancelFunc
 	closing sync.Once
@@ -414,6 +422,10 @@ func (s *Shop) Start() error {
 	ctx, s.cancel = context.WithCancel(context.Background())
 	s.worker.Store(worker)
 	s.loops.Go(func() { _ = worker.Run(ctx) })
+
+	mails := mail.NewLoop(mail.Config{Queue: s.Store, Send: s.sendLetter, Now: s.opt.Now, After: time.After, Report: s.mailed})
+	s.mails.Store(mails)
+	s.loops.Go(func() { _ = mails.Run(ctx) })
 
 	device, model, err := s.device()
 	switch {

@@ -296,7 +296,7 @@ func (t *till) report(s shop.Status) {
 // stripOf is the status in the window's terms.
 func stripOf(s shop.Status) ui.Status {
 	u := ui.Status{
-		Waiting: s.Worker.Backlog.Documents, Oldest: s.Worker.Backlog.Oldest, PrinterProblem: s.PrinterProblem,
+		Waiting: s.Worker.Backlog.Documents, Oldest: s.Worker.Backlog.Oldest, PrinterProblem: s.PrinterProblem, MailProblem: s.MailProblem,
 	}
 	switch {
 	case s.Worker.Down:
