@@ -152,6 +152,7 @@ func TestWhatACashierMayNotDoIsApproved(t *testing.T) {
 			if s := c.Snapshot(); !sameSale(s, before) || len(c.events()) != known {
 				t.Fatal("what was refused left a trace")
 			}
+			asked := need.Ask
 			names := []string{}
 			for _, p := range c.Approvers(need) {
 				names = append(names, p.Name)
@@ -176,7 +177,7 @@ func TestWhatACashierMayNotDoIsApproved(t *testing.T) {
 					t.Errorf("%s is of %q, approved by %q", e.Kind, e.Who, e.Approved)
 				}
 			}
-			if err := c.May(sale.Ask{Right: g.right, Off: 10_000}); !errors.As(err, &need) {
+			if err := c.May(asked); !errors.As(err, &need) {
 				t.Errorf("the approval outlived the act: %v", err)
 			}
 		})
@@ -290,12 +291,12 @@ func (c *crew) hire2(t *testing.T, name string, role sale.Role, pin string) {
 // A discount in pesos is measured like one in per cent, and a little more than allowed is more.
 func TestADiscountInPesosIsMeasured(t *testing.T) {
 	c := newCrew(t, true)
-	scan(t, c.Register, bebida) // 1.990
-	for pesos, allowed := range map[money.Pesos]bool{99: true, 100: false, 1990: false, 50_000: false} {
+	scan(t, c.Register, "10*"+bebida) // 19.900, of which 5 % are 995
+	for pesos, allowed := range map[money.Pesos]bool{995: true, 996: false, 19_900: false, 500_000: false} {
 		err := c.SetLineOff(price.Off{Pesos: pesos, By: price.By{Why: "amigo"}})
 		var need sale.ApprovalError
 		if errors.As(err, &need) == allowed {
-			t.Errorf("$%s of $1.990, of a cashier with 5 %%: %v", pesos, err)
+			t.Errorf("$%s of $19.900, of a cashier with 5 %%: %v", pesos, err)
 		}
 	}
 }
@@ -423,6 +424,11 @@ func TestWrongPINsSlowDown(t *testing.T) {
 	}
 	if err := guess("9999"); !errors.Is(err, sale.ErrPIN) {
 		t.Errorf("the right one did not wait: %v", err)
+	}
+	must(t, c.journal.PutMisses(rosa, sale.Misses{Count: 1000, Last: c.now}))
+	c.now = c.now.Add(2*time.Minute - time.Second)
+	if err := guess("9999"); !errors.Is(err, sale.ErrPIN) {
+		t.Errorf("after a thousand guesses there is no wait: %v", err)
 	}
 	c.now = c.now.Add(2 * time.Minute)
 	must(t, guess("9999"))

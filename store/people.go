@@ -40,6 +40,7 @@ func peopleOf(t *bolt.Tx) (people []sale.Person, err error) {
 
 // PutPerson implements sale.Journal. A PIN is sealed like all secrets: ErrLocked without the key.
 func (s *Store) PutPerson(p sale.Person, pin sale.PIN, e sale.Event) (sale.Person, error) {
+	written := p
 	err := s.update(func(t *bolt.Tx) error {
 		people, err := peopleOf(t)
 		if err != nil {
@@ -60,7 +61,10 @@ func (s *Store) PutPerson(p sale.Person, pin sale.PIN, e sale.Event) (sale.Perso
 		}
 		return errors.Join(putJSON(t, bPeople, number(uint64(p.Number)), p), noteEvent(t, e))
 	})
-	return p, err
+	if err != nil {
+		return written, err
+	}
+	return p, nil
 }
 
 // putPIN seals a new PIN, with which old guesses are forgotten; the zero PIN leaves the old one.

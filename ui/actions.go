@@ -38,11 +38,15 @@ const (
 	formPlace     place = "form"
 
 	referencesPlace place = "references"
+	drawerPlace     place = "drawer"
 
 	accountPlace place = "account"
 
 	everywhere place = "everywhere" // on every screen and in every dialogue
 )
+
+// seekUsual is the usual key for a code that does not exist.
+const seekUsual = ctrl + "B"
 
 // padUsual is the usual key of the keypad.
 const padUsual = ctrl + "T"
@@ -57,8 +61,10 @@ var actions = []action{
 	{"consultar", "Consultar un precio", fyne.KeyF7, []place{selling}, ordinary},
 	{"devolver", "Devolver", fyne.KeyF8, []place{selling}, ordinary},
 	{"devolver-documento", "Devolver el documento marcado", fyne.KeyF7, []place{documents}, ordinary},
-	{"turno", "Turno", fyne.KeyF9, []place{selling, documents, shiftPlace}, ordinary},
-	{"buscar-codigo", "Buscar un código que no existe", fyne.KeyF10, []place{selling}, ordinary},
+	{"cajon", "Cajón, efectivo y turno", fyne.KeyF9, []place{selling, done}, ordinary},
+	{"turno", "Turno", fyne.KeyF9, []place{documents, shiftPlace, drawerPlace}, ordinary},
+	{"bloquear", "Bloquear, cambiar de cajero", fyne.KeyF10, []place{selling, done}, ordinary},
+	{"buscar-codigo", "Buscar un código que no existe", seekUsual, []place{selling}, ordinary},
 	{"crear", "Crear un código que no existe", fyne.KeyInsert, []place{selling}, ordinary},
 	{"quitar", "Quitar la línea", fyne.KeyDelete, []place{selling}, destructive},
 	{"menu", "Menú", fyne.KeyF11, []place{selling, done, documents, notices, reconciling}, ordinary},
@@ -113,7 +119,7 @@ var actions = []action{
 // placeNames are the places as the settings tell them.
 var placeNames = map[place]string{
 	selling: "venta", paying: "cobro", done: "fin de la venta", documents: "documentos", notices: "avisos", shiftPlace: "turno",
-	reconciling:   "conciliar",
+	reconciling: "conciliar", drawerPlace: "cajón",
 	returnPlace:   "devolución",
 	receiptPlace:  "buscar lo que se devuelve",
 	customerPlace: "cliente", assistPlace: "contingencia", doubtPlace: "tarjeta en duda", formPlace: "formularios", referencesPlace: "referencias", accountPlace: "cuenta", everywhere: "en todas partes",

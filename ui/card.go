@@ -173,7 +173,7 @@ func (d *doubtDialog) declare() {
 	w.openDialog(newFormDialog(w, "La revisé yo", "Mire el comprobante o el detalle de ventas del terminal. Queda anotado quién lo dijo.", "Anotar", []formField{
 		{"¿Se cobró la tarjeta?", "", "sí o no"},
 		{"N.º de operación", "", "Si se cobró"},
-		{"Quién la revisó", "", "Nombre"},
+		{"Quién la revisó", w.who(""), "Nombre"},
 		{"Qué vio", "", "El comprobante, el detalle de ventas…"},
 	}, func(x []string) (string, error) {
 		r := terminal.Result{Operation: x[1], By: x[2], Reason: x[3]}
@@ -231,7 +231,7 @@ func (d *manualDialog) leave() { d.gone() }
 // releaseCards notes that the money of this sale's cards was given back at the terminal.
 func (w *Window) releaseCards() {
 	w.openDialog(newFormDialog(w, "Cobro anulado en el terminal", "Primero anule la operación en el terminal. Aquí sólo queda anotado, y la venta vuelve a deberse.", "Anotar", []formField{
-		{"Quién lo anuló", "", "Nombre"}, {"Por qué", "", "El cliente se arrepintió…"},
+		{"Quién lo anuló", w.who(""), "Nombre"}, {"Por qué", "", "El cliente se arrepintió…"},
 	}, func(x []string) (string, error) {
 		if err := w.counter.ReleaseCards(x[0], x[1]); err != nil {
 			return "", err

@@ -99,8 +99,18 @@ func (d *chooseDialog) enter() {
 	c := d.choices[d.at]
 	d.w.dropDialog()
 	err := c.do()
+	if d.w.asks(err, c.do, func() { d.done(c) }) {
+		return
+	}
 	if !c.opens || err != nil {
 		d.w.settle(err)
+	}
+}
+
+// done ends a choice that somebody approved.
+func (d *chooseDialog) done(c choice) {
+	if !c.opens {
+		d.w.settle(nil)
 	}
 }
 
@@ -151,8 +161,9 @@ func (d *askDialog) enter() {
 		d.w.take(d.answer, separate(text), "")
 		return
 	}
-	err := d.do(d.answer.Text)
-	if errors.Is(err, errElsewhere) {
+	words := d.answer.Text
+	err := d.do(words)
+	if errors.Is(err, errElsewhere) || d.w.asks(err, func() error { return d.do(words) }, nil) {
 		return
 	}
 	if err != nil {

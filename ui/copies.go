@@ -60,6 +60,10 @@ func (w *Window) openCopies(d sale.DocumentInfo) {
 
 // reprint queues a copy and says what it is: a first paper that never came out is no copy.
 func (w *Window) reprint(k dte.Key, cedible bool) {
+	w.allowed(sale.MayReprint, docTitle(k), func() { w.reprinted(k, cedible) })
+}
+
+func (w *Window) reprinted(k dte.Key, cedible bool) {
 	job, err := w.documents.Reprint(k, cedible, w.s.Person.Name)
 	if err != nil {
 		w.settle(err)

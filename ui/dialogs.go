@@ -15,10 +15,18 @@ type dialog interface {
 
 func (w *Window) openDialog(d dialog) {
 	w.dialog = d
-	w.frame.scrim.Objects = []fyne.CanvasObject{newPanelSquare(w.l, scrim), newDock(w, d)}
+	w.frame.scrim.Objects = []fyne.CanvasObject{newPanelSquare(w.l, backdrop(d)), newDock(w, d)}
 	w.frame.scrim.Show()
 	w.frame.scrim.Refresh()
 	w.settle(nil)
+}
+
+// backdrop is what lies behind a dialogue: a locked till shows nothing of the sale.
+func backdrop(d dialog) fyne.ThemeColorName {
+	if p, ok := d.(*pinDialog); ok && p.locks {
+		return ground
+	}
+	return scrim
 }
 
 // closeDialog comes back to the screen below; codes that waited are taken by the settling.
@@ -67,7 +75,7 @@ func (d *confirmDialog) move(fyne.KeyName) bool    { return false }
 
 func (d *confirmDialog) enter() {
 	d.w.dropDialog()
-	d.w.settle(d.do())
+	d.w.guarded(d.do)
 }
 
 // helpDialog lists the keys of a screen.

@@ -271,7 +271,7 @@ func (s *documentsScreen) keys() []binding {
 		{key: fyne.KeyF6, keycap: "F6", words: "Reimprimir", help: "imprime una copia del documento marcado", do: s.reprint, off: len(s.shown) == 0},
 		{key: fyne.KeyF5, keycap: "F5", words: "Enviar", help: "PDF, correo, WhatsApp o cedible del documento marcado", do: s.send, off: len(s.shown) == 0},
 		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
-		{key: fyne.KeyF8, keycap: "F8", words: "Conciliar", help: "suma un mes por día y documento, y lo compara con el SII", do: w.showReconciliation},
+		{key: fyne.KeyF8, keycap: "F8", words: "Conciliar", help: "suma un mes por día y documento, y lo compara con el SII", do: func() { w.allowed(sale.MayReports, "conciliar con el SII", w.showReconciliation) }},
 		{key: fyne.KeyF10, keycap: "F10", words: "Respuesta", help: "carga la respuesta que el SII manda por correo", do: w.loadAnswer},
 		{key: fyne.KeyF7, keycap: "F7", words: "Devolver", help: "toma de vuelta algo del documento marcado", do: s.takeBack, off: len(s.shown) == 0},
 		w.menu(),

@@ -327,20 +327,20 @@ func TestDocuments(t *testing.T) {
 
 func TestShift(t *testing.T) {
 	x := newWorld(t)
-	x.press(f9)
+	x.press(f9, f9)
 	x.sees("No hay turno abierto")
 	x.enter("50.000")
 	x.sees("Turno 1 abierto", "$50.000")
 	x.press(f9)
 	x.scan(leche)
 	x.pass(time.Second)
-	x.press(f12, enter, enter, enter, f9)
+	x.press(f12, enter, enter, enter, f9, f9)
 	x.sees("$51.090", "Pagado con efectivo")
 	x.enter("51.000")
 	x.sees("¿Cerrar el turno?", "$51.000")
 	x.press(enter)
 	x.sees("Turno 1 cerrado", "-$90")
-	x.press(esc, f9)
+	x.press(esc, f9, f9)
 	x.sees("No hay turno abierto")
 }
 
@@ -567,7 +567,7 @@ func TestAScanNeverBecomesMoney(t *testing.T) {
 			t.Errorf("%d tenders", n)
 		}
 		x.sees("1 código en espera")
-		x.press(esc, f9)
+		x.press(esc, f9, f9)
 		x.enter(cafe)
 		if x.snap().Shift.Open() {
 			t.Error("a code opened a shift")

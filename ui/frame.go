@@ -388,7 +388,7 @@ type strip struct {
 func newStrip(w *Window) *strip {
 	l := w.l
 	s := &strip{w: w, clock: newText(l, 15, ink, cut).strong().to(fyne.TextAlignCenter)}
-	s.caja = newBadge(l, nil)
+	s.caja = newBadge(l, func() { w.lock() })
 	s.shift = newBadge(l, func() { w.visit(shiftPlace) })
 	s.line = newBadge(l, func() { w.say(accent, lineAdvice(w.status)) })
 	s.waiting = newBadge(l, func() { w.visit(documents) })
@@ -406,7 +406,7 @@ func newStrip(w *Window) *strip {
 
 func (p *strip) render(s sale.Snapshot) {
 	now := p.w.now()
-	p.caja.tell(state{theme.IconNameComputer, muted, p.w.caja})
+	p.caja.tell(personState(s, p.w.caja))
 	p.shift.tell(shiftState(s.Shift))
 	p.line.tell(lineState(p.w.status, now))
 	p.waiting.tell(waitingState(p.w.status, now))

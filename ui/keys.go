@@ -29,6 +29,7 @@ type binding struct {
 // until it is clear what it is: a code is then drawn once and not thirteen times, and never flickers in a field for money.
 func (w *Window) typedRune(f *field, r rune) {
 	defer w.probe.gesture("letra")()
+	w.touched = w.now()
 	if w.burstIn != f {
 		w.endBurst()
 		w.burstIn = f
@@ -297,6 +298,7 @@ func (w *Window) tellScan(code string, line sale.Line, err error) {
 // typedKey takes a key; false leaves it to the field, for editing.
 func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
 	defer w.probe.gesture(string(key))()
+	w.touched = w.now()
 	if isEnter(key) || key == fyne.KeyTab {
 		if !w.enterHeld || !w.enterUsed {
 			w.enterUsed = true

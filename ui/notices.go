@@ -183,7 +183,7 @@ func (s *noticesScreen) attend() {
 	}
 	w := s.w
 	w.openDialog(newFormDialog(w, "Tarea atendida", a.Title, "Anotar", []formField{
-		{"Qué se hizo", "", "Emitida con el folio 1.205"}, {"Quién", s.told.who, "Nombre"},
+		{"Qué se hizo", "", "Emitida con el folio 1.205"}, {"Quién", w.who(s.told.who), "Nombre"},
 	}, func(x []string) (string, error) {
 		if err := w.notices.Attend(a.ID, x[1], x[0]); err != nil {
 			return "", err
@@ -474,6 +474,13 @@ func (d *formDialog) accept() {
 		x[i] = strings.TrimSpace(f.Text)
 	}
 	said, err := d.do(x)
+	again := func() (err error) {
+		said, err = d.do(x)
+		return err
+	}
+	if d.w.asks(err, again, func() { d.w.say(good, said) }) {
+		return
+	}
 	if err != nil {
 		d.problem.sayIn(sentence(err.Error()), bad)
 		return

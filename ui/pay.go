@@ -321,12 +321,14 @@ func civilDate(text string) (dte.Date, error) {
 }
 
 func (s *payScreen) tender(m sale.Method, amount money.Pesos, reference string) {
-	err := s.w.counter.Tender(m, amount, reference)
-	if err == nil {
-		s.w.sink.write("")
-	}
 	s.method, s.amount = "", 0
-	s.w.settle(err)
+	s.w.guarded(func() error {
+		err := s.w.counter.Tender(m, amount, reference)
+		if err == nil {
+			s.w.sink.write("")
+		}
+		return err
+	})
 }
 
 // note is a banknote laid on the counter: it adds to the amount in the field. Zero is exact cash.
@@ -548,6 +550,8 @@ func (s *doneScreen) keys() []binding {
 	keys := []binding{
 		w.help(fyne.KeyF1, "F1"),
 		w.menu(),
+		{key: fyne.KeyF9, keycap: "F9", words: "Cajón", help: "abre el cajón, ingresa o retira efectivo; otra vez: turno", do: w.openDrawer},
+		{key: fyne.KeyF10, keycap: "F10", help: "bloquea la caja o cambia de cajero", do: w.lock},
 		{key: fyne.KeyF12, keycap: "F12", help: "comienza la siguiente venta", do: s.next},
 		{keycap: "Enter", help: "comienza la siguiente venta; escanear un producto también"},
 	}

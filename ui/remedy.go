@@ -129,7 +129,7 @@ func (s *noticesScreen) do(n int) {
 
 // reasons are the last two fields of every act: they stay in the audit chain.
 func (s *noticesScreen) reasons(example string) []formField {
-	return []formField{{"Por qué", "", example}, {"Quién lo decide", s.told.who, "Nombre"}}
+	return []formField{{"Por qué", "", example}, {"Quién lo decide", s.w.who(s.told.who), "Nombre"}}
 }
 
 func (s *noticesScreen) resend(a sale.Alarm) {

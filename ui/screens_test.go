@@ -322,14 +322,33 @@ var scenes = []struct {
 	{"conciliar-archivo", false, Look{}, func(x *world) { monthly(x); toReconcile(x); x.press(fyne.KeyF8); x.press(fyne.KeyF12) }},
 	{"respuesta", false, Look{}, func(x *world) { x.w.visit(documents); x.press(fyne.KeyF10) }},
 	{"turno", false, Look{}, func(x *world) {
-		x.press(fyne.KeyF9)
+		x.press(fyne.KeyF9, fyne.KeyF9)
 		x.enter("50000")
 		x.press(fyne.KeyEscape)
 		fill(x, 3)
-		x.press(fyne.KeyF12, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyF9)
+		x.press(fyne.KeyF12, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyF9, fyne.KeyF9)
+	}},
+	{"cajon", false, Look{}, func(x *world) { x.press(fyne.KeyF9) }},
+	{"cajon-retiro", false, Look{Percent: 125}, func(x *world) { x.press(fyne.KeyF9); x.choose("Retiro de efectivo…") }},
+	{"bloqueo", false, Look{}, func(x *world) { x.crew(); fill(x, 3); x.press(fyne.KeyF10) }},
+	{"bloqueo-grande", true, Look{Percent: 125}, func(x *world) { x.crew(); x.press(fyne.KeyF10) }},
+	{"autorizar", false, Look{}, func(x *world) {
+		x.crew()
+		fill(x, 3)
+		x.press(fyne.KeyF4)
+		x.choose("Vaciar la venta…", "No puede pagar")
+	}},
+	{"personas", false, Look{Tone: Oscuro}, func(x *world) { x.crew(); x.w.openPeople() }},
+	{"persona", false, Look{}, func(x *world) { x.crew(); x.w.openPeople(); x.choose("Ana Pérez") }},
+	{"permisos", false, Look{}, func(x *world) { x.crew(); x.w.openPeople(); x.choose("Permisos del cajero…") }},
+	{"turno-personas", false, Look{}, func(x *world) {
+		x.crew()
+		must(x.t, x.till.OpenShift(50_000))
+		fill(x, 3)
+		x.press(fyne.KeyF12, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyF9, fyne.KeyF9)
 	}},
 	{"turno-cerrado", false, Look{}, func(x *world) {
-		x.press(fyne.KeyF9)
+		x.press(fyne.KeyF9, fyne.KeyF9)
 		x.enter("50000")
 		x.enter("49500")
 		x.press(fyne.KeyReturn)

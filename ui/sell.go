@@ -181,13 +181,14 @@ func (s *sellScreen) keys() []binding {
 		{key: fyne.KeyF6, keycap: "F6", words: "Retomar", help: "retoma una venta guardada", do: s.recall},
 		{key: fyne.KeyF7, keycap: "F7", words: "Consultar", help: "dice un precio sin venderlo", do: func() { w.openDialog(newPriceCheck(w)) }},
 		{key: fyne.KeyF8, keycap: "F8", words: "Devolver", help: "toma de vuelta lo vendido, por dinero, vale u otra cosa", do: func() { w.openDialog(newReceiptDialog(w)) }},
-		{key: fyne.KeyF9, keycap: "F9", words: "Turno", help: "abre o cierra el turno", do: func() { w.visit(shiftPlace) }},
+		{key: fyne.KeyF9, keycap: "F9", words: "Cajón", help: "abre el cajón, ingresa o retira efectivo; otra vez: turno", do: w.openDrawer},
+		{key: fyne.KeyF10, keycap: "F10", help: "bloquea la caja o cambia de cajero; la venta queda", do: w.lock},
 		w.menu(),
 		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { s.bump(-1) }, off: none},
 		{keycap: "+", words: "Más", help: "agrega una unidad a la línea marcada", do: func() { s.bump(1) }, off: none},
 		{key: fyne.KeyDelete, keycap: "Supr", words: "Quitar", help: "quita la línea marcada", do: s.remove, off: none && w.unknown.code() == ""},
 		{key: fyne.KeyInsert, keycap: "Ins", help: "crea el producto del código que no existe", do: s.create, off: w.unknown.code() == ""},
-		{key: fyne.KeyF10, keycap: "F10", help: "busca el código que no existe", do: s.seekUnknown, off: w.unknown.code() == ""},
+		{key: seekUsual, keycap: seekUsual, help: "busca el código que no existe", do: s.seekUnknown, off: w.unknown.code() == ""},
 		{key: fyne.KeyF12, keycap: "F12", help: "cobra", do: s.charge, off: none},
 		{keycap: "Flechas", help: "marca otra línea"},
 		{keycap: "3*código", help: "agrega tres; 3* y Enter pone tres en la línea marcada"},
@@ -287,7 +288,7 @@ func (s *sellScreen) bump(n int64) {
 		s.w.settle(nil)
 		return
 	}
-	bump := func() { s.w.settle(s.w.counter.Bump(n)) }
+	bump := func() { s.w.guarded(func() error { return s.w.counter.Bump(n) }) }
 	line, marked := s.line()
 	if more := line.Qty + money.Units(n); marked && n > 0 && !s.w.settings.Much.above(line.Qty, line.Unidad) {
 		s.sure(more, line.Nombre, line.Unidad, s.w.sink.Text, bump)
@@ -302,7 +303,7 @@ func (s *sellScreen) remove() {
 		s.dismiss()
 		return
 	}
-	s.w.settle(s.w.counter.Remove())
+	s.w.guarded(s.w.counter.Remove)
 }
 
 func (s *sellScreen) clear() {
@@ -378,11 +379,13 @@ func (s *sellScreen) scan(text string) {
 func (s *sellScreen) setQty(quantity string) {
 	q, err := money.ParseQty(quantity)
 	set := func() {
-		if err == nil {
-			err = s.w.counter.SetQty(q)
-		}
 		s.clear()
-		s.w.settle(err)
+		s.w.guarded(func() error {
+			if err != nil {
+				return err
+			}
+			return s.w.counter.SetQty(q)
+		})
 	}
 	line, marked := s.line()
 	if err != nil || !marked || q <= line.Qty {

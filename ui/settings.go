@@ -18,10 +18,16 @@ type Settings struct {
 	Keys    map[string]fyne.KeyName `json:"teclas,omitempty"`
 	Scanner Scanner                 `json:"escaner,omitzero"`
 	Much    Much                    `json:"mucho,omitzero"`
+	// LockAfter is after how many minutes without a touch the till is locked; 0 is never. Badge is what the code of a
+	// person's badge begins with; empty: there are none.
+	LockAfter int    `json:"bloqueo,omitempty"`
+	Badge     string `json:"credencial"`
 }
 
 // DefaultSettings are those of a till where nobody chose.
-func DefaultSettings() Settings { return Settings{Look: Look{Tone: Auto, Percent: 100}, Volume: 70} }
+func DefaultSettings() Settings {
+	return Settings{Look: Look{Tone: Auto, Percent: 100}, Volume: 70, Badge: "EMP"}
+}
 
 // Beep is one of the tones that a till makes: who scans looks at the goods.
 type Beep int

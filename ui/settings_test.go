@@ -14,6 +14,9 @@ func (x *world) choose(words ...string) {
 	x.t.Helper()
 	for _, word := range words {
 		d, ok := x.w.dialog.(*chooseDialog)
+		if drawer, is := x.w.dialog.(*drawerDialog); is {
+			d, ok = drawer.chooseDialog, true
+		}
 		if !ok {
 			x.t.Fatalf("no list is open to choose %q from, but %T", word, x.w.dialog)
 		}

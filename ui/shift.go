@@ -2,6 +2,8 @@ package ui
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -112,7 +114,33 @@ func (s *shiftScreen) fillSums(t sale.Shift) {
 			rows = append(rows, []cell{{words: "Abonos con " + strings.ToLower(methodName(m))}, {words: peso(p), bold: true}})
 		}
 	}
+	rows = append(rows, drawerRows(t)...)
 	s.sums.fill(len(rows), -1, func(i int) []cell { return rows[i] })
+}
+
+// drawerRows are what each one sold, and what was done at the drawer without a sale.
+func drawerRows(t sale.Shift) (rows [][]cell) {
+	for _, name := range slices.Sorted(maps.Keys(t.People)) {
+		sum := t.People[name]
+		rows = append(rows, []cell{{words: fmt.Sprintf("%s, %s", name, countWords(sum.Sales, "venta", "ventas"))}, {words: peso(sum.Total), bold: true}})
+	}
+	if t.CashIn != 0 {
+		rows = append(rows, []cell{{words: "Ingresos de efectivo"}, {words: peso(t.CashIn), bold: true}})
+	}
+	if t.CashOut != 0 {
+		rows = append(rows, []cell{{words: "Retiros de efectivo"}, {words: peso(-t.CashOut), bold: true}})
+	}
+	if t.Opened != 0 {
+		rows = append(rows, []cell{{words: "Cajón abierto sin venta"}, {words: countWords(t.Opened, "vez", "veces"), bold: true}})
+	}
+	return rows
+}
+
+func countWords(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func (s *shiftScreen) prompt(p sale.Snapshot) string {
@@ -153,7 +181,7 @@ func (s *shiftScreen) enter(text string) {
 	if !w.s.Shift.Open() {
 		s.closed = nil
 		w.sink.write("")
-		w.settle(w.counter.OpenShift(cash))
+		w.guarded(func() error { return w.counter.OpenShift(cash) })
 		return
 	}
 	w.openDialog(newConfirmDialog(w, "¿Cerrar el turno?", "Efectivo contado: "+peso(cash)+". El cierre queda guardado y no se puede cambiar.", "Cerrar turno", func() error {

@@ -84,6 +84,19 @@ type Counter interface {
 	NewID() (sale.ID, error)
 	Issue() (sale.Record, error)
 	Next()
+	// May asks for a right that the window needs by itself. Approve and Approved do what was refused with an ApprovalError.
+	May(a sale.Ask) error
+	Approvers(need sale.ApprovalError) []sale.Person
+	Approve(need sale.ApprovalError, number int, pin string) error
+	Approved(act func() error) error
+	Lock() error
+	Enter(number int, pin string) error
+	People() []sale.Person
+	SavePerson(p sale.Person, pin string) (sale.Person, error)
+	Policy() sale.Policy
+	SetPolicy(role sale.Role, g sale.Grants) error
+	OpenDrawer(why string) (sale.CashMove, error)
+	MoveCash(kind sale.CashKind, amount money.Pesos, why string) (sale.CashMove, error)
 	OpenShift(float money.Pesos) error
 	CloseShift(counted money.Pesos) (sale.Shift, error)
 }
@@ -130,7 +143,8 @@ type Deps struct {
 	Notices   Notices
 	Scales    Scales // nil: no scales to set up here
 	Office    Office
-	Cards     Cards // the card terminal; nil: the cashier types the operation's number
+	Cards     Cards  // the card terminal; nil: the cashier types the operation's number
+	Drawer    Drawer // nil: nothing opens it but its key
 	Customers Customers
 	Copies    Copies      // nil: only paper
 	Comunas   *sale.Names // of Chile, as the SII spells them
@@ -159,6 +173,9 @@ type Window struct {
 	scales    Scales
 	office    Office
 	cards     Cards
+	drawer    Drawer
+	shop      string
+	touched   time.Time // the last gesture
 	customers Customers
 	copies    Copies
 	comunas   *sale.Names
@@ -251,7 +268,7 @@ type mainAction struct {
 func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
-		counter: d.Counter, documents: d.Documents, notices: d.Notices, scales: d.Scales, office: d.Office, cards: d.Cards, customers: d.Customers, copies: d.Copies, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
+		counter: d.Counter, documents: d.Documents, notices: d.Notices, scales: d.Scales, office: d.Office, cards: d.Cards, drawer: d.Drawer, shop: d.Shop, touched: d.Now(), customers: d.Customers, copies: d.Copies, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
 		runAside: d.Aside,
 		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, machine: d.Machine, app: app, s: s,
 	}
@@ -266,7 +283,9 @@ func New(app fyne.App, d Deps) *Window {
 	w.catchStrayKeys(app)
 	w.render()
 	w.focus(w.sink)
-	w.doubt() // what a crash left behind
+	if w.keepLocked(); !w.s.Locked {
+		w.doubt() // what a crash left behind
+	}
 	return w
 }
 
@@ -355,6 +374,10 @@ func (w *Window) tick() {
 		_ = w.lookAround()
 	}
 	w.frame.strip.render(w.s)
+	if d, ok := w.dialog.(*pinDialog); ok {
+		d.render() // its clock
+	}
+	w.lockIdle()
 	w.after(10*time.Second, w.tick)
 }
 
@@ -418,8 +441,10 @@ func (w *Window) settle(err error) {
 	w.takeWaiting()
 	w.s = w.counter.Snapshot()
 	w.leaveUnknown()
+	w.touched = w.now()
 	w.render()
 	w.refocus()
+	w.keepLocked()
 }
 
 // say shows a message that is not an error, after the gesture is settled.

@@ -114,7 +114,7 @@ func (u *unknownRows) newRow(s *sellScreen, i int) *unknownRow {
 	}
 	r := &unknownRow{words: newText(l, 16, bad, cut).strong()}
 	r.make = newButton(l, plain, "Crear", w.cap(selling, fyne.KeyInsert), s.create).bigger(16, fyne.NewSize(100, 56))
-	r.seek = newButton(l, plain, "Buscar", w.cap(selling, fyne.KeyF10), s.seekUnknown).bigger(16, fyne.NewSize(100, 56))
+	r.seek = newButton(l, plain, "Buscar", w.cap(selling, seekUsual), s.seekUnknown).bigger(16, fyne.NewSize(100, 56))
 	r.shut = newButton(l, quiet, "", w.cap(selling, fyne.KeyDelete), s.dismiss).bigger(14, fyne.NewSize(56, 56))
 	r.tools = row(l.px(8), as(r.make), as(r.seek), as(r.shut))
 	r.panel = newPanel(l, badSoft, pad(l.px(16), 0, row(l.px(8),

@@ -85,7 +85,7 @@ func TestAnUnknownCodeIsSoughtByName(t *testing.T) {
 	x := newWorld(t)
 	x.scan("3" + "00999")
 	x.pass(1e9)
-	x.press(fyne.KeyF10)
+	x.ctrl("B")
 	if x.w.sink.Text != "300999" {
 		t.Errorf("the field has %q", x.w.sink.Text)
 	}

@@ -27,6 +27,7 @@ type world struct {
 	t       testing.TB
 	w       *Window
 	till    *sale.Register
+	deps    sale.Deps
 	journal *journal
 	docs    *issuedDocuments
 	news    *news
@@ -40,6 +41,7 @@ type world struct {
 	noKeep  error
 	scales  scales
 	ears    ears
+	drawer  drawer
 }
 
 // keep is what a till's file does with settings.
@@ -69,6 +71,19 @@ func (s *scales) SetScaleRules(rules sale.ScaleRules) error {
 	}
 	s.rules = rules
 	return rules.Check()
+}
+
+// drawer is the printer's, with a cash drawer below it.
+type drawer struct {
+	opened int
+	fail   error
+}
+
+func (d *drawer) OpenDrawer(context.Context) error {
+	if d.fail == nil {
+		d.opened++
+	}
+	return d.fail
 }
 
 // ears hear the tones.
@@ -132,17 +147,18 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 	if err := x.journal.SetModelo(sale.ModeloBoleta, x.now); err != nil {
 		t.Fatal(err)
 	}
-	x.till, err = sale.NewRegister(sale.Deps{
+	x.deps = sale.Deps{
 		Shop: shop, Journal: x.journal, Catalogue: sale.NewCatalogue(products), Signer: dtetest.Signer(dtetest.Person),
-		Now: func() time.Time { return x.now }, Rand: rand.Reader,
-	})
+		Now: func() time.Time { return x.now }, Rand: rand.Reader, PINCost: sale.PINCost{Time: 1, Memory: 8, Threads: 1},
+	}
+	x.till, err = sale.NewRegister(x.deps)
 	if err != nil {
 		t.Fatal(err)
 	}
 	settings := DefaultSettings()
 	settings.Look = look
 	x.w = New(test.NewTempApp(t), Deps{
-		Counter: x.till, Documents: x.docs, Notices: x.news, Scales: &x.scales, Customers: x.buyers, Copies: &x.home, Comunas: comunas, Office: x.office, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
+		Counter: x.till, Documents: x.docs, Notices: x.news, Scales: &x.scales, Customers: x.buyers, Copies: &x.home, Comunas: comunas, Office: x.office, Drawer: &x.drawer, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
 		Settings: settings, Keep: x.keep, Sounds: &x.ears,
 		Now: func() time.Time { return x.now }, Loop: inline{},
 		Aside: func(work func()) { x.jobs = append(x.jobs, work) },
