@@ -283,6 +283,9 @@ func (t *ticket) parties() {
 		}
 		t.pair("Caja: "+caja, turno, Text{})
 	}
+	if r.Who != "" {
+		t.text("Atendido por: "+r.Who, Text{})
+	}
 	for _, f := range append(receptorFields(d), conditionFields(d)...) {
 		t.text(f.label+": "+f.text, Text{})
 	}

@@ -188,6 +188,9 @@ func (l *letter) parties(y float64) float64 {
 	if l.Record.Caja != "" {
 		conditions = append(conditions, field{"Caja", l.Record.Caja})
 	}
+	if l.Record.Who != "" {
+		conditions = append(conditions, field{"Atendido por", l.Record.Who})
+	}
 	top := y
 	var end float64
 	if buyer := receptorFields(d); len(buyer) == 0 {

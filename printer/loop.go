@@ -48,6 +48,7 @@ type Status struct {
 type Config struct {
 	Queue     Queue
 	Documents Documents
+	Slips     Slips // nil: none are ever queued
 	Device    Device
 	Shop      sale.Shop
 	Model     Model
@@ -63,12 +64,16 @@ type Config struct {
 type Loop struct {
 	Config
 	wake chan struct{}
+	// kicks are those who wait for the drawer to open.
+	kicks chan chan error
 	// out is the job whose paper is out but not yet noted; it is not printed again.
 	out uint64
 }
 
 // NewLoop makes a loop; Run starts it.
-func NewLoop(c Config) *Loop { return &Loop{Config: c, wake: make(chan struct{}, 1)} }
+func NewLoop(c Config) *Loop {
+	return &Loop{Config: c, wake: make(chan struct{}, 1), kicks: make(chan chan error)}
+}
 
 // Wake makes the loop look at the queue now, also in the middle of a pause. Call it after each sale. It never blocks and
 // may be called from any goroutine.
@@ -77,6 +82,41 @@ func (l *Loop) Wake() {
 	case l.wake <- struct{}{}:
 	default:
 	}
+}
+
+// errDrawer: there was no pulse, as far as anybody knows.
+var errDrawer = errors.New("la impresora no responde. Ábralo con su llave")
+
+// OpenDrawer opens the cash drawer now, between two papers. It waits until the printer has the pulse, and never opens the
+// drawer after ctx has ended, when nobody stands before it any more. It may be called from any goroutine while Run runs.
+func (l *Loop) OpenDrawer(ctx context.Context) error {
+	if l.Shop.Training() {
+		return errors.New("en la tienda de práctica no se abre")
+	}
+	done := make(chan error, 1)
+	select {
+	case l.kicks <- done:
+	case <-ctx.Done():
+		return errDrawer
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errDrawer
+	}
+}
+
+// pulse opens the drawer. A printer without paper opens it all the same.
+func (l *Loop) pulse(ctx context.Context, done chan<- error) {
+	err := l.Device.Print(ctx, OpenDrawer())
+	if errors.Is(err, ErrNoPaper) {
+		err = nil
+	}
+	if err != nil {
+		err = errDrawer
+	}
+	done <- err
 }
 
 // The pauses after a failure: they double from the first to the last.
@@ -89,6 +129,12 @@ const (
 func (l *Loop) Run(ctx context.Context) error {
 	var pause time.Duration
 	for ctx.Err() == nil {
+		select { // who stands before the drawer goes first
+		case done := <-l.kicks:
+			l.pulse(ctx, done)
+			continue
+		default:
+		}
 		worked, err := l.step(ctx)
 		switch {
 		case err != nil:
@@ -108,6 +154,8 @@ func (l *Loop) sleep(ctx context.Context, until <-chan time.Time) {
 	select {
 	case <-ctx.Done():
 	case <-l.wake:
+	case done := <-l.kicks:
+		l.pulse(ctx, done)
 	case <-until:
 	}
 }
@@ -145,7 +193,10 @@ const storeTrouble = "No se puede leer la cola de impresión. Los documentos est
 // paper makes the whole ticket and then sends it. It reports whether the paper is out; a job that never can be is
 // dropped.
 func (l *Loop) paper(ctx context.Context, job sale.PrintJob) (bool, error) {
-	if job.Abono != nil {
+	switch {
+	case job.Cash != 0:
+		return l.cashSlip(ctx, job)
+	case job.Abono != nil:
 		return l.slip(ctx, job)
 	}
 	if job.Kept != nil {
@@ -215,6 +266,24 @@ func (l *Loop) send(ctx context.Context, job sale.PrintJob, paper []byte, safe s
 	return false, l.trouble(job, words, err)
 }
 
+// cashSlip is the paper of cash that moved without a sale.
+func (l *Loop) cashSlip(ctx context.Context, job sale.PrintJob) (bool, error) {
+	if l.Slips == nil {
+		return false, l.drop(job, sale.ErrNotFound)
+	}
+	m, err := l.Slips.CashMove(job.Cash)
+	switch {
+	case err != nil && (errors.Is(err, sale.ErrNotFound) || job.Attempts >= maxReads):
+		return false, l.drop(job, err)
+	case err != nil:
+		if noted := l.Queue.PrintFailed(job.ID, storeTrouble); noted != nil {
+			err = errors.Join(err, noted)
+		}
+		return false, l.trouble(job, storeTrouble, err)
+	}
+	return l.send(ctx, job, ESCPOS(CashSlip(m, l.Shop, l.Model.Paper), l.Model), "El movimiento de efectivo está anotado")
+}
+
 func (l *Loop) ticket(job sale.PrintJob, xml []byte, record sale.Record) ([]byte, error) {
 	doc, err := dte.Parse(xml)
 	if err != nil {
@@ -249,7 +318,10 @@ func (l *Loop) atTheCounter(job sale.PrintJob, at time.Time) bool {
 // drop gives up a job that no printer can help.
 func (l *Loop) drop(job sale.PrintJob, why error) error {
 	words := fmt.Sprintf("%s no se puede imprimir: %v. El documento está emitido y guardado.", subject(job.Key), why)
-	if job.Abono != nil {
+	switch {
+	case job.Cash != 0:
+		words = fmt.Sprintf("El comprobante de efectivo %d no se puede imprimir: %v. El movimiento está anotado.", job.Cash, why)
+	case job.Abono != nil:
 		words = fmt.Sprintf("El comprobante de un abono no se puede imprimir: %v. El abono está anotado y guardado.", why)
 	}
 	if job.Kept != nil {

@@ -239,6 +239,9 @@ func (b *book) MoveCash(m sale.CashMove) (sale.CashMove, error) {
 	if err := b.flush(); err != nil {
 		return sale.CashMove{}, err
 	}
+	if b.paper != nil {
+		defer b.paper()
+	}
 	return b.Store.MoveCash(m)
 }
 

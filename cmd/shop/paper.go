@@ -2,6 +2,7 @@ package shop
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -165,4 +166,13 @@ func (s *Shop) WriteStatus(name string, status Status) error {
 		return err
 	}
 	return writeWhole(name, append(b, '\n'))
+}
+
+// OpenDrawer opens the cash drawer by way of the printer. The error says in Spanish why it does not open.
+func (s *Shop) OpenDrawer(ctx context.Context) error {
+	papers := s.papers.Load()
+	if papers == nil {
+		return errors.New("no hay impresora que lo abra. Ábralo con su llave")
+	}
+	return papers.OpenDrawer(ctx)
 }

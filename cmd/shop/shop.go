@@ -435,7 +435,7 @@ func (s *Shop) Start() error {
 		s.tell(func(st *Status) { st.PrinterProblem = "No hay impresora configurada: los tickets esperan." })
 	default:
 		papers := printer.NewLoop(printer.Config{
-			Queue: s.Store, Documents: s.Store, Device: device, Shop: s.Info, Model: model, Now: s.opt.Now, After: time.After, Report: s.printed,
+			Queue: s.Store, Documents: s.Store, Slips: s.Store, Device: device, Shop: s.Info, Model: model, Now: s.opt.Now, After: time.After, Report: s.printed,
 		})
 		s.papers.Store(papers)
 		s.loops.Go(func() { _ = papers.Run(ctx) })

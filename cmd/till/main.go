@@ -186,7 +186,7 @@ func (t *till) show(a fyne.App) error {
 		fmt.Fprintln(os.Stderr, "till:", err)
 	}
 	window := ui.New(a, ui.Deps{
-		Cards:   cards(desk),
+		Cards: cards(desk), Drawer: t.shop,
 		Counter: register, Documents: t.shop, Notices: t.shop, Scales: t.shop, Customers: t.shop, Copies: t.shop, Comunas: comunas, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
 		Settings: t.override(settings), Sounds: loudspeaker{player}, Keep: t.keep, SerialProblem: t.serialProblem, Machine: t.machine,
 	})
@@ -326,7 +326,7 @@ func (t *till) seen(s ui.Seen) {
 
 // printed leaves a copy of what came out, where that was asked for.
 func (t *till) printed(job sale.PrintJob) {
-	if t.out == "" || job.Abono != nil { // a slip is no document
+	if t.out == "" || job.Slip() { // a slip is no document
 		return
 	}
 	if err := t.shop.Export(job.Key, t.out); err != nil {
