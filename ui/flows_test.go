@@ -648,6 +648,8 @@ func TestHelpListsTheKeysAndClosesWithAny(t *testing.T) {
 func TestKeyboardsWithoutFunctionKeys(t *testing.T) {
 	x := newWorld(t)
 	x.alt(fyne.Key9)
+	x.sees("Ingreso de efectivo…")
+	x.alt(fyne.Key9)
 	x.sees("No hay turno abierto")
 	x.press(esc)
 	x.alt(fyne.Key1)

@@ -550,7 +550,7 @@ func (s *doneScreen) keys() []binding {
 	keys := []binding{
 		w.help(fyne.KeyF1, "F1"),
 		w.menu(),
-		{key: fyne.KeyF9, keycap: "F9", words: "Cajón", help: "abre el cajón, ingresa o retira efectivo; otra vez: turno", do: w.openDrawer},
+		{key: fyne.KeyF9, keycap: "F9", words: "Cajón", help: "abre el cajón o mueve efectivo; otra vez: turno", do: w.openDrawer},
 		{key: fyne.KeyF10, keycap: "F10", help: "bloquea la caja o cambia de cajero", do: w.lock},
 		{key: fyne.KeyF12, keycap: "F12", help: "comienza la siguiente venta", do: s.next},
 		{keycap: "Enter", help: "comienza la siguiente venta; escanear un producto también"},

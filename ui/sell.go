@@ -181,7 +181,7 @@ func (s *sellScreen) keys() []binding {
 		{key: fyne.KeyF6, keycap: "F6", words: "Retomar", help: "retoma una venta guardada", do: s.recall},
 		{key: fyne.KeyF7, keycap: "F7", words: "Consultar", help: "dice un precio sin venderlo", do: func() { w.openDialog(newPriceCheck(w)) }},
 		{key: fyne.KeyF8, keycap: "F8", words: "Devolver", help: "toma de vuelta lo vendido, por dinero, vale u otra cosa", do: func() { w.openDialog(newReceiptDialog(w)) }},
-		{key: fyne.KeyF9, keycap: "F9", words: "Cajón", help: "abre el cajón, ingresa o retira efectivo; otra vez: turno", do: w.openDrawer},
+		{key: fyne.KeyF9, keycap: "F9", words: "Cajón", help: "abre el cajón o mueve efectivo; otra vez: turno", do: w.openDrawer},
 		{key: fyne.KeyF10, keycap: "F10", help: "bloquea la caja o cambia de cajero; la venta queda", do: w.lock},
 		w.menu(),
 		{keycap: "–", words: "Menos", help: "quita una unidad de la línea marcada", do: func() { s.bump(-1) }, off: none},
