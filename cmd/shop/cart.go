@@ -234,15 +234,14 @@ func (b *book) SetPolicy(p sale.Policy, e sale.Event) error {
 	return b.Store.SetPolicy(p, e)
 }
 
-// MoveCash implements sale.Journal.
+// MoveCash implements sale.Journal; its slip is printed now.
 func (b *book) MoveCash(m sale.CashMove) (sale.CashMove, error) {
 	if err := b.flush(); err != nil {
 		return sale.CashMove{}, err
 	}
-	if b.paper != nil {
-		defer b.paper()
-	}
-	return b.Store.MoveCash(m)
+	kept, err := b.Store.MoveCash(m)
+	b.paper()
+	return kept, err
 }
 
 // KeepSlip implements sale.Journal.

@@ -38,7 +38,11 @@ func TestPeopleCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	r, err := sale.NewRegister(sale.Deps{Journal: s.Store, Now: time.Now, Rand: strings.NewReader(strings.Repeat("x", 64))})
 	if err != nil {
 		t.Fatal(err)
