@@ -297,7 +297,7 @@ func (w *Window) tellScan(code string, line sale.Line, err error) {
 
 // typedKey takes a key; false leaves it to the field, for editing.
 func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
-	defer w.probe.gesture(string(key))()
+	defer w.probe.gesture(gestureName(key))()
 	w.touched = w.now()
 	if isEnter(key) || key == fyne.KeyTab {
 		if !w.enterHeld || !w.enterUsed {
@@ -329,6 +329,14 @@ func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
 		return false
 	}
 	return w.press(w.screenKeys(), key) || w.screen().move(key)
+}
+
+// gestureName is a key as the diagnosis tells it. Those that only announce a character have none: it may be of a PIN.
+func gestureName(key fyne.KeyName) string {
+	if acts(key) || isEnter(key) {
+		return string(key)
+	}
+	return "tecla"
 }
 
 // acts reports keys that do something by themselves. All others only announce a character, which comes by itself, or are
