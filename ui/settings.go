@@ -103,7 +103,7 @@ func (w *Window) openSettings() {
 	}
 	if w.copies != nil {
 		choices = append(choices, choice{words: "Carpeta de los PDF", detail: "dónde se guardan las copias", opens: true, do: w.openPDFFolder})
-		choices = append(choices, choice{words: "Correo", detail: "la cuenta de la tienda, y probarla", opens: true, do: w.openMailAccount})
+		choices = append(choices, choice{words: "Correo", detail: "la cuenta, y probarla", opens: true, do: w.openMailAccount})
 	}
 	w.openDialog(newChooseDialog(w, "Ajustes de esta caja", "Valen para esta caja y se guardan al elegirlos.", choices))
 }
