@@ -245,6 +245,12 @@ func TestARefusalSaysThatNothingHappened(t *testing.T) {
 	for _, text := range []string{"0*300", "-1*300", "x*300", "0,5*300", "0,0005*100", "1000000000*300", "99999999999999999999*300", "*", "nadie", strings.Repeat("7", 200)} {
 		wants(text, scanned(r, text))
 	}
+	_, err := r.Add(products[0], -money.One/1000)
+	wants("a little less than nothing", err)
+	must(t, r.SetQty(money.Units(3)))
+	_, err = r.Add(products[0], -money.One) // would take one away, without a word in the log
+	wants("less than nothing", err)
+	must(t, r.SetQty(money.One))
 	wants("a price of nothing", quote("0*300"))
 	wants("too many", r.SetQty(1_000_000_000*money.One))
 	wants("half a bottle", r.SetQty(money.One/2))

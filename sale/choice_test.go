@@ -329,3 +329,16 @@ func TestParseDay(t *testing.T) {
 		}
 	}
 }
+
+// A guía that was written although the disk said that nobody knows is issued: the cashier is told so, and not that it failed.
+func TestGuiaThatWasWrittenAllTheSame(t *testing.T) {
+	d, j := newDeps(t)
+	d.Journal = &doubtful{Memory: j.Memory, stores: true, failures: 1}
+	r, err := sale.NewRegister(d)
+	must(t, err)
+	scan(t, r, "300")
+	must(t, r.Choose(sale.Choice{Tipo: dte.GuiaDespacho, Receptor: buyer(), Guia: guia()}))
+	if err := r.Charge(); err != nil || r.Snapshot().Stage != sale.Done || r.Snapshot().Last.Key.Folio != 1 {
+		t.Errorf("%v, %s", err, r.Snapshot().Stage)
+	}
+}

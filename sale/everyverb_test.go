@@ -193,6 +193,19 @@ func (x *till) adds(s sale.Snapshot) {
 	}
 }
 
+// aside checks that no sale is open and waits aside at once: it would be sold twice.
+func (x *till) aside(open sale.Cart) {
+	held, err := x.r.Held()
+	if err != nil {
+		x.Fatal(err)
+	}
+	for _, h := range held {
+		if h.Cart.ID == open.ID || x.seen[h.Cart.ID] != (dte.Key{}) {
+			x.Fatalf("the sale %s waits aside and is open or over", h.Cart.ID)
+		}
+	}
+}
+
 // ended checks the sale that has just got its end: screen, record, XML and ticket say one total, and it is paid to the peso.
 func (x *till) ended(before sale.Snapshot, rec sale.Record) {
 	if rec.ID != before.Cart.ID || rec.Total != before.Total || len(rec.Lines) != len(before.Cart.Lines) {
@@ -288,6 +301,7 @@ func TestEveryVerbEndsInOneTotal(t *testing.T) {
 				t.Fatalf("%v changed the cart from %+v to %+v", err, before.Cart, after.Cart)
 			}
 			x.adds(after)
+			x.aside(after.Cart)
 			if before.Stage != sale.Done && after.Stage == sale.Done {
 				x.ended(before, *after.Last)
 			}
