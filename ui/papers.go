@@ -222,7 +222,7 @@ func (r *referencesDialog) leave()                    { r.d.w.openDialog(r.d) }
 
 func (r *referencesDialog) render() {
 	refs := r.refs
-	r.count.say(fmt.Sprintf("EN EL DOCUMENTO: %d DE %d (RePág y AvPág marcan, F4 quita)", len(refs), sale.MaxReferences))
+	r.count.say(fmt.Sprintf("EN EL DOCUMENTO: %d DE %d (RePág y AvPág marcan, %s quita)", len(refs), sale.MaxReferences, r.w.cap(referencesPlace, fyne.KeyF4)))
 	r.given.fill(len(refs), r.marked, func(i int) []cell {
 		return []cell{{words: refName(refs[i].TpoDocRef)}, {words: refs[i].FolioRef}, {words: shownDay(refs[i].FchRef)}}
 	})

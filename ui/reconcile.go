@@ -80,7 +80,7 @@ func newReconcileScreen(w *Window) *reconcileScreen {
 		{"SII", 152, fyne.TextAlignLeading},
 	}, s.choose)
 	s.lines.textSize, s.docs.textSize = 16, 16
-	s.empty = hint(l, theme.IconNameDocument, "Nada emitido ese mes", "F3 y F4 cambian de mes. También se puede escribir: 03-2026 y Enter.")
+	s.empty = hint(l, theme.IconNameDocument, "Nada emitido ese mes", w.cap(reconciling, fyne.KeyF3)+" y "+w.cap(reconciling, fyne.KeyF4)+" cambian de mes. También se puede escribir: 03-2026 y Enter.")
 	s.reading = hint(l, theme.IconNameHistory, "Leyendo los documentos del mes", "Puede volver a vender mientras tanto: esto no detiene la caja.")
 	s.title, s.when = newText(l, 22, ink, shrink).strong(), newText(l, 15, muted, cut)
 	s.state = newBadge(l, nil)

@@ -162,7 +162,7 @@ func (s *noticesScreen) note(a sale.Alarm) {
 	if err := s.w.takeBack(a.Key); err != nil {
 		s.w.openDialog(newTellDialog(s.w, "Nota de crédito", fmt.Sprintf("El SII ya tiene la %s: si su contenido está bien, no hay que hacer nada. "+
 			"Si está mal, sólo una nota de crédito la corrige, y aquí no se puede: %s. Pídala al encargado o a su contador, y después anote "+
-			"la tarea como atendida (F7).", strings.ToLower(docTitle(a.Key)), strings.TrimSuffix(err.Error(), "."))))
+			"la tarea como atendida (%s).", strings.ToLower(docTitle(a.Key)), strings.TrimSuffix(err.Error(), "."), s.w.cap(notices, fyne.KeyF7))))
 	}
 }
 

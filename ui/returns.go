@@ -25,7 +25,7 @@ func newReceiptDialog(w *Window) *receiptDialog {
 	d := &receiptDialog{w: w, number: newField(w, "Timbre o número"), problem: newText(l, 16, bad, wrap).upTo(2).strong()}
 	d.card = dialogCard(l, 680, col(l.px(12),
 		as(newText(l, 24, ink, cut).strong().say("Devolución")),
-		as(newText(l, 16, muted, wrap).upTo(2).say("Escanee el timbre de la boleta o factura, o escriba su número. Sin el papel, búsquela en Documentos (F11) y pulse F7. Un comprobante de tarjeta: su número de operación, monto o día.")),
+		as(newText(l, 16, muted, wrap).upTo(2).say("Escanee el timbre de la boleta o factura, o escriba su número. Sin el papel, búsquela en Documentos ("+w.cap(selling, fyne.KeyF11)+") y pulse "+w.cap(documents, fyne.KeyF7)+". Un comprobante de tarjeta: su número de operación, monto o día.")),
 		fixed(l.px(56), d.number.framed(20, nil)),
 		fixed(l.px(44), d.problem),
 		fixed(l.px(64), row(l.px(12),
@@ -381,7 +381,7 @@ func (d *returnDialog) exchange() {
 func (d *returnDialog) askWhy(advice, yes string, do func(reason string) error) {
 	d.collect("")
 	if len(d.back.Lines) == 0 {
-		d.how.sayIn("Diga primero qué devuelve: marque la línea y pulse +, o F3 para todo.", bad)
+		d.how.sayIn("Diga primero qué devuelve: marque la línea y pulse +, o "+d.w.cap(returnPlace, fyne.KeyF3)+" para todo.", bad)
 		return
 	}
 	w := d.w

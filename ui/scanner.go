@@ -286,6 +286,6 @@ func newScannerForm(w *Window) dialog {
 		if err := w.change(func(s *Settings) { s.Scanner = chosen }); err != nil {
 			return "", err
 		}
-		return "El escáner quedó ajustado. Pruébelo en F11, Ajustes, Escáner.", nil
+		return "El escáner quedó ajustado. Pruébelo en el menú, Ajustes, Escáner.", nil
 	})
 }

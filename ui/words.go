@@ -296,7 +296,7 @@ func printerAdvice(s Status) string {
 	if s.PrinterProblem != "" {
 		return "No sale el papel: " + s.PrinterProblem + " La venta quedó emitida; el papel sale solo al arreglarlo."
 	}
-	return "La impresora está lista. En Documentos (F11) se reimprime cualquiera."
+	return "La impresora está lista. En el menú, Documentos, se reimprime cualquiera."
 }
 
 // sentWords tell the buyer's question at the end of a sale: is it sent?
