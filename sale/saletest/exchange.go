@@ -364,6 +364,8 @@ func voucherBack(x *swaps) {
 	part.ID = "v1"
 	_, err = x.r.TakeBack(part)
 	x.want("a terminal annuls no part", err != nil, true)
+	_, _, err = x.r.PlanReturn(part)
+	x.want("and that is told before", err != nil, true)
 	part.Means = sale.InCash
 	total, refund, err := x.r.PlanReturn(part)
 	x.want("plan", []any{total, refund.Tenders[0].Method, err}, []any{money.Pesos(10_000), sale.Efectivo, error(nil)})
