@@ -12,7 +12,7 @@ import (
 // choice is a row of a chooseDialog.
 type choice struct {
 	words, detail, amount string
-	do                    func() error
+	do                    func() error // nil: it only tells
 	// opens: do opens a screen or another dialogue by itself.
 	opens bool
 }
@@ -49,11 +49,20 @@ func newChooseDialog(w *Window, question, advice string, choices []choice) *choo
 		as(newText(l, 24, ink, cut).strong().say(question)),
 		as(newText(l, 16, muted, wrap).upTo(2).say(advice)),
 		fixed(l.px(d.list.rowSize*rows), d.list),
-		fixed(l.px(64), row(l.px(12),
-			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(18, fyne.NewSize(120, 64))),
-			grow(newButton(l, primary, "Elegir", "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))))))
+		fixed(l.px(64), row(l.px(12), d.buttons()...))))
 	d.render()
 	return d
+}
+
+// buttons: where there is nothing to choose, one is enough.
+func (d *chooseDialog) buttons() []item {
+	button := func(weight weight, words, keycap string, do func()) item {
+		return grow(newButton(d.w.l, weight, words, keycap, do).bigger(18, fyne.NewSize(120, 64)))
+	}
+	if !slices.ContainsFunc(d.choices, func(c choice) bool { return c.do != nil }) {
+		return []item{button(primary, "Entendido", "Enter", d.w.closeDialog)}
+	}
+	return []item{button(plain, "Volver", "Esc", d.w.closeDialog), button(primary, "Elegir", "Enter", d.enter)}
 }
 
 func (d *chooseDialog) object() fyne.CanvasObject { return d.card }
@@ -64,7 +73,7 @@ func (d *chooseDialog) render() {
 	d.list.fill(len(d.choices), d.at, func(i int) []cell {
 		c := d.choices[i]
 		number := ""
-		if i < 10 {
+		if i < 10 && c.do != nil {
 			number = strconv.Itoa((i + 1) % 10)
 		}
 		return []cell{{words: number, colour: muted}, {words: c.words, bold: true}, {words: c.detail, colour: muted}, {words: c.amount, bold: true}}
@@ -97,6 +106,10 @@ func (d *chooseDialog) enter() {
 		return
 	}
 	c := d.choices[d.at]
+	if c.do == nil {
+		d.w.closeDialog()
+		return
+	}
 	d.w.dropDialog()
 	err := c.do()
 	if d.w.asks(err, c.do, func() { d.done(c) }) {
@@ -167,7 +180,7 @@ func (d *askDialog) enter() {
 		return
 	}
 	if err != nil {
-		d.problem.say(sentence(err.Error()))
+		d.problem.say(stopped(sentence(err.Error())))
 		return
 	}
 	d.w.closeDialog()

@@ -937,6 +937,31 @@ func TestAMessageHidesNothingThatIsNeeded(t *testing.T) {
 	}
 }
 
+// Why a price is what it is has nothing to choose: one button, no numbers, and a figure does nothing.
+func TestWhyHasNothingToChoose(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.press(f4)
+	x.finger("5")
+	x.sees("¿Por qué este precio?", "Entendido")
+	x.seesNot("Elegir")
+	x.press(enter)
+	x.seesNot("¿Por qué este precio?")
+	if n := len(x.lines()); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+// What a dialogue refuses is told in whole sentences.
+func TestRefusalsEndInAFullStop(t *testing.T) {
+	for in, want := range map[string]string{"": "", "Falta el precio": "Falta el precio.", "No se cambió nada.": "No se cambió nada.", "¿Cuál?": "¿Cuál?", "Espere…": "Espere…"} {
+		if got := stopped(in); got != want {
+			t.Errorf("%q becomes %q", in, got)
+		}
+	}
+}
+
 // A list of twelve is seen whole on the smallest window, and its tenth row is taken by 0.
 func TestALongListIsSeenWhole(t *testing.T) {
 	x := newWorld(t)

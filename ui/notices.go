@@ -482,7 +482,7 @@ func (d *formDialog) accept() {
 		return
 	}
 	if err != nil {
-		d.problem.sayIn(sentence(err.Error()), bad)
+		d.problem.sayIn(stopped(sentence(err.Error())), bad)
 		return
 	}
 	d.w.dropDialog()

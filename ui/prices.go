@@ -110,11 +110,11 @@ func (s *sellScreen) why(line sale.Line) {
 	}
 	var choices []choice
 	for _, step := range steps {
-		choices = append(choices, choice{words: step.String(), do: func() error { return nil }})
+		choices = append(choices, choice{words: step.String()})
 	}
-	choices = append(choices, choice{words: "Total de la línea", amount: peso(line.Total), do: func() error { return nil }})
+	choices = append(choices, choice{words: "Total de la línea", amount: peso(line.Total)})
 	for _, step := range w.s.Cart.Rebaja.Why {
-		choices = append(choices, choice{words: step.String(), detail: "en toda la venta", do: func() error { return nil }})
+		choices = append(choices, choice{words: step.String(), detail: "en toda la venta"})
 	}
 	w.openDialog(newChooseDialog(w, "¿Por qué este precio?", line.Nombre+", "+qty(line), choices))
 }

@@ -321,4 +321,12 @@ func sentence(s string) string {
 	return string(unicode.ToUpper(r)) + s[n:]
 }
 
+// stopped ends with a full stop: errors of Go have none.
+func stopped(s string) string {
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!") || strings.HasSuffix(s, "…") {
+		return s
+	}
+	return s + "."
+}
+
 func docNumber(k dte.Key) string { return money.Pesos(k.Folio).String() }
