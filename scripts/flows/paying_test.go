@@ -25,7 +25,7 @@ var paying = []flow{
 	{"credito", credit},
 	{"cheque", cheque},
 	{"fiado", account},
-	{"terminal", cardTerminal},
+	{"tarjeta", cardTerminal},
 	{"terminal-en-duda", cardInDoubt},
 	{"terminal-revisado", cardLookedAt},
 }
@@ -218,10 +218,23 @@ func account(c *counter) {
 	c.see("Fiado", "PAGADO")
 	c.picture("", "Fiado: queda en la cuenta del cliente, hasta su cupo")
 	c.issue()
-	c.scan(oil, cola)
-	c.see("$3.980")
+	c.press("Enter")
+	c.at("selling")
+	c.menu("Fiado")
+	c.see("Primero la deuda más antigua.", "$2.190")
+	c.press("1")
+	c.see("Debe $2.190", "Compra, boleta 1")
+	c.picture("cuenta", "La cuenta de un cliente")
+	c.press("F12")
+	c.see("¿Con qué paga?")
+	c.press("1")
+	c.see("Cuánto entrega")
+	c.enter("1000")
+	c.at("selling")
+	c.see("Recibidos $1.000", "Debe $1.190")
+	c.picture("abono", "Recibir un abono")
 	c.books("39 2190")
-	if out := squeeze(c.ctl("fiado", "list")); !strings.Contains(out, "77041234-K $2.190 $5.000") {
+	if out := squeeze(c.ctl("fiado", "list")); !strings.Contains(out, "77041234-K $1.190 $5.000") {
 		c.t.Errorf("owed: %s", out)
 	}
 }

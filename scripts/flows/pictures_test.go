@@ -4,18 +4,15 @@ package flows
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
-
-// shot is a picture with the keys that lead to it.
-type shot struct {
-	flow, file, keys, words string
-}
 
 // picture takes one of the window once it stands still, and notes which keys led there.
 func (c *counter) picture(name, words string) {
@@ -30,7 +27,8 @@ func (c *counter) picture(name, words string) {
 	if err := c.shoot(filepath.Join(pictures, file)); err != nil {
 		c.fail("no picture: %v", err)
 	}
-	album = append(album, shot{c.flow, file, strings.Join(c.strokes, " "), words})
+	keys := strings.NewReplacer("|", "\\|", "*", "\\*").Replace(strings.Join(c.strokes, " "))
+	c.rows = append(c.rows, fmt.Sprintf("| %s | %s | [%s](%s) |", words, keys, strings.TrimSuffix(file, ".png"), file))
 	c.strokes = nil
 }
 
@@ -64,20 +62,52 @@ func reduced(ppm []byte, file string) error {
 	return nil
 }
 
-// album is all that was taken, in the order of the table.
-var album []shot
+// album are the rows of the flows that were done to their end, by their names.
+var album = map[string][]string{}
 
-// table writes the list of flows, keys and pictures.
-func table() error {
-	var b strings.Builder
-	b.WriteString("# Pantallas\n\n" +
-		"Cada flujo de la caja, hecho sólo con el teclado en una ventana de verdad (`make flows`), sobre la tienda de práctica. " +
-		"⫴ es el lector de códigos; lo demás son teclas o lo que se escribe. Al final de cada flujo, `tillctl audit`, los documentos " +
-		"exportados y un verificador independiente dicen si quedó bien.\n\n" +
-		"| Flujo | Teclas | Imagen |\n|---|---|---|\n")
-	for _, s := range album {
-		keys := strings.NewReplacer("|", "\\|", "*", "\\*").Replace(s.keys)
-		fmt.Fprintf(&b, "| %s | %s | [%s](%s) |\n", s.words, keys, strings.TrimSuffix(s.file, ".png"), s.file)
+func (c *counter) keep() { album[c.flow] = c.rows }
+
+const preface = `# Pantallas
+
+Cada flujo de la caja, hecho sólo con el teclado en una ventana de verdad (` + "`make flows`" + `), sobre la tienda de práctica. ⫴ es el
+lector de códigos, ← borra, y lo demás son teclas o lo que se escribe. Al final de cada flujo, ` + "`tillctl audit`" + `, los documentos
+exportados y un verificador independiente dicen si quedó bien.
+
+| Qué | Teclas, desde la imagen anterior | Imagen |
+|---|---|---|
+`
+
+// table writes the list of flows, keys and pictures. Flows that were not done this time keep their rows.
+func table(all []flow) error {
+	if pictures == "" {
+		return nil
 	}
-	return os.WriteFile(filepath.Join(pictures, "README.md"), []byte(b.String()), 0o644)
+	name := filepath.Join(pictures, "README.md")
+	before, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString(preface)
+	for _, f := range all {
+		rows, done := album[f.name]
+		if !done {
+			rows = rowsOf(f.name, string(before))
+		}
+		for _, row := range rows {
+			fmt.Fprintln(&b, row)
+		}
+	}
+	return os.WriteFile(name, []byte(b.String()), 0o644)
+}
+
+// rowsOf are a flow's rows in an older table: its pictures are named after it.
+func rowsOf(flow, old string) (rows []string) {
+	ours := regexp.MustCompile(`\]\(` + regexp.QuoteMeta(flow) + `(-[a-z0-9-]+)?\.png\) \|$`)
+	for row := range strings.Lines(old) {
+		if row = strings.TrimSpace(row); ours.MatchString(row) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }

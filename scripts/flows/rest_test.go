@@ -5,6 +5,7 @@ package flows
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 var afterwards = []flow{
 	{"devolver-todo", returnAll},
 	{"devolver-parte", returnPart},
+	{"devolver-con-vale", returnForVale},
+	{"cambio", exchange},
+	{"copias", copies},
 	{"documentos", documents},
 }
 
@@ -94,6 +98,79 @@ func returnPart(c *counter) {
 	c.books("39 3570", "61 1190", "61 1190")
 }
 
+var valeCode = regexp.MustCompile(`en el vale (\S+)\.`)
+
+// What comes back becomes a vale, and pays the next sale as far as it reaches.
+func returnForVale(c *counter) {
+	c.open()
+	c.sold("$2.980", milk, cola)
+	c.press("F8")
+	c.see("Escanee el timbre")
+	c.enter("1")
+	c.see("Devolución de boleta 1")
+	c.press("F3", "F5")
+	c.see("en el vale")
+	c.picture("", "Devolver con un vale")
+	c.press("Enter")
+	c.see("¿Por qué lo devuelve?")
+	c.press("1")
+	c.at("selling")
+	c.see("Nota de crédito 1", "en el vale")
+	code := valeCode.FindStringSubmatch(strings.Join(c.seen().Words, "\n"))
+	if code == nil {
+		c.fail("no vale is named")
+	}
+	c.press("Esc")
+	c.charge(milk, "Leche entera")
+	c.press("F6")
+	c.see("Código del vale")
+	c.enter(code[1])
+	c.see("PAGADO", "Vale")
+	c.picture("pagar", "Pagar con el vale")
+	c.issue()
+	c.books("39 2980", "61 2980", "39 1190")
+}
+
+// Milk is changed for oil: the customer pays the difference.
+func exchange(c *counter) {
+	c.open()
+	c.sold("$1.190", milk)
+	c.press("F8")
+	c.see("Escanee el timbre")
+	c.enter("1")
+	c.see("Devolución de boleta 1")
+	c.press("F3", "F6")
+	c.see("¿Por qué lo devuelve?")
+	c.press("1")
+	c.at("selling")
+	c.see("Cambio: vuelven $1.190")
+	c.scanned(oil, "Aceite vegetal")
+	c.see("$1.000")
+	c.picture("", "Cambiar una cosa por otra: se paga la diferencia")
+	c.press("F12")
+	c.at("paying")
+	c.see("$1.000")
+	c.press("Enter")
+	c.issue()
+	c.picture("fin", "El cambio, pagado")
+	c.books("39 1190", "39 1000")
+}
+
+func copies(c *counter) {
+	c.open()
+	c.scanned(milk, "Leche entera")
+	c.pay("$1.190")
+	c.press("F5")
+	c.see("WhatsApp o mensaje")
+	c.picture("", "Enviar una copia: papel, PDF o mensaje")
+	c.press("4")
+	c.see("CELULAR DEL CLIENTE, SI LO DA", "Sin número, WhatsApp pregunta a quién se envía.")
+	c.picture("whatsapp", "Un mensaje con el documento, por código QR")
+	c.press("Esc")
+	c.at("done")
+	c.books("39 1190")
+}
+
 func documents(c *counter) {
 	c.ctl("clientes", "import", c.file("clientes.csv", customersFile))
 	c.open()
@@ -142,8 +219,7 @@ func documents(c *counter) {
 	c.press("Esc")
 	c.see("Factura 1")
 	c.press("F6")
-	c.see("La copia de factura 1 va a la impresora.")
-	c.see("2 copias")
+	c.see("La copia de factura 1 va a la impresora, marcada COPIA 1.", "Con 1 copia")
 	c.picture("copia", "Reimprimir")
 	c.press("Esc", "Esc")
 	c.at("selling")

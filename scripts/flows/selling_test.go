@@ -22,6 +22,7 @@ const (
 var selling = []flow{
 	{"vender", sell},
 	{"cantidades", quantities},
+	{"demasiado", tooMuch},
 	{"por-peso", byWeight},
 	{"etiqueta-balanza", scaleLabel},
 	{"precio-libre", openPrice},
@@ -99,6 +100,22 @@ func (c *counter) pay(total string) {
 	c.see("PAGADO")
 	c.press("Enter")
 	c.at("done")
+}
+
+// A quantity that is most likely a slip is asked about, and Enter does not take it.
+func tooMuch(c *counter) {
+	c.open()
+	c.enter("1500*2001")
+	c.see("¿Está bien la cantidad?", "1.500 × Huevo blanco grande")
+	c.picture("", "Una cantidad rara se pregunta antes de contarla")
+	c.press("Enter")
+	c.until("it is there to be corrected", func() bool { s := c.seen(); return !s.Dialog && s.Typed == "1500*2001" })
+	c.press("Esc")
+	c.see("Sin productos")
+	c.enter("15*2001")
+	c.see("$3.900")
+	c.pay("$3.900")
+	c.books("39 3900")
 }
 
 func byWeight(c *counter) {
