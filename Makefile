@@ -83,12 +83,9 @@ chaos: ## WORLDS worlds of tills on bad roads from SEED on, the line cut at ever
 	MOSTRADOR_WORLDS=$(WORLDS) MOSTRADOR_SEED=$(SEED) \
 	$(GO) test -count=1 -timeout 3h -v -run '^Test(Chaos|CutAtEveryByte|ThirtyDaysOffline)$$' ./cmd/shop
 
-SCREENS := venta-larga-1280 pago-1280 listo-1280 documentos-1280 cliente-falta-1280 turno-cerrado-1280 avisos-1280 contingencia-1280 conciliar-1280 capacitacion-1024 oscuro-1280
-
-screens: ## draw all screens under out/screens, and those of the manual anew in docs/img
-	@mkdir -p docs/img out/screens
+screens: ## draw all screens under out/screens, without a window
+	@mkdir -p out/screens
 	LANG=es_CL.UTF-8 $(GO) test -count=1 -run TestScreens ./ui -args -screens $(CURDIR)/out/screens
-	cp $(SCREENS:%=out/screens/%.png) docs/img/
 
 cold-start: ## how long the till of a shop of 100,000 products takes to open on Xvfb, and its memory
 	@scripts/deps.sh build headless
