@@ -25,7 +25,7 @@ func newReceiptDialog(w *Window) *receiptDialog {
 	d := &receiptDialog{w: w, number: newField(w, "Timbre o número"), problem: newText(l, 16, bad, wrap).upTo(2).strong()}
 	d.card = dialogCard(l, 680, col(l.px(12),
 		as(newText(l, 24, ink, cut).strong().say("Devolución")),
-		as(newText(l, 16, muted, wrap).upTo(2).say("Escanee el timbre de la boleta o factura, o escriba su número. Sin el papel, búsquela en Documentos ("+w.cap(selling, fyne.KeyF11)+") y pulse "+w.cap(documents, fyne.KeyF7)+". Un comprobante de tarjeta: su número de operación, monto o día.")),
+		as(newText(l, 16, muted, wrap).upTo(3).say("Escanee el timbre de la boleta o factura, o escriba su número. Sin el papel, búsquela en Documentos ("+w.cap(selling, fyne.KeyF11)+") y pulse "+w.cap(documents, fyne.KeyF7)+". Un comprobante de tarjeta: su número de operación, monto o día.")),
 		fixed(l.px(56), d.number.framed(20, nil)),
 		fixed(l.px(44), d.problem),
 		fixed(l.px(64), row(l.px(12),
