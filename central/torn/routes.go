@@ -12,6 +12,10 @@ func routes() []route {
 	return slices.Concat(
 		authRoutes(),
 		customerRoutes(),
+		brandRoutes(),
+		taxRoutes(),
+		settingsRoutes(),
+		issuerRoutes(),
 		cashRoutes(),
 		folioRoutes(),
 		salesRoutes(),
