@@ -43,7 +43,10 @@ func (c *Call) UploadCertificate(file []byte, password string) (Certificate, err
 	made := Certificate{RUT: signer.RUT(), Subject: signer.Name(), NotAfter: signer.NotAfter()}
 	_, err = c.tx.Exec(c.ctx, `insert into certificate (rut, subject, not_after, sealed, created_at) values ($1, $2, $3, $4, $5)`,
 		int32(made.RUT), made.Subject, made.NotAfter, sealed, c.now)
-	return made, err
+	if err != nil {
+		return Certificate{}, err
+	}
+	return made, c.sendSoon() // what waited for it leaves now
 }
 
 // signer is the company's newest certificate, opened.

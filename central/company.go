@@ -184,6 +184,12 @@ func (db *DB) furnish(ctx context.Context, tx pgx.Tx, t Tenant, n NewCompany) er
 			return err
 		}
 	}
+	if err := c.shared(c.identify); err != nil {
+		return err
+	}
+	if err := c.equip(); err != nil {
+		return err
+	}
 	return c.shared(func() error {
 		if _, err := tx.Exec(ctx, "update company set state = 'ready' where id = $1", t.ID); err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
@@ -39,6 +40,10 @@ type Config struct {
 	Rand io.Reader
 	// Training is the authority of companies in training: the key with which the simulator signs its CAFs.
 	Training dte.Trust
+	// Practice answers for companies in training: the simulator. Without it they sell, and nothing is sent.
+	Practice Practice
+	// Proxy is what the way to the SII goes through; nil means what the environment says.
+	Proxy *url.URL
 	// Prefix begins the names of the roles, which belong to the whole PostgreSQL and not to one database; the database's name
 	// if empty.
 	Prefix string
@@ -57,6 +62,7 @@ type DB struct {
 	// Secrets that were opened lately; a range and a certificate never change.
 	cafs    *expirable.LRU[secret, *dte.CAF]
 	signers *expirable.LRU[secret, *dte.Signer]
+	roads   *expirable.LRU[int64, *road]
 }
 
 // names are the database and the roles of one installation.
@@ -91,6 +97,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		Config: c, pool: pool, admin: admin, names: namesIn(pool.Config().ConnConfig.Database, c.Prefix),
 		cafs:    expirable.NewLRU[secret, *dte.CAF](openSecrets, nil, keepOpen),
 		signers: expirable.NewLRU[secret, *dte.Signer](openSecrets, nil, keepOpen),
+		roads:   newRoads(),
 	}
 	db.jobs, err = db.newJobs()
 	return db, err

@@ -3,7 +3,6 @@ package central
 import (
 	"bytes"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"time"
 
@@ -33,20 +32,28 @@ func errExpired(t dte.TipoDTE, vence dte.Date) *RefusalError {
 // it is free again. Simultaneous calls take different ones without waiting for each other.
 func (c *Call) takeFolio(t dte.TipoDTE, day dte.Date) (dte.Folio, *dte.CAF, error) {
 	folio, cafID, err := c.pickFolio(t, day)
-	if errors.Is(err, pgx.ErrNoRows) {
-		if err := c.readyFolios(t, day); err != nil {
-			return 0, nil, err
+	for errNoRow(err) {
+		more, errMore := c.moreFolios(t, day)
+		if errMore != nil {
+			return 0, nil, errMore
 		}
-		folio, cafID, err = c.pickFolio(t, day)
-	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, nil, c.whyNoFolios(t, day)
+		if folio, cafID, err = c.pickFolio(t, day); errNoRow(err) && !more {
+			return 0, nil, c.whyNoFolios(t, day)
+		}
 	}
 	if err != nil {
 		return 0, nil, err
 	}
 	caf, err := c.openCAF(cafID)
 	return folio, caf, err
+}
+
+// moreFolios puts more into use, from the ranges that are held or, in training, from the simulator.
+func (c *Call) moreFolios(t dte.TipoDTE, day dte.Date) (bool, error) {
+	if more, err := c.readyFolios(t, day); more || err != nil {
+		return more, err
+	}
+	return c.supply(t, day)
 }
 
 func (c *Call) pickFolio(t dte.TipoDTE, day dte.Date) (folio dte.Folio, caf int64, err error) {
@@ -57,15 +64,18 @@ func (c *Call) pickFolio(t dte.TipoDTE, day dte.Date) (folio dte.Folio, caf int6
 	return folio, caf, err
 }
 
-// readyFolios puts more folios of the first usable range into use. Calls that find none at the same time queue at the range;
-// those that come after the first one find its folios.
-func (c *Call) readyFolios(t dte.TipoDTE, day dte.Date) error {
-	_, err := c.tx.Exec(c.ctx, `with range as (
+// readyFolios puts more folios of the first usable range into use, but for those that were annulled; false if there is no
+// range. Calls that find none at the same time queue at the range; those that come after the first one find its folios.
+func (c *Call) readyFolios(t dte.TipoDTE, day dte.Date) (more bool, err error) {
+	err = c.tx.QueryRow(c.ctx, `with range as (
 			select id, next, least(next + $3 - 1, hasta) as until from caf
 			where tipo = $1 and next <= hasta and (vence is null or vence >= $2) order by desde limit 1 for update),
-		advanced as (update caf set next = range.until + 1 from range where caf.id = range.id)
-		insert into folio_ready (tipo, folio, caf_id) select $1, generate_series(next, until), id from range`, int(t), day.String(), readyAtOnce)
-	return err
+		advanced as (update caf set next = range.until + 1 from range where caf.id = range.id),
+		readied as (insert into folio_ready (tipo, folio, caf_id)
+			select $1, folio, id from range, generate_series(next, until) folio
+			where not exists (select from folio_annulled a where a.tipo = $1 and folio between a.desde and a.hasta))
+		select exists (select from range)`, int(t), day.String(), readyAtOnce).Scan(&more)
+	return more, err
 }
 
 func (c *Call) whyNoFolios(t dte.TipoDTE, day dte.Date) error {
@@ -83,6 +93,13 @@ func (c *Call) whyNoFolios(t dte.TipoDTE, day dte.Date) error {
 
 // dayOf is a day of PostgreSQL's, which comes without a zone.
 func dayOf(t time.Time) dte.Date { return dte.Date{Year: t.Year(), Month: t.Month(), Day: t.Day()} }
+
+func dayOrNone(t *time.Time) dte.Date {
+	if t == nil {
+		return dte.Date{}
+	}
+	return dayOf(*t)
+}
 
 // openCAF opens a range. What was opened once is kept: a CAF never changes.
 func (c *Call) openCAF(id int64) (*dte.CAF, error) {
@@ -168,6 +185,11 @@ type FolioStatus struct {
 	// Of the newest range; zero without one.
 	Desde, Hasta int64
 	Vence        dte.Date
+	// Held: the company has had folios of this type.
+	Held bool
+	// Of those available, when the first expire, and how many do within renewDays; and how many have expired unused.
+	FirstVence        dte.Date
+	Expiring, Expired int64
 }
 
 // FolioTipos are the types that Torn's status lists, in its order.
@@ -175,22 +197,24 @@ func FolioTipos() []dte.TipoDTE { return []dte.TipoDTE{33, 34, 39, 41, 52, 56, 6
 
 // FolioStatuses tells what is left of each type; ranges that have expired do not count.
 func (c *Call) FolioStatuses() ([]FolioStatus, error) {
-	rows, err := c.tx.Query(c.ctx, `select tipo,
-			coalesce(sum(hasta - next + 1 + (select count(*) from folio_ready r where r.caf_id = caf.id)) filter (where usable), 0),
+	rows, err := c.tx.Query(c.ctx, `select tipo, coalesce(sum(unused) filter (where usable), 0),
 			coalesce(sum(hasta - desde + 1) filter (where usable), 0),
-			(array_agg(desde order by id desc))[1], (array_agg(hasta order by id desc))[1], (array_agg(vence order by id desc))[1]
-		from (select *, vence is null or vence >= $1 as usable from caf) caf group by tipo`, dte.DateOf(c.now).String())
+			(array_agg(desde order by id desc))[1], (array_agg(hasta order by id desc))[1], (array_agg(vence order by id desc))[1],
+			min(vence) filter (where usable and unused > 0), coalesce(sum(unused) filter (where usable and vence <= $2), 0),
+			coalesce(sum(unused) filter (where not usable), 0)
+		from (select *, vence is null or vence >= $1 as usable,
+			hasta - next + 1 + (select count(*) from folio_ready r where r.caf_id = caf.id) - (
+				select coalesce(sum(least(a.hasta, caf.hasta) - greatest(a.desde, next) + 1), 0) from folio_annulled a
+				where a.tipo = caf.tipo and a.desde <= caf.hasta and a.hasta >= next) as unused
+			from caf) caf group by tipo`, dte.DateOf(c.now).String(), dte.DateOf(c.now.AddDate(0, 0, renewDays)).String())
 	if err != nil {
 		return nil, err
 	}
 	found := map[dte.TipoDTE]FolioStatus{}
 	var s FolioStatus
-	var vence *time.Time
-	if _, err := pgx.ForEachRow(rows, []any{&s.Tipo, &s.Available, &s.Total, &s.Desde, &s.Hasta, &vence}, func() error {
-		s.Vence = dte.Date{}
-		if vence != nil {
-			s.Vence = dayOf(*vence)
-		}
+	var vence, first *time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&s.Tipo, &s.Available, &s.Total, &s.Desde, &s.Hasta, &vence, &first, &s.Expiring, &s.Expired}, func() error {
+		s.Held, s.Vence, s.FirstVence = true, dayOrNone(vence), dayOrNone(first)
 		found[s.Tipo] = s
 		return nil
 	}); err != nil {

@@ -18,6 +18,7 @@ func routes() []route {
 		issuerRoutes(),
 		cashRoutes(),
 		folioRoutes(),
+		healthRoutes(),
 		salesRoutes(),
 	)
 }

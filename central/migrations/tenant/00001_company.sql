@@ -338,11 +338,12 @@ create table document_state (
 create unique index document_state_key on document_state (tipo, folio);
 create index document_state_waiting on document_state (boleta, issued_at) where state = 'issued';
 create index document_state_open on document_state (issued_at) where state not in ('accepted', 'objected', 'rejected');
+create index document_state_rejected on document_state (sale_id) where state = 'rejected';
 create index document_state_envelope on document_state (envelope) where envelope <> '';
 
 create table envelope (
   id         text primary key,
-  seq        bigint generated always as identity unique,
+  seq        bigint not null unique, -- the number of its name, without gaps
   sobre      jsonb not null,
   open       boolean not null,
   xml        bytea not null,
@@ -350,10 +351,21 @@ create table envelope (
 );
 create index envelope_open on envelope (seq) where open;
 
--- True while a job that drains this company's documents is on its way, so that sales need not make another.
+-- How the documents get to the SII: one job at a time, whatever the number of servers.
 create table drain (
-  single boolean primary key default true check (single),
-  due  boolean not null default false
+  single       boolean primary key default true check (single),
+  -- True while a job is on its way that has not yet looked, so that sales need not make another.
+  due          boolean not null default false,
+  -- Counts the turns. A job that was put off for a turn that is over has nothing to do.
+  turn         bigint not null default 0,
+  -- Who is at work, and until when nobody else may begin. Whoever is not the holder can write nothing.
+  holder       uuid,
+  held_until   timestamptz,
+  -- What the last turn found.
+  looked_at    timestamptz,
+  down_since   timestamptz,
+  problem      text not null default '',
+  problem_at   timestamptz
 );
 
 create table provider (

@@ -1,0 +1,39 @@
+package central
+
+import (
+	"context"
+
+	"mostrador/dte"
+	possync "mostrador/sync"
+)
+
+// Outbox is an outbox as the suite drives it.
+type Outbox interface {
+	possync.Outbox
+	DocumentState(dte.Key) (dte.State, dte.Veredicto, error)
+}
+
+// TakeOutbox takes a company's lease, as a turn does.
+func (db *DB) TakeOutbox(ctx context.Context, company int64) (Outbox, error) {
+	o, _, err := db.takeLease(ctx, company, 0)
+	return o, err
+}
+
+// DrainTurn is Drain for a turn that was put off.
+func (db *DB) DrainTurn(ctx context.Context, company, turn int64) (Turn, error) {
+	return db.drain(ctx, company, turn)
+}
+
+// Reasons for which a turn does not take place, or a write does not happen.
+var (
+	ErrBusy  = errBusy
+	ErrOver  = errOver
+	ErrLease = errLease
+)
+
+// How the tests count.
+const (
+	LeaseTime   = leaseTime
+	LongestSale = longestSale
+	StepsATurn  = stepsATurn
+)
