@@ -103,8 +103,8 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	return db, err
 }
 
-func connect(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(url)
+func connect(ctx context.Context, address string, size int) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		// The text of the error may quote the URL, and with it a password.
 		return nil, errors.New("la dirección de PostgreSQL no es válida")

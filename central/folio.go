@@ -65,17 +65,23 @@ func (c *Call) pickFolio(t dte.TipoDTE, day dte.Date) (folio dte.Folio, caf int6
 }
 
 // readyFolios puts more folios of the first usable range into use, but for those that were annulled; false if there is no
-// range. Calls that find none at the same time queue at the range; those that come after the first one find its folios.
+// range. Calls that find none at the same time queue at the range; those that come after the first one find its folios. The
+// range is locked by a statement of its own: one that waited would not see what was annulled meanwhile.
 func (c *Call) readyFolios(t dte.TipoDTE, day dte.Date) (more bool, err error) {
-	err = c.tx.QueryRow(c.ctx, `with range as (
-			select id, next, least(next + $3 - 1, hasta) as until from caf
-			where tipo = $1 and next <= hasta and (vence is null or vence >= $2) order by desde limit 1 for update),
-		advanced as (update caf set next = range.until + 1 from range where caf.id = range.id),
-		readied as (insert into folio_ready (tipo, folio, caf_id)
-			select $1, folio, id from range, generate_series(next, until) folio
-			where not exists (select from folio_annulled a where a.tipo = $1 and folio between a.desde and a.hasta))
-		select exists (select from range)`, int(t), day.String(), readyAtOnce).Scan(&more)
-	return more, err
+	var caf int64
+	err = c.tx.QueryRow(c.ctx, `select id from caf where tipo = $1 and next <= hasta and (vence is null or vence >= $2)
+		order by desde limit 1 for update`, int(t), day.String()).Scan(&caf)
+	if errNoRow(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	_, err = c.tx.Exec(c.ctx, `with range as (select id, next, least(next + $3 - 1, hasta) as until from caf where id = $2 and next <= hasta),
+		advanced as (update caf set next = range.until + 1 from range where caf.id = range.id)
+		insert into folio_ready (tipo, folio, caf_id) select $1, folio, id from range, generate_series(next, until) folio
+		where not exists (select from folio_annulled a where a.tipo = $1 and folio between a.desde and a.hasta)`, int(t), caf, readyAtOnce)
+	return err == nil, err
 }
 
 func (c *Call) whyNoFolios(t dte.TipoDTE, day dte.Date) error {

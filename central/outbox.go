@@ -80,7 +80,7 @@ func (o *outbox) Waiting(boletas bool, limit int) (docs []*dte.Document, err err
 	return docs[:min(limit, len(docs))], nil
 }
 
-func (o *outbox) waiting(boletas bool, limit, offset int) (docs []*dte.Document, damaged error, n int, err error) { //nolint:revive // two kinds of error
+func (o *outbox) waiting(boletas bool, limit, offset int) (docs []*dte.Document, damaged error, n int, err error) {
 	err = o.read(func(tx pgx.Tx) error {
 		rows, err := tx.Query(o.ctx, `select d.xml, d.sha256 from document_state s join document d on d.sale_id = s.sale_id
 			where s.state = 'issued' and s.boleta = $1 order by s.issued_at, s.sale_id limit $2 offset $3`, boletas, limit, offset)

@@ -20,8 +20,10 @@ import (
 
 	"mostrador/central"
 	"mostrador/central/cluster"
+	"mostrador/central/practice"
 	"mostrador/dte"
 	"mostrador/dte/dtetest"
+	"mostrador/dte/sii/siisim"
 )
 
 const (
@@ -153,7 +155,36 @@ func NewDatabase(t testing.TB) string {
 // Open connects a server to a database of NewDatabase.
 func Open(t testing.TB, database string, clock *Clock) *central.DB {
 	t.Helper()
-	db, err := central.Open(t.Context(), config(database, clock.Now))
+	return open(t, config(database, clock.Now))
+}
+
+// OpenPractising is Open for a server whose companies in training have somebody to practise with.
+func OpenPractising(t testing.TB, database string, now func() time.Time, p central.Practice) *central.DB {
+	t.Helper()
+	c := config(database, now)
+	c.Practice = p
+	return open(t, c)
+}
+
+// Practice is an authority to practise with, on a socket. It signs the CAFs that CAF makes, too.
+func Practice(t testing.TB, c siisim.Config) *practice.Practice {
+	t.Helper()
+	c.Authority, c.Rand = dtetest.Authority(), rand.Reader
+	p, err := practice.Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func open(t testing.TB, c central.Config) *central.DB {
+	t.Helper()
+	db, err := central.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

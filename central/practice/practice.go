@@ -9,14 +9,13 @@ package practice
 
 import (
 	"crypto/rsa"
+	"crypto/x509"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
-
-	"crypto/x509"
 
 	"software.sslmate.com/src/go-pkcs12"
 

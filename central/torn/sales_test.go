@@ -14,6 +14,7 @@ import (
 	"mostrador/central/centraltest"
 	"mostrador/dte"
 	"mostrador/dte/dtetest"
+	"mostrador/dte/sii/siisim"
 )
 
 // upload sends a file in a form.
@@ -56,15 +57,32 @@ func newCounter(t testing.TB, folios dte.Folio) *counter {
 	for _, tipo := range []dte.TipoDTE{33, 34, 39, 41, 52, 56, 61} {
 		owner.upload("/folios/upload", centraltest.CAF(76086428, tipo, 1, folios)).want(201)
 	}
-	owner.post("/cash/open", map[string]any{"start_amount": "10000.00", "user_id": 1}).want(200)
-	db := centraltest.Superuser(t, h.db)
-	if _, err := db.Exec(t.Context(), "set search_path to "+company.Schema+`, extensions;
+	c.furnish()
+	return c
+}
+
+// practisingCounter has its certificate and its folios from the simulator.
+func practisingCounter(t testing.TB) *counter {
+	t.Helper()
+	database, clock := centraltest.NewDatabase(t), new(centraltest.Clock)
+	h := houseOf(t, centraltest.OpenPractising(t, database, clock.Now, centraltest.Practice(t, siisim.Config{Now: clock.Now})), clock)
+	company, owner := h.shop(76086428)
+	c := &counter{owner, company}
+	c.furnish()
+	return c
+}
+
+// furnish opens the drawer and puts products on the shelf.
+func (c *counter) furnish() {
+	c.t.Helper()
+	c.post("/cash/open", map[string]any{"start_amount": "10000.00", "user_id": 1}).want(200)
+	db := centraltest.Superuser(c.t, c.db)
+	if _, err := db.Exec(c.t.Context(), "set search_path to "+c.company.Schema+`, extensions;
 		insert into product (codigo_interno, nombre, precio_neto, controla_stock, stock_actual, tax_id, updated_at) values
 			('PROD-00001', 'Pan amasado', 1000, true, 500000000, 1, now()), ('PROD-00002', 'Libro & lápiz', 5000, false, 0, 2, now()),
 			('PROD-00003', 'Clavo', 43, false, 0, 1, now())`); err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
-	return c
 }
 
 // boleta is a request for one line, paid in cash.

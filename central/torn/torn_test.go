@@ -31,6 +31,12 @@ type house struct {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	db, clock := centraltest.New(t)
+	return houseOf(t, db, clock)
+}
+
+// houseOf is a house on a server that is there.
+func houseOf(t testing.TB, db *central.DB, clock *centraltest.Clock) *house {
+	t.Helper()
 	tokens, err := central.NewTokens(bytes.Repeat([]byte("s"), 32), clock.Now)
 	if err != nil {
 		t.Fatal(err)
