@@ -25,7 +25,9 @@ import (
 
 	"mostrador/central"
 	"mostrador/central/cluster"
+	"mostrador/central/practice"
 	"mostrador/central/torn"
+	"mostrador/dte/sii"
 )
 
 func main() {
@@ -41,7 +43,9 @@ func main() {
 // options are the settings, each a flag, a CENTRAL_… variable or a line of the file named by -config.
 type options struct {
 	addr, private, url, adminURL, local, keys, secret, origins, admin string
-	conns                                                             int
+	proxy                                                             string
+	conns, jobs                                                       int
+	simulator                                                         bool
 	grace                                                             time.Duration
 }
 
@@ -57,7 +61,10 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	flags.StringVar(&o.secret, "secret", "", "archivo del secreto de las sesiones, de 32 bytes o más")
 	flags.StringVar(&o.origins, "origins", "", "orígenes que pueden llamar desde un navegador, separados por comas")
 	flags.StringVar(&o.admin, "admin", "admin@mostrador.local", "correo de la primera cuenta de administración, si no hay ninguna")
+	flags.StringVar(&o.proxy, "proxy", "", "por dónde se sale al SII, servidor:puerto; vacío, lo que diga HTTPS_PROXY")
+	flags.BoolVar(&o.simulator, "simulator", false, "con -local: un SII simulado, en esta máquina, para las empresas en capacitación")
 	flags.IntVar(&o.conns, "connections", 20, "conexiones a PostgreSQL")
+	flags.IntVar(&o.jobs, "jobs", 8, "empresas cuyos documentos se envían al SII a la vez; 0, ninguna: lo hacen otros servidores")
 	flags.DurationVar(&o.grace, "grace", 20*time.Second, "cuánto espera al terminar a que acabe lo empezado")
 	flags.String("config", "", "archivo de ajustes: una línea por opción, sin guion")
 	err = ff.Parse(flags, args, ff.WithEnvVarPrefix("CENTRAL"), ff.WithConfigFileFlag("config"), ff.WithConfigFileParser(ff.PlainParser))
@@ -78,7 +85,14 @@ func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
 		}
 		defer own.Close()
 	}
-	db, tokens, err := o.open(ctx, log)
+	training, err := o.startSimulator()
+	if err != nil {
+		return err
+	}
+	if training != nil {
+		defer func() { _ = training.Close() }() // what it received is on the disk
+	}
+	db, tokens, err := o.open(ctx, log, training)
 	if err != nil {
 		return err
 	}
@@ -96,14 +110,45 @@ func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
 	if err != nil {
 		return err
 	}
+	stopJobs, err := o.startJobs(ctx, db, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	fmt.Fprintf(out, "Mostrador central atiende en http://%s (documentación en /docs)\n", listener.Addr())
 	if password != "" {
 		fmt.Fprintf(out, "Primera cuenta de administración: %s, contraseña %s (se muestra solo esta vez)\n", o.admin, password)
 	}
-	return serve(ctx, &http.Server{
+	return errors.Join(serve(ctx, &http.Server{
 		Handler: api, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-	}, listener, o.grace)
+	}, listener, o.grace), stopJobs())
+}
+
+// startJobs takes documents to the SII in the background. Stop waits as long as the rest of the end, and then cuts short.
+func (o *options) startJobs(ctx context.Context, db *central.DB, log *slog.Logger) (stop func() error, err error) {
+	if o.jobs <= 0 {
+		return func() error { return nil }, nil
+	}
+	end, err := db.Work(ctx, log, o.jobs)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.grace)
+		defer cancel()
+		return end(ctx)
+	}, nil
+}
+
+// startSimulator runs the authority of companies in training, if asked; nil otherwise.
+func (o *options) startSimulator() (*practice.Practice, error) {
+	switch {
+	case !o.simulator:
+		return nil, nil
+	case o.local == "":
+		return nil, errors.New("-simulator necesita -local: el simulador guarda ahí su llave y lo que recibió")
+	}
+	return practice.Open(filepath.Join(o.local, "simulador"), time.Now, rand.Reader)
 }
 
 func serve(ctx context.Context, server *http.Server, listener net.Listener, grace time.Duration) error {
@@ -157,7 +202,7 @@ func keep(path string, spell func(random string) string) error {
 }
 
 // open connects, and brings the database to this program's version.
-func (o *options) open(ctx context.Context, log *slog.Logger) (*central.DB, *central.Tokens, error) {
+func (o *options) open(ctx context.Context, log *slog.Logger, training *practice.Practice) (*central.DB, *central.Tokens, error) {
 	if o.url == "" || o.adminURL == "" {
 		return nil, nil, errors.New("falta -database y -database-admin, o -local para un PostgreSQL propio")
 	}
@@ -176,7 +221,14 @@ func (o *options) open(ctx context.Context, log *slog.Logger) (*central.DB, *cen
 	if err := central.Bootstrap(ctx, o.adminURL, ""); err != nil {
 		return nil, nil, err
 	}
-	db, err := central.Open(ctx, central.Config{URL: o.url, AdminURL: o.adminURL, Keys: keys, Now: time.Now, Rand: rand.Reader, MaxConns: o.conns})
+	config := central.Config{URL: o.url, AdminURL: o.adminURL, Keys: keys, Now: time.Now, Rand: rand.Reader, MaxConns: o.conns}
+	if config.Proxy, err = sii.ParseProxy(o.proxy); err != nil {
+		return nil, nil, err
+	}
+	if training != nil {
+		config.Practice, config.Training = training, training.Trust()
+	}
+	db, err := central.Open(ctx, config)
 	if err != nil {
 		return nil, nil, err
 	}
