@@ -27,8 +27,15 @@ type frame struct {
 }
 
 // aside gives the second object a third of the width, within bounds, and the first the rest: the same two columns on
-// every screen. On a very wide one it is a quarter: a price far from its product is read in the wrong line.
+// every screen. What is read from left to right is never wider than reading: a price far from its product is read in the
+// wrong line. Alone, without the second one, it may be as wide as on the screen it was drawn for.
 type aside struct{ l *look }
+
+const (
+	reading = 1080 // points of the design
+	alone   = 1400
+	widest  = 1920 // of all screens; what a wall of a screen has beyond that stays empty on both sides
+)
 
 func beside(l *look, left, right fyne.CanvasObject) *fyne.Container {
 	return &fyne.Container{Layout: aside{l}, Objects: []fyne.CanvasObject{left, right}}
@@ -36,15 +43,16 @@ func beside(l *look, left, right fyne.CanvasObject) *fyne.Container {
 
 // split is the width of each column.
 func (a aside) split(width float32) (left, right float32) {
-	right = min(max(width*0.345, a.l.px(320)), max(a.l.px(480), width/4))
-	return width - right - a.l.px(12), right
+	right = min(max(width*0.345, a.l.px(320)), a.l.px(480))
+	left = min(width-right-a.l.px(12), a.l.px(reading))
+	return left, width - left - a.l.px(12)
 }
 
 // Layout implements fyne.Layout.
 func (a aside) Layout(objects []fyne.CanvasObject, s fyne.Size) {
 	left, right := a.split(s.Width)
 	if !objects[1].Visible() {
-		left = s.Width
+		left = min(s.Width, a.l.px(alone))
 	}
 	objects[0].Move(fyne.NewPos(0, 0))
 	objects[0].Resize(fyne.NewSize(left, s.Height))
@@ -75,8 +83,8 @@ func newFrame(w *Window, training bool) *frame {
 	bodies.Add(f.banner.object)
 	f.scrim = stack()
 	f.scrim.Hide()
-	main := pad(l.px(16), l.px(12), col(l.px(12),
-		fixed(l.px(64), top), grow(bodies), fixed(l.px(104), f.total.object), fixed(l.px(56), f.actions.object)))
+	main := narrow(l.px(widest), pad(l.px(16), l.px(12), col(l.px(12),
+		fixed(l.px(64), top), grow(bodies), fixed(l.px(104), f.total.object), fixed(l.px(56), f.actions.object))))
 	parts := []item{grow(main), fixed(l.px(40), f.strip.object)}
 	if training {
 		parts = append([]item{fixed(l.px(36), trainingBand(l))}, parts...)

@@ -159,5 +159,24 @@ func (c centred) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	return m
 }
 
+// narrow keeps an object, in the middle, at most so wide, and as high as there is room.
+func narrow(most float32, o fyne.CanvasObject) *fyne.Container {
+	return &fyne.Container{Layout: narrowed{most}, Objects: []fyne.CanvasObject{o}}
+}
+
+type narrowed struct{ most float32 }
+
+// Layout implements fyne.Layout.
+func (n narrowed) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	width := min(size.Width, n.most)
+	for _, o := range objects {
+		o.Move(fyne.NewPos((size.Width-width)/2, 0))
+		o.Resize(fyne.NewSize(width, size.Height))
+	}
+}
+
+// MinSize implements fyne.Layout.
+func (n narrowed) MinSize(objects []fyne.CanvasObject) fyne.Size { return centred{}.MinSize(objects) }
+
 // stack lays its objects over one another.
 func stack(objects ...fyne.CanvasObject) *fyne.Container { return pad(0, 0, objects...) }

@@ -554,7 +554,7 @@ func TestScreens(t *testing.T) {
 					size = fyne.NewSize(size.Width*n, size.Height*n)
 				}
 				x.w.Fyne().Resize(size)
-				if m := x.w.Fyne().Content().MinSize(); m.Width > size.Width || m.Height > size.Height {
+				if m := x.w.frame.root.MinSize(); m.Width > size.Width || m.Height > size.Height {
 					t.Errorf("%s asks for %v of %v", scene.name, m, size)
 				}
 				inside(t, x, size)

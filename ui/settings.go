@@ -84,7 +84,7 @@ func (w *Window) openSettings() {
 	choices := []choice{
 		{words: "Teclas", detail: "cambiar la de cada cosa", opens: true, do: then(func() { w.openDialog(newKeysDialog(w)) })},
 		{words: "Colores", detail: toneNames[w.l.tone], opens: true, do: then(w.chooseTone)},
-		{words: "Tamaño", detail: fmt.Sprintf("%d %%", w.l.percent), opens: true, do: then(w.chooseScale)},
+		{words: "Tamaño", detail: w.scaleState(), opens: true, do: then(w.chooseScale)},
 		{words: "Sonido", detail: w.soundState(), opens: true, do: then(w.chooseVolume)},
 		{words: "Escáner", detail: w.scannerState(), opens: true, do: then(w.openScanner)},
 		{words: "Productos rápidos", detail: fold, opens: true, do: func() error {
@@ -157,24 +157,23 @@ func (w *Window) chooseTone() {
 	w.openDialog(newChooseDialog(w, "Colores", "Los de capacitación siguen siendo morados, salvo con alto contraste.", choices))
 }
 
-// smallest is the least room that the screens need, at 100 %.
-var smallest = fyne.NewSize(1024, 768)
-
-// fits reports that everything can be seen at a scale, on a window of this size.
-func fits(percent int, room fyne.Size) bool {
-	n := float32(percent) / 100
-	return room.Width >= smallest.Width*n && room.Height >= smallest.Height*n
-}
-
 func (w *Window) chooseScale() {
 	room := w.win.Canvas().Size()
 	var choices []choice
-	for _, percent := range []int{100, 110, 125, 150, 175, 200} {
+	for _, percent := range sizesOffered {
 		if fits(percent, room) || percent == 100 {
 			choices = append(choices, w.option(fmt.Sprintf("%d %%", percent), "", percent == w.l.percent, func(s *Settings) { s.Look.Percent = percent }))
 		}
 	}
 	w.openDialog(newChooseDialog(w, "Tamaño", fmt.Sprintf("Los que caben en esta ventana, de %.0f × %.0f puntos.", room.Width, room.Height), choices))
+}
+
+// scaleState is the scale, and the chosen one if that does not fit.
+func (w *Window) scaleState() string {
+	if chosen := w.chosenPercent(); chosen != w.l.percent {
+		return fmt.Sprintf("%d %%; %d %% no cabe", w.l.percent, chosen)
+	}
+	return fmt.Sprintf("%d %%", w.l.percent)
 }
 
 // chooseVolume lets each be heard once it is chosen.

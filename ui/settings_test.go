@@ -59,7 +59,7 @@ func TestTheLookIsChangedDuringASale(t *testing.T) {
 	if n := len(x.lines()); n != 5 {
 		t.Errorf("%d lines after another scan", n)
 	}
-	if at := x.w.win.Canvas().Content(); at != x.w.frame.root {
+	if at := x.w.win.Canvas().Content().(*fyne.Container).Objects[0]; at != x.w.frame.root {
 		t.Error("the window still shows the old drawing")
 	}
 }

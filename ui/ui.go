@@ -180,6 +180,7 @@ type Window struct {
 	copies    Copies
 	comunas   *sale.Names
 	caja      string
+	room      fyne.Size // of the window, when it was last laid out
 	now       func() time.Time
 	loop      Dispatcher
 	after     Timer
@@ -278,8 +279,8 @@ func New(app fyne.App, d Deps) *Window {
 	w.win.SetPadded(false)
 	w.win.SetMaster()
 	w.build()
-	_ = w.lookAround() // an alarm that cannot be read is told where alarms are
-	w.win.Resize(fyne.NewSize(1280, 800))
+	_ = w.lookAround()                                                  // an alarm that cannot be read is told where alarms are
+	w.win.Resize(fyne.NewSize(1280, 800).Max(needs(w.chosenPercent()))) // a screen that is smaller makes it smaller, and refit follows
 	w.catchStrayKeys(app)
 	w.render()
 	w.focus(w.sink)
@@ -318,7 +319,7 @@ func (w *Window) fillIn() {
 // build makes all that is drawn, with the look that the settings say. What the screens show is read from the Counter
 // again, so that a look can be changed in the middle of a sale.
 func (w *Window) build() {
-	w.l = newLook(w.settings.Look, w.s.Training)
+	w.l = newLook(w.shownLook(), w.s.Training)
 	w.app.Settings().SetTheme(w.l)
 	typed := ""
 	if w.sink != nil {
@@ -337,7 +338,7 @@ func (w *Window) build() {
 		notices: news, reconciling: office, shiftPlace: newShiftScreen(w),
 	}
 	w.frame = newFrame(w, w.s.Training)
-	w.win.SetContent(w.frame.root)
+	w.win.SetContent(&fyne.Container{Layout: roomy{w}, Objects: []fyne.CanvasObject{w.frame.root}})
 }
 
 func title(shop string, training bool) string {
@@ -445,6 +446,7 @@ func (w *Window) settle(err error) {
 	w.render()
 	w.refocus()
 	w.keepLocked()
+	w.refit()
 }
 
 // say shows a message that is not an error, after the gesture is settled.
