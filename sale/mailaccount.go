@@ -3,7 +3,7 @@ package sale
 import (
 	"errors"
 	"fmt"
-	"net"
+	"net/netip"
 	"strings"
 	"unicode"
 )
@@ -31,7 +31,7 @@ type MailAccount struct {
 // Check says what is wrong with an account as it was written.
 func (a MailAccount) Check() error {
 	switch {
-	case a.Host == "" || strings.ContainsFunc(a.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("/@:", r) }) && net.ParseIP(a.Host) == nil:
+	case a.Host == "" || strings.ContainsFunc(a.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("/@:", r) }) && !isAddress(a.Host):
 		return fmt.Errorf("el servidor «%s» no se entiende. No se cambió nada; se escribe como smtp.empresa.cl", a.Host)
 	case a.Port < 1 || a.Port > 65535:
 		return fmt.Errorf("el puerto %d no existe. No se cambió nada; lo usual es 587 con STARTTLS y 465 con TLS", a.Port)
@@ -52,4 +52,10 @@ func (a MailAccount) Check() error {
 func (a MailAccount) Domain() string {
 	_, domain, _ := strings.Cut(a.From, "@")
 	return domain
+}
+
+// isAddress says whether the host is written as a number.
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
 }
