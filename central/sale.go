@@ -28,8 +28,9 @@ type NewSale struct {
 	// Discount on the whole sale, in the prices of the document: with IVA in boletas, net in facturas.
 	Discount    money.Pesos
 	DiscountPct money.Rate
-	// Traslado of a guía (IndTraslado, 1 to 9).
-	Traslado int
+	// Traslado of a guía (IndTraslado, 1 to 9), and how its goods travel: to the customer's address if it does not say.
+	Traslado   int
+	Transporte dte.Transporte
 	// Key makes the sale happen once however often it is asked for; Request is the hash of what was asked under it. No key
 	// if empty.
 	Key     string
@@ -65,13 +66,18 @@ func SaleTipos() []dte.TipoDTE {
 // Sell makes a sale: stock, folio, document, payments and the job that sends it, or nothing at all. The same key again
 // returns the first sale; the same key with another request is a Conflict.
 func (c *Call) Sell(n NewSale) (Sale, error) {
-	if known, err := c.once(n.Key, n.Request); err != nil || known != 0 {
+	return c.sellOnce(n.Key, n.Request, func() (*plannedSale, error) { return c.plan(n) })
+}
+
+// sellOnce issues what plan makes, once for a key.
+func (c *Call) sellOnce(key string, request [sha256.Size]byte, plan func() (*plannedSale, error)) (Sale, error) {
+	if known, err := c.once(key, request); err != nil || known != 0 {
 		if err != nil {
 			return Sale{}, err
 		}
 		return c.Sale(known)
 	}
-	s, err := c.plan(n)
+	s, err := plan()
 	if err != nil {
 		return Sale{}, err
 	}
@@ -79,8 +85,8 @@ func (c *Call) Sell(n NewSale) (Sale, error) {
 	if err != nil {
 		return Sale{}, err
 	}
-	if n.Key != "" {
-		if _, err := c.tx.Exec(c.ctx, "update idempotency set sale_id = $2 where key = $1", n.Key, id); err != nil {
+	if key != "" {
+		if _, err := c.tx.Exec(c.ctx, "update idempotency set sale_id = $2 where key = $1", key, id); err != nil {
 			return Sale{}, err
 		}
 	}
@@ -120,7 +126,20 @@ type plannedSale struct {
 	payments []paid
 	related  *int64
 	sign     int
+	goods    goods
+	codRef   dte.CodRef
+	// kept are the rows of the lines, if they are not the document's own: a note may say in one line what it takes back in many.
+	kept []lineRow
 }
+
+// goods is what a document does to the shelf.
+type goods int
+
+const (
+	goodsLeave goods = iota
+	goodsStay
+	goodsComeBack
+)
 
 type plannedLine struct {
 	SaleItem
@@ -128,7 +147,15 @@ type plannedLine struct {
 	// net and price are of one unit: without IVA, and as the document states it.
 	net, price money.Pesos
 	ofLine     *int
-	restock    bool
+	restock    bool // a note's: the goods go where they came from
+}
+
+// lineRow is a line as it is kept.
+type lineRow struct {
+	plannedLine
+	nombre                    string
+	discount, subtotal, monto money.Pesos
+	exempt                    bool
 }
 
 // paid is a payment after change and rounding.
@@ -142,32 +169,29 @@ func (c *Call) plan(n NewSale) (*plannedSale, error) {
 	s := &plannedSale{Call: c, NewSale: n, sign: 1}
 	if n.Tipo == dte.GuiaDespacho {
 		s.sign = 0
+		return s, s.steps(s.mayOpenShift, s.findCustomer, s.findProducts, s.price, s.total, s.pay)
 	}
-	for _, step := range []func() error{s.openShift, s.findCustomer, s.findProducts, s.price, s.total, s.pay} {
-		if err := step(); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return s, s.steps(s.openShift, s.findCustomer, s.findProducts, s.price, s.total, s.pay)
 }
 
-// openShift finds the seller's shift and keeps it from being closed until the sale is in it. A company that gave up the
-// control of cash sells without.
-func (s *plannedSale) openShift() error {
-	var shift int64
-	err := s.tx.QueryRow(s.ctx, "select id from shift where person_id = $1 and status = 'OPEN' for share", s.Person.ID).Scan(&shift)
-	if err == nil {
-		s.shift = &shift
-		return nil
+func (s *plannedSale) steps(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if !errNoRow(err) {
-		return err
-	}
-	var required bool
-	err = s.tx.QueryRow(s.ctx, "select cash_control from settings").Scan(&required)
-	if err == nil && required {
-		return refuse(Conflict, "El vendedor (ID %d) no tiene turno de caja abierto. No hay turno de caja abierto.", s.Person.ID)
-	}
+	return nil
+}
+
+// openShift finds the seller's shift. A company that gave up the control of cash sells without.
+func (s *plannedSale) openShift() (err error) {
+	s.shift, err = s.needShift()
+	return err
+}
+
+// mayOpenShift is for what moves no money: it belongs to the shift if there is one.
+func (s *plannedSale) mayOpenShift() (err error) {
+	s.shift, err = s.heldShift()
 	return err
 }
 
@@ -276,6 +300,7 @@ func (s *plannedSale) total() error {
 	}
 	s.draft = dte.Draft{
 		Tipo: s.Tipo, FchEmis: dte.DateOf(s.now), Emisor: issuer, Receptor: s.receptor(), Referencia: s.References, IndTraslado: s.Traslado,
+		Transporte: s.transporte(),
 	}
 	for _, l := range s.lines {
 		s.draft.Detalle = append(s.draft.Detalle, l.linea(s.Tipo))
@@ -283,11 +308,27 @@ func (s *plannedSale) total() error {
 	if err := s.discountAll(); err != nil {
 		return err
 	}
+	return s.addUp()
+}
+
+func (s *plannedSale) addUp() (err error) {
 	if err := s.draft.Validate(); err != nil {
 		return refuse(Unprocessable, "Error al generar el DTE. Transacción revertida. %v", err)
 	}
 	s.totals, s.montos, err = s.draft.Totals()
 	return err
+}
+
+// transporte of a guía; nil for all else.
+func (s *plannedSale) transporte() *dte.Transporte {
+	if s.Tipo != dte.GuiaDespacho {
+		return nil
+	}
+	t := s.Transporte
+	if t.Direccion == "" {
+		t.Direccion, t.Comuna, t.Ciudad = clip(s.customer.Direccion, 70), clip(s.customer.Comuna, 20), clip(s.customer.Ciudad, 20)
+	}
+	return &t
 }
 
 func (l plannedLine) linea(t dte.TipoDTE) dte.Linea {
@@ -399,6 +440,9 @@ func (s *plannedSale) pay() error {
 		if !ok {
 			return refuse(NotFound, "Medio de pago ID %d no encontrado", t.MethodID)
 		}
+		if code == CreditoInterno && s.customer.RUT == SinNombre {
+			return errNobodysAccount()
+		}
 		tendered += t.Amount
 		if code == Efectivo {
 			cash += t.Amount
@@ -415,6 +459,10 @@ func (s *plannedSale) pay() error {
 	}
 	s.giveChange(due, cash)
 	return nil
+}
+
+func errNobodysAccount() *RefusalError {
+	return refuse(Unprocessable, "El cliente sin identificar no tiene cuenta: indique el RUT de quien compra a crédito")
 }
 
 func (s *plannedSale) hasCash() bool {
@@ -488,10 +536,10 @@ func (s *plannedSale) write(doc *dte.Document) (id int64, err error) {
 		discount += d
 	}
 	err = s.tx.QueryRow(s.ctx, `insert into sale (tipo, folio, customer_id, person_id, shift_id, related_id, fecha_emision, signo, monto_exento,
-			monto_neto, iva, monto_total, descuento, costo, descripcion, due_date, ind_traslado, audit_metadata, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, nullif($17, 0), $18, $19) returning id`,
+			monto_neto, iva, monto_total, descuento, costo, descripcion, due_date, ind_traslado, cod_ref, audit_metadata, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, nullif($17, 0), nullif($18, 0), $19, $20) returning id`,
 		int(s.Tipo), int64(doc.Folio), s.customer.ID, s.Person.ID, s.shift, s.related, doc.FchEmis.String(), s.sign, doc.Totales.MntExe,
-		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discount, cost, s.Description, s.dueDate(), s.Traslado, s.audit(), s.now).Scan(&id)
+		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discount, cost, s.Description, s.dueDate(), s.Traslado, int(s.codRef), s.audit(), s.now).Scan(&id)
 	if err != nil {
 		return 0, err
 	}
@@ -510,7 +558,7 @@ func (l plannedLine) cost() money.Price {
 
 // dueDate is when a sale on account falls due; nil if nothing is on account.
 func (s *plannedSale) dueDate() *string {
-	if !slices.ContainsFunc(s.payments, func(p paid) bool { return p.code == CreditoInterno }) {
+	if !slices.ContainsFunc(s.payments, func(p paid) bool { return p.code == CreditoInterno && p.kept > 0 }) {
 		return nil
 	}
 	days := int32(30)
@@ -530,21 +578,34 @@ func (c *Call) audit() map[string]any {
 }
 
 func (s *plannedSale) writeLines(batch *pgx.Batch, id int64, doc *dte.Document) {
-	nets := netParts(doc)
-	for i, l := range s.lines {
-		discount := money.Pesos(0)
-		if i < len(doc.Descuentos) {
-			discount = doc.Descuentos[i]
-		}
+	for i, l := range s.rows(doc) {
 		batch.Queue(`insert into sale_line (sale_id, line, product_id, of_line, nombre, cantidad, precio_unitario, descuento, subtotal, monto,
 				exento, costo_unitario, restock) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-			id, i+1, l.ProductID, l.ofLine, doc.Detalle[i].Nombre, l.Qty, l.net, discount, nets[i], doc.Montos[i],
-			doc.Detalle[i].IndExe == dte.Exento || s.Tipo.EsExento(), l.product.Costo, l.restock)
+			id, i+1, l.ProductID, l.ofLine, l.nombre, l.Qty, l.net, l.discount, l.subtotal, l.monto, l.exempt, l.product.Costo, l.restock)
 	}
 	for i, r := range doc.Referencia {
 		batch.Queue(`insert into sale_reference (sale_id, line, tipo_documento, folio, fecha, sii_reason_code, razon)
 			values ($1, $2, $3, $4, $5, nullif($6, 0), $7)`, id, i+1, r.TpoDocRef, r.FolioRef, r.FchRef.String(), int(r.CodRef), r.RazonRef)
 	}
+}
+
+// rows are the lines with what the document says of each.
+func (s *plannedSale) rows(doc *dte.Document) []lineRow {
+	if s.kept != nil {
+		return s.kept
+	}
+	nets := netParts(doc)
+	rows := make([]lineRow, len(s.lines))
+	for i, l := range s.lines {
+		rows[i] = lineRow{
+			plannedLine: l, nombre: doc.Detalle[i].Nombre, subtotal: nets[i], monto: doc.Montos[i],
+			exempt: doc.Detalle[i].IndExe == dte.Exento || s.Tipo.EsExento(),
+		}
+		if i < len(doc.Descuentos) {
+			rows[i].discount = doc.Descuentos[i]
+		}
+	}
+	return rows
 }
 
 // netParts divides the document's net and exempt sums among its lines, so that the parts add up to them.
@@ -592,9 +653,14 @@ func (s *plannedSale) writeDocument(batch *pgx.Batch, id int64, doc *dte.Documen
 
 func (s *plannedSale) writePayments(batch *pgx.Batch, id int64) {
 	for _, p := range s.payments {
-		batch.Queue(`insert into payment (sale_id, customer_id, method_id, shift_id, tendered, change, rounding, kept, transaction_code, created_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, id, s.customer.ID, p.MethodID, s.shift, p.Amount, p.change, p.rounding, p.kept, p.Code, s.now)
+		owed := money.Pesos(0)
 		if p.code == CreditoInterno {
+			owed = p.kept
+		}
+		batch.Queue(`insert into payment (sale_id, customer_id, method_id, shift_id, tendered, change, rounding, kept, owed, transaction_code, created_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, id, s.customer.ID, p.MethodID, s.shift, p.Amount, p.change, p.rounding, p.kept,
+			owed, p.Code, s.now)
+		if owed != 0 {
 			s.owe(batch, p.kept)
 		}
 	}
@@ -612,16 +678,27 @@ func (s *plannedSale) owe(batch *pgx.Batch, more money.Pesos) {
 		})
 }
 
-// moveStock takes the goods off the shelf, in the order of the products' numbers, so that two sales never wait for each other
-// both ways. Each move leaves its row in the stock card.
+// moveStock takes the goods off the shelf or puts them back, in the order of the products' numbers, so that two sales never
+// wait for each other both ways. Each move leaves its row in the stock card.
 func (s *plannedSale) moveStock(batch *pgx.Batch, id int64) {
+	if s.goods == goodsStay {
+		return
+	}
+	tipo, motivo, words := "SALIDA", "VENTA", fmt.Sprintf("Venta %d", id)
+	if s.Tipo.EsNota() {
+		motivo, words = "DEVOLUCION", fmt.Sprintf("%s, venta %d", s.Tipo, id)
+	}
 	wanted := s.wanted()
 	for _, product := range slices.Sorted(maps.Keys(wanted)) {
+		more := -wanted[product]
+		if s.goods == goodsComeBack {
+			tipo, more = "ENTRADA", wanted[product]
+		}
 		batch.Queue(`with moved as (
-				update product set stock_actual = stock_actual - $2, updated_at = $3 where id = $1 and stock_actual >= $2 returning id, stock_actual)
+				update product set stock_actual = stock_actual + $2, updated_at = $3 where id = $1 and stock_actual + $2 >= 0 returning id, stock_actual)
 			insert into stock_movement (product_id, at, tipo, motivo, cantidad, balance_after, sale_id, person_id, descripcion)
-			select id, $3, 'SALIDA', 'VENTA', $2, stock_actual, $4, $5, $6 from moved`,
-			product, wanted[product], s.now, id, s.Person.ID, fmt.Sprintf("Venta %d", id)).
+			select id, $3, $4, $5, abs($2), stock_actual, $6, $7, $8 from moved`,
+			product, more, s.now, tipo, motivo, id, s.Person.ID, words).
 			Exec(func(done pgconn.CommandTag) error {
 				if done.RowsAffected() == 0 {
 					return errStock(s.products[product], wanted[product])
@@ -646,6 +723,7 @@ type Sale struct {
 	RelatedID   *int64
 	DueDate     *time.Time
 	Traslado    *int16
+	CodRef      dte.CodRef // of a note
 	Seller      int64
 	Customer    Customer
 	References  []dte.Referencia
@@ -664,6 +742,9 @@ type SaleLine struct {
 	Discount  money.Pesos
 	Subtotal  money.Pesos // net
 	Monto     money.Pesos // as the document states it
+	Exempt    bool
+	Cost      money.Price // of one unit, as it was
+	Restock   bool        // a note's: the goods went back to where they came from
 	Product   Product
 }
 
@@ -690,7 +771,7 @@ func (c *Call) Sale(id int64) (Sale, error) {
 // sales reads sales whole, in a fixed number of questions however many there are.
 func (c *Call) sales(where string, args ...any) ([]Sale, error) {
 	rows, err := c.tx.Query(c.ctx, `select s.id, s.folio, s.tipo, s.fecha_emision, s.monto_exento, s.monto_neto, s.iva, s.monto_total, s.descuento,
-			s.descripcion, s.created_at, s.related_id, s.due_date, s.ind_traslado, s.person_id, s.customer_id, d.state, d.veredicto
+			s.descripcion, s.created_at, s.related_id, s.due_date, s.ind_traslado, coalesce(s.cod_ref, 0), s.person_id, s.customer_id, d.state, d.veredicto
 		from sale s join document_state d on d.sale_id = s.id `+where, args...)
 	if err != nil {
 		return nil, err
@@ -700,7 +781,7 @@ func (c *Call) sales(where string, args ...any) ([]Sale, error) {
 	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s Sale, err error) {
 		var fecha time.Time
 		err = row.Scan(&s.ID, &s.Folio, &s.Tipo, &fecha, &s.Exento, &s.Neto, &s.IVA, &s.Total, &s.Descuento, &s.Description, &s.CreatedAt,
-			&s.RelatedID, &s.DueDate, &s.Traslado, &s.Seller, &s.Customer.ID, &s.State, &s.Veredicto)
+			&s.RelatedID, &s.DueDate, &s.Traslado, &s.CodRef, &s.Seller, &s.Customer.ID, &s.State, &s.Veredicto)
 		s.Fecha = dayOf(fecha)
 		return s, err
 	})

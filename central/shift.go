@@ -73,6 +73,31 @@ func (c *Call) CurrentShift() (Shift, error) {
 	return s, err
 }
 
+// needShift is the caller's open shift, kept from being closed until the call ends. A company that gave up the control of
+// cash does without: nil.
+func (c *Call) needShift() (*int64, error) {
+	shift, err := c.heldShift()
+	if err != nil || shift != nil {
+		return shift, err
+	}
+	var required bool
+	err = c.tx.QueryRow(c.ctx, "select cash_control from settings").Scan(&required)
+	if err == nil && required {
+		err = refuse(Conflict, "El vendedor (ID %d) no tiene turno de caja abierto. No hay turno de caja abierto.", c.Person.ID)
+	}
+	return nil, err
+}
+
+// heldShift is the same for what needs none: nil if there is none.
+func (c *Call) heldShift() (*int64, error) {
+	var shift int64
+	err := c.tx.QueryRow(c.ctx, "select id from shift where person_id = $1 and status = 'OPEN' for share", c.Person.ID).Scan(&shift)
+	if errNoRow(err) {
+		return nil, nil
+	}
+	return &shift, err
+}
+
 // CloseShift closes the caller's with what was counted.
 func (c *Call) CloseShift(declared money.Pesos) (Shift, error) {
 	open, err := c.CurrentShift()

@@ -16,6 +16,7 @@ func salesRoutes() []route {
 	sells := holding(central.PerformSales)
 	return tagged("ventas",
 		keyed(in("POST", "/sales/", "Vender: stock, folio, documento firmado y pagos en una sola operación", sells, 201, sell)),
+		keyed(in("POST", "/sales/return", "Devolver o corregir con una nota de crédito (61) o de débito (56)", holding(central.PerformReturns), 201, giveBack)),
 		in("GET", "/sales/{id}", "Una venta, con pagos y estado en el SII", people, 200, getSale),
 	)
 }
@@ -47,6 +48,23 @@ type tenderIn struct {
 	TransactionCode Opt[string] `json:"transaction_code" maxLength:"100"`
 }
 
+// transporteIn is how the goods of a guía travel. Without a destination they go to the customer's address.
+type transporteIn struct {
+	Patente      Opt[string] `json:"patente" maxLength:"8"`
+	RUTChofer    Opt[RUT]    `json:"rut_chofer"`
+	NombreChofer Opt[string] `json:"nombre_chofer" maxLength:"30"`
+	Direccion    Opt[string] `json:"direccion" maxLength:"70"`
+	Comuna       Opt[string] `json:"comuna" maxLength:"20"`
+	Ciudad       Opt[string] `json:"ciudad" maxLength:"20"`
+}
+
+func (t transporteIn) transporte() dte.Transporte {
+	return dte.Transporte{
+		Patente: t.Patente.Or(""), RUTChofer: dte.RUT(t.RUTChofer.Or(0)), NombreChofer: t.NombreChofer.Or(""), Direccion: t.Direccion.Or(""),
+		Comuna: t.Comuna.Or(""), Ciudad: t.Ciudad.Or(""),
+	}
+}
+
 type saleIn struct {
 	Key  string `header:"Idempotency-Key" maxLength:"256"`
 	Body struct {
@@ -60,6 +78,7 @@ type saleIn struct {
 		Descuento    Opt[Pesos]         `json:"descuento" minimum:"0"`
 		DescuentoPct Opt[Tasa]          `json:"descuento_pct" minimum:"0" maximum:"1"`
 		TipoTraslado Opt[int64]         `json:"tipo_traslado" minimum:"1" maximum:"9"`
+		Transporte   Opt[transporteIn]  `json:"transporte"`
 	}
 }
 
@@ -83,17 +102,25 @@ func sell(c *central.Call, in saleIn) (saleOut, error) {
 	for _, p := range b.Payments {
 		sale.Payments = append(sale.Payments, central.Tender{MethodID: p.PaymentMethodID, Amount: money.Pesos(p.Amount), Code: p.TransactionCode.Or("")})
 	}
+	sale.Transporte = b.Transporte.Or(transporteIn{}).transporte()
 	var err error
 	if sale.References, err = references(tipo, b.Referencias.Or(nil)); err != nil {
 		return saleOut{}, err
 	}
-	asked, err := json.Marshal(b)
-	if err != nil {
+	if sale.Request, err = fingerprint(b); err != nil {
 		return saleOut{}, err
 	}
-	sale.Request = sha256.Sum256(asked)
+	if tipo.EsNota() {
+		return sellNote(c, sale)
+	}
 	made, err := c.Sell(sale)
 	return saleOf(made), err
+}
+
+// fingerprint tells a request that is repeated from another one.
+func fingerprint(body any) ([sha256.Size]byte, error) {
+	asked, err := json.Marshal(body)
+	return sha256.Sum256(asked), err
 }
 
 // references reads those of a request, with Torn's refusals for notes.

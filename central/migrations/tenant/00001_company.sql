@@ -293,6 +293,7 @@ create table payment (
   change           bigint not null default 0 check (change >= 0),
   rounding         bigint not null default 0,
   kept             bigint not null,
+  owed             bigint not null default 0, -- what it adds to the customer's account; the balance is the sum
   transaction_code text not null default '',
   created_at       timestamptz not null,
   check (kept = tendered - change)
@@ -300,6 +301,7 @@ create table payment (
 create index payment_sale on payment (sale_id) where sale_id is not null;
 create index payment_shift on payment (shift_id) where shift_id is not null;
 create index payment_customer on payment (customer_id, created_at desc) where customer_id is not null;
+create index payment_account on payment (customer_id, id) where owed <> 0;
 
 create table cash_movement (
   id         bigint generated always as identity primary key,
