@@ -90,16 +90,84 @@ func scanProduct(row pgx.CollectableRow) (p Product, err error) {
 
 // products by number, whatever their state.
 func (c *Call) products(ids []int64) (map[int64]Product, error) {
-	rows, err := c.tx.Query(c.ctx, selectProduct+" where p.id = any($1)", ids)
-	if err != nil {
-		return nil, err
-	}
-	list, err := pgx.CollectRows(rows, scanProduct)
+	list, err := c.listProducts("where p.id = any($1)", ids)
 	found := make(map[int64]Product, len(list))
 	for _, p := range list {
 		found[p.ID] = p
 	}
 	return found, err
+}
+
+func (c *Call) listProducts(where string, args ...any) ([]Product, error) {
+	rows, err := c.tx.Query(c.ctx, selectProduct+" "+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanProduct)
+}
+
+// Products that were not eliminated, newest first, each with its variants; those are in the list themselves, too.
+func (c *Call) Products(p Page) ([]Product, error) {
+	list, err := c.listProducts(`where not p.is_deleted and ($1::boolean is null or p.is_active = $1)
+		order by p.id desc offset $2 limit $3`, p.IsActive, p.Skip, p.limit())
+	if err != nil {
+		return nil, err
+	}
+	return list, c.addVariants(list)
+}
+
+// Product by number, whatever its state.
+func (c *Call) Product(id int64) (Product, error) {
+	return c.oneProduct(refuse(NotFound, "Producto no encontrado"), "where p.id = $1", id)
+}
+
+// ProductByCode finds one by its SKU or its barcode.
+func (c *Call) ProductByCode(code string) (Product, error) {
+	return c.oneProduct(refuse(NotFound, "No se encontró un producto con código %s", code),
+		`where not p.is_deleted and (p.codigo_interno = $1 or p.codigo_barras = $1) order by p.codigo_interno = $1 desc limit 1`, code)
+}
+
+func (c *Call) oneProduct(none *RefusalError, where string, args ...any) (Product, error) {
+	list, err := c.listProducts(where, args...)
+	if err != nil {
+		return Product{}, err
+	}
+	if len(list) == 0 {
+		return Product{}, none
+	}
+	return list[0], c.addVariants(list)
+}
+
+// addVariants reads the families of these products, to the last grandchild, and hangs each under its parent.
+func (c *Call) addVariants(list []Product) error {
+	ids := make([]int64, len(list))
+	for i, p := range list {
+		ids[i] = p.ID
+	}
+	rows, err := c.tx.Query(c.ctx, `with recursive family as (
+			select id from product where parent_id = any($1) and not is_deleted
+			union select child.id from product child join family on child.parent_id = family.id where not child.is_deleted)
+		`+selectProduct+" where p.id in (select id from family) order by p.id", ids)
+	if err != nil {
+		return err
+	}
+	found, err := pgx.CollectRows(rows, scanProduct)
+	if err != nil {
+		return err
+	}
+	children := map[int64][]Product{}
+	for _, p := range found {
+		children[*p.ParentID] = append(children[*p.ParentID], p)
+	}
+	hang(list, children)
+	return nil
+}
+
+func hang(list []Product, children map[int64][]Product) {
+	for i := range list {
+		list[i].Variants = children[list[i].ID]
+		hang(list[i].Variants, children)
+	}
 }
 
 // errNoRow says whether a query that must find one row found none.

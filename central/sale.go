@@ -248,8 +248,12 @@ func errStock(p Product, want money.Qty) *RefusalError {
 
 // twoDecimals is how Torn told quantities.
 func twoDecimals(q money.Qty) string {
+	sign := ""
+	if q < 0 {
+		sign, q = "-", -q
+	}
 	cents := (q + money.One/200) / (money.One / 100)
-	return fmt.Sprintf("%d.%02d", cents/100, cents%100)
+	return fmt.Sprintf("%s%d.%02d", sign, cents/100, cents%100)
 }
 
 // price prices every line by the one path there is.

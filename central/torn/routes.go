@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"mostrador/central"
+	"mostrador/dte"
 	"mostrador/money"
 )
 
@@ -12,6 +13,8 @@ func routes() []route {
 	return slices.Concat(
 		authRoutes(),
 		customerRoutes(),
+		productRoutes(),
+		stockRoutes(),
 		brandRoutes(),
 		taxRoutes(),
 		settingsRoutes(),
@@ -32,6 +35,16 @@ type pageQuery struct {
 
 func (q pageQuery) page() central.Page {
 	return central.Page{Skip: q.Skip, Limit: q.Limit, IsActive: q.IsActive.Ptr()}
+}
+
+// daysQuery is on every list of what happened on a day.
+type daysQuery struct {
+	FromDate Opt[Fecha] `query:"from_date" doc:"Desde ese día, en Chile"`
+	ToDate   Opt[Fecha] `query:"to_date" doc:"Hasta ese día, inclusive"`
+}
+
+func (q daysQuery) days() central.Days {
+	return central.Days{From: dte.Date(q.FromDate.Value), To: dte.Date(q.ToDate.Value)}
 }
 
 func pesosPtr(o Opt[Pesos]) *money.Pesos { return (*money.Pesos)(o.Ptr()) }

@@ -111,6 +111,7 @@ create table product (
   descripcion    text not null default '',
   precio_neto    bigint not null check (precio_neto >= 0),
   costo_unitario bigint not null default 0 check (costo_unitario >= 0), -- millionths of a peso
+  costo_base     bigint not null default 0, -- as somebody wrote it; what it costs when no purchase says
   unidad_medida  text not null default 'unidad',
   codigo_barras  text,
   controla_stock boolean not null default false,

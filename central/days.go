@@ -1,0 +1,26 @@
+package central
+
+import (
+	"time"
+
+	"mostrador/dte"
+)
+
+// Days are the first and the last day, both included, of what a list is asked for. The zero value of either is no bound.
+type Days struct{ From, To dte.Date }
+
+// moments are the instants between which a day's things happened in Chile: from the first, before the last.
+func (d Days) moments() (from, before *time.Time) {
+	if !d.From.IsZero() {
+		from = midnight(d.From, 0)
+	}
+	if !d.To.IsZero() {
+		before = midnight(d.To, 1)
+	}
+	return from, before
+}
+
+func midnight(d dte.Date, later int) *time.Time {
+	t := time.Date(d.Year, d.Month, d.Day+later, 0, 0, 0, 0, dte.Santiago)
+	return &t
+}
