@@ -258,42 +258,19 @@ func twoDecimals(q money.Qty) string {
 
 // price prices every line by the one path there is.
 func (s *plannedSale) price() error {
-	listed, err := s.listPrices(s.customer.PriceListID, slices.Collect(maps.Keys(s.products)))
+	prices, _, err := s.netPrices(s.customer.PriceListID, s.products)
 	if err != nil {
 		return err
 	}
 	for _, item := range s.Items {
 		p := s.products[item.ProductID]
-		line := plannedLine{SaleItem: item, product: p, net: p.PrecioNeto}
-		if fixed, ok := listed[p.ID]; ok {
-			line.net = fixed
-		}
-		line.price = line.net
+		line := plannedLine{SaleItem: item, product: p, net: prices[p.ID], price: prices[p.ID]}
 		if s.Tipo == dte.Boleta {
 			line.price = gross(line.net, p.Rate())
 		}
 		s.lines = append(s.lines, line)
 	}
 	return nil
-}
-
-// listPrices are the prices that a list fixes for some products.
-func (c *Call) listPrices(list *int64, products []int64) (map[int64]money.Pesos, error) {
-	fixed := map[int64]money.Pesos{}
-	if list == nil {
-		return fixed, nil
-	}
-	rows, err := c.tx.Query(c.ctx, "select product_id, fixed_price from price_list_item where price_list_id = $1 and product_id = any($2)", *list, products)
-	if err != nil {
-		return nil, err
-	}
-	var id int64
-	var price money.Pesos
-	_, err = pgx.ForEachRow(rows, []any{&id, &price}, func() error {
-		fixed[id] = price
-		return nil
-	})
-	return fixed, err
 }
 
 // total puts the document together and lets the law's package add it up.

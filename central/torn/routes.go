@@ -16,6 +16,7 @@ func routes() []route {
 		productRoutes(),
 		stockRoutes(),
 		brandRoutes(),
+		priceListRoutes(),
 		taxRoutes(),
 		settingsRoutes(),
 		issuerRoutes(),
