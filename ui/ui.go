@@ -360,6 +360,17 @@ func (w *Window) catchStrayKeys(app fyne.App) {
 func (w *Window) ShowAndRun() {
 	w.tick()
 	w.win.ShowAndRun()
+	w.End()
+}
+
+// Show shows the window of an application that runs already. Who runs it calls End when it has ended.
+func (w *Window) Show() {
+	w.tick()
+	w.win.Show()
+}
+
+// End says that the application has ended: what other goroutines still want of the window is not done any more.
+func (w *Window) End() {
 	if loop, ok := w.loop.(*fyneLoop); ok {
 		loop.ended.Store(true)
 	}

@@ -97,10 +97,19 @@ func run(f flags) error {
 	lean()
 	a := app.NewWithID(appID)
 	a.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon()))
+	if made := (&founder{flags: f}).options().Exists(); !f.demo && !made {
+		return found(a, f)
+	}
 	t, err := open(f)
 	if err != nil {
 		explain(a, err)
 		return err
+	}
+	if errors.Is(t.shop.Ready(), shop.ErrNoSigner) { // somebody left the assistant in the middle
+		if err := t.Close(); err != nil {
+			return err
+		}
+		return found(a, f)
 	}
 	err = t.show(a)
 	return errors.Join(err, t.Close())
@@ -124,6 +133,8 @@ type till struct {
 	mu     sync.Mutex // guards window, which the loops reach for
 	window *ui.Window
 
+	loop    ui.Dispatcher  // nil: Fyne's
+	player  *sound.Player  // nil before there is a window
 	scanner *serialScanner // of the window's goroutine; nil: none
 }
 
@@ -151,6 +162,15 @@ func open(f flags) (*till, error) {
 
 // show runs the window until it is closed. Fyne itself ends it on SIGTERM, as when it is closed.
 func (t *till) show(a fyne.App) error {
+	if err := t.prepare(a); err != nil {
+		return err
+	}
+	t.window.ShowAndRun()
+	return t.ended()
+}
+
+// prepare makes the window and starts what works behind it.
+func (t *till) prepare(a fyne.App) error {
 	deps, err := t.shop.Deps()
 	if err != nil {
 		return err
@@ -163,8 +183,7 @@ func (t *till) show(a fyne.App) error {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "till:", err)
 	}
-	player := sound.NewPlayer()
-	defer player.Close()
+	t.player = sound.NewPlayer()
 	comunas, err := shop.Comunas()
 	if err != nil {
 		return err
@@ -188,7 +207,7 @@ func (t *till) show(a fyne.App) error {
 	window := ui.New(a, ui.Deps{
 		Cards: cards(desk), Drawer: t.shop,
 		Counter: register, Documents: t.shop, Notices: t.shop, Scales: t.shop, Customers: t.shop, Copies: t.shop, Comunas: comunas, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
-		Settings: t.override(settings), Sounds: loudspeaker{player}, Keep: t.keep, SerialProblem: t.serialProblem, Machine: t.machine,
+		Settings: t.override(settings), Sounds: loudspeaker{t.player}, Keep: t.keep, SerialProblem: t.serialProblem, Machine: t.machine, Loop: t.loop,
 	})
 	t.mu.Lock()
 	t.window = window
@@ -200,9 +219,14 @@ func (t *till) show(a fyne.App) error {
 	if t.screenFile != "" {
 		window.Watch(lookEvery, t.seen)
 	}
-	window.ShowAndRun()
+	return nil
+}
+
+// ended is what there is to do when the window is gone.
+func (t *till) ended() error {
+	t.window.End()
 	t.listenTo(ui.Scanner{})
-	return t.keepDiagnosis(window)
+	return t.keepDiagnosis(t.window)
 }
 
 // keep stores settings, and follows a scanner to another port.
@@ -275,6 +299,9 @@ func (t *till) Close() error {
 	t.mu.Lock()
 	t.window = nil
 	t.mu.Unlock()
+	if t.player != nil {
+		t.player.Close()
+	}
 	return t.shop.Close()
 }
 

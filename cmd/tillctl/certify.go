@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"mostrador/cmd/shop"
 	"mostrador/dte"
 	"mostrador/dte/setpruebas"
 	"mostrador/dte/sii"
@@ -165,7 +166,7 @@ func (c *certify) open(company string, keys *keyFiles) (err error) {
 	if company == "" || c.out == "" {
 		return errors.New("faltan -empresa con los datos de la empresa y -out con la carpeta (vea docs/certificacion.md)")
 	}
-	if err := readJSON(company, &c.company); err != nil {
+	if err := shop.ReadJSON(company, &c.company); err != nil {
 		return err
 	}
 	if c.cafs, err = keys.cafs(); err != nil {

@@ -41,8 +41,8 @@ func runInit(e *env, flags *flag.FlagSet, args []string) error {
 	if *file == "" {
 		return errors.New("falta -f con los datos de la tienda (vea docs/tienda.md)")
 	}
-	var info sale.Shop
-	if err := readJSON(*file, &info); err != nil {
+	info, err := shop.ReadInfo(*file)
+	if err != nil {
 		return err
 	}
 	secret, err := e.secret(*phrase, "MOSTRADOR_FRASE", "Frase clave del dueño (8 caracteres o más; guárdela fuera de este equipo)")
@@ -75,8 +75,8 @@ func runShopSet(e *env, flags *flag.FlagSet, args []string) error {
 	if *file == "" {
 		return errors.New("falta -f con los datos de la tienda; «tillctl tienda show» muestra los de ahora")
 	}
-	var info sale.Shop
-	if err := readJSON(*file, &info); err != nil {
+	info, err := shop.ReadInfo(*file)
+	if err != nil {
 		return err
 	}
 	return e.withShop(func(s *shop.Shop) error {
@@ -86,23 +86,6 @@ func runShopSet(e *env, flags *flag.FlagSet, args []string) error {
 		fmt.Fprintf(e.out, "Datos de %s guardados. Rigen para los documentos que se emitan desde que se abra la caja.\n", info.Emisor.RznSoc)
 		return nil
 	})
-}
-
-// readJSON reads strictly: an unknown field is a slip of the pen, not a wish to be ignored.
-func readJSON(file string, into any) error {
-	b, err := readFile(file, maxSmall)
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("%s no se entiende: %w. No se hizo nada", file, err)
-	}
-	if d.More() {
-		return fmt.Errorf("%s trae algo después de los datos. No se hizo nada", file)
-	}
-	return nil
 }
 
 func runPFX(e *env, flags *flag.FlagSet, args []string) error {
@@ -321,7 +304,7 @@ func runIssue(e *env, flags *flag.FlagSet, args []string) error {
 		return errors.New("falta -f con la venta en JSON (vea docs/venta.md)")
 	}
 	var order sale.Order
-	if err := readJSON(*file, &order); err != nil {
+	if err := shop.ReadJSON(*file, &order); err != nil {
 		return err
 	}
 	return e.withShop(func(s *shop.Shop) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"mostrador/cmd/shop"
 	"mostrador/dte"
 	"mostrador/dte/dtetest"
 )
@@ -156,7 +157,7 @@ func TestManualsExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	var c empresa
-	if err := readJSON(b.file("empresa.json", block(t, manual, "json")), &c); err != nil || c.Emisor.RUT != dtetest.Company || c.Resolucion.Fch.Year != 2026 {
+	if err := shop.ReadJSON(b.file("empresa.json", block(t, manual, "json")), &c); err != nil || c.Emisor.RUT != dtetest.Company || c.Resolucion.Fch.Year != 2026 {
 		t.Errorf("docs/certificacion.md: %+v, %v", c, err)
 	}
 }

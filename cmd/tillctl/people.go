@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -157,12 +156,7 @@ func (e *env) withPerson(which string, o *ownership, act func(*shop.Shop, sale.P
 
 // keep saves somebody, says so, and leaves it in the log.
 func (e *env) keep(s *shop.Shop, p sale.Person, pin sale.PIN, how string) error {
-	event := sale.Event{At: e.opt.Now(), Kind: sale.EventPerson, What: fmt.Sprintf("%s, %s: %s", p.Name, p.Role, how)}
-	kept, err := s.Store.PutPerson(p, pin, event)
-	var at sale.FieldError
-	if errors.As(err, &at) {
-		return fmt.Errorf("%w. Nada cambió", err)
-	}
+	kept, err := s.KeepPerson(p, pin, how)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (m *mended) apply(c *sale.Correction) error {
 	if m.file != "" {
 		key := c.Key
 		*c = sale.Correction{}
-		if err := readJSON(m.file, c); err != nil {
+		if err := shop.ReadJSON(m.file, c); err != nil {
 			return err
 		}
 		if c.Key != key {
