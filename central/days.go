@@ -20,6 +20,17 @@ func (d Days) moments() (from, before *time.Time) {
 	return from, before
 }
 
+// dates are the same for a column that holds days.
+func (d Days) dates() (from, to *string) {
+	if !d.From.IsZero() {
+		from = new(d.From.String())
+	}
+	if !d.To.IsZero() {
+		to = new(d.To.String())
+	}
+	return from, to
+}
+
 func midnight(d dte.Date, later int) *time.Time {
 	t := time.Date(d.Year, d.Month, d.Day+later, 0, 0, 0, 0, dte.Santiago)
 	return &t

@@ -274,16 +274,19 @@ func TestTheStockCard(t *testing.T) {
 	if f := got.fields("tipo", "motivo", "cantidad", "balance_after", "descripcion", "user_id"); f != "SALIDA AJUSTE 2.2500 5.25 Merma 2" {
 		t.Error(f)
 	}
-	h.clock.Advance(24 * time.Hour)
+	// An hour before midnight, when it is the next day in Greenwich, and an hour after.
+	h.clock.Advance(11 * time.Hour)
+	owner.post(path("/products/", id)+"/ajuste-stock", map[string]any{"cantidad": 1, "motivo": "Recuento"}).want(201)
+	h.clock.Advance(2 * time.Hour)
 	owner = h.login("duena-76086428@ejemplo.cl").in(company)
-	owner.post(path("/products/", id)+"/ajuste-stock", map[string]any{"cantidad": 4, "motivo": "Recuento"}).want(201)
+	owner.post(path("/products/", id)+"/ajuste-stock", map[string]any{"cantidad": 3, "motivo": "Recuento"}).want(201)
 	card := func(query string) (rows []string) {
 		for _, m := range owner.get(path("/products/", id) + "/movimientos" + query).want(200).list() {
 			rows = append(rows, fieldsOf(m, "tipo", "motivo", "cantidad", "balance_after"))
 		}
 		return rows
 	}
-	want := []string{"ENTRADA AJUSTE 4.0000 9.25", "SALIDA AJUSTE 2.2500 5.25", "SALIDA AJUSTE 2.5000 7.50", "ENTRADA INICIAL 10.0000 10.00"}
+	want := []string{"ENTRADA AJUSTE 3.0000 9.25", "ENTRADA AJUSTE 1.0000 6.25", "SALIDA AJUSTE 2.2500 5.25", "SALIDA AJUSTE 2.5000 7.50", "ENTRADA INICIAL 10.0000 10.00"}
 	if got := card(""); strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("%q", got)
 	}

@@ -15,6 +15,8 @@ func routes() []route {
 		customerRoutes(),
 		productRoutes(),
 		stockRoutes(),
+		providerRoutes(),
+		purchaseRoutes(),
 		brandRoutes(),
 		priceListRoutes(),
 		taxRoutes(),
