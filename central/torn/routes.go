@@ -26,6 +26,7 @@ func routes() []route {
 		folioRoutes(),
 		healthRoutes(),
 		salesRoutes(),
+		reportRoutes(),
 	)
 }
 

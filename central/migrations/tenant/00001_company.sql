@@ -434,7 +434,7 @@ create table idempotency (
   created_at timestamptz not null
 );
 
--- Days that are over, added up; the open ones are read from the sales.
+-- Days that are over, added up, what notes of credit take away as negative; the open ones are read from the sales.
 create table day_total (
   day        date not null,
   tipo       integer not null,
@@ -461,6 +461,23 @@ create table day_closed (
   day date primary key
 );
 
+-- Who sells holds the day until it commits, and who adds the day up waits for that. What comes into a closed day after all
+-- opens it again.
+-- +goose StatementBegin
+create function sale_day() returns trigger language plpgsql set search_path from current as $$
+declare its_day date := (new.created_at at time zone 'America/Santiago')::date;
+begin
+  perform pg_advisory_xact_lock_shared(hashtext(tg_table_schema), its_day - date '2000-01-01');
+  delete from day_closed where day = its_day;
+  if found then
+    delete from day_total where day = its_day;
+    delete from day_product where day = its_day;
+  end if;
+  return new;
+end $$;
+-- +goose StatementEnd
+create trigger sale_day before insert on sale for each row execute function sale_day();
+
 insert into counter default values;
 insert into drain default values;
 
@@ -481,3 +498,4 @@ drop table day_closed, day_product, day_total, idempotency, stock_movement, purc
   document_state, document, cash_movement, payment, sale_reference, sale_line, sale, certificate, folio_request, folio_annulled,
   folio_ready, caf, shift, payment_method, price_list_item, product, counter, brand, customer, price_list, person, role, settings,
   tax, issuer;
+drop function sale_day;

@@ -1,0 +1,289 @@
+package central
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"mostrador/dte"
+	"mostrador/money"
+)
+
+// Reports are of Chilean days, from sums of two origins: days that are over have theirs in day_total and day_product (see
+// CloseDays), the others are read from the sales, in the same statement, so that no sale is missed or counted twice.
+//
+// What counts: every document of a sale or a note. Notes of credit take away, of debit add; guías and corrections of text
+// move no money. Quantity and cost are of what left the shelf and did not come back: a note brings back only the lines whose
+// goods returned. Cost is the one frozen on the line.
+
+// openDays are the days from $1 to $2 that have not been closed, and between what instants each lies. In spring one begins
+// at 01:00, because 00:00 does not exist; PostgreSQL knows.
+const openDays = `open_day as (
+	select d.day, d.day::timestamp at time zone 'America/Santiago' as begins, (d.day + 1)::timestamp at time zone 'America/Santiago' as ends
+	from (select $1::date + n as day from generate_series(0, $2::date - $1::date) n) d
+	where not exists (select from day_closed c where c.day = d.day))`
+
+// moved is the sign of the goods of a line l of a sale s, lineCost what they cost, in millionths of a peso.
+const (
+	moved    = `case when s.tipo in (56, 61, 111, 112) and not l.restock then 0 else s.signo end`
+	lineCost = moved + ` * div(l.costo_unitario::numeric * l.cantidad, 1000000)::bigint`
+)
+
+// openTotals are the sums of the open days.
+const openTotals = openDays + `, open_total as (
+	select o.day, s.tipo, s.signo, extract(hour from s.created_at at time zone 'America/Santiago')::smallint as hour, count(*) as n,
+		sum(s.signo * s.monto_neto)::bigint as neto, sum(s.signo * s.monto_exento)::bigint as exento, sum(s.signo * s.iva)::bigint as iva,
+		sum(s.signo * s.monto_total)::bigint as total, coalesce(sum(cost.sum), 0)::bigint as costo
+	from open_day o join sale s on s.created_at >= o.begins and s.created_at < o.ends,
+		lateral (select sum(` + lineCost + `) as sum from sale_line l where l.sale_id = s.id) cost
+	where s.signo <> 0 group by 1, 2, 3, 4)`
+
+// openProducts are the same by product. A document's IVA is divided among its taxed lines by what each adds to the net sum
+// of those before it, so that the parts add up to the whole.
+const openProducts = openDays + `, open_line as (
+	select o.day, s.signo, s.iva, s.monto_neto, l.product_id, ` + moved + ` * l.cantidad as cantidad, l.subtotal, l.exento,
+		` + lineCost + ` as costo, sum(l.subtotal) over (partition by s.id, l.exento order by l.line) as upto
+	from open_day o join sale s on s.created_at >= o.begins and s.created_at < o.ends join sale_line l on l.sale_id = s.id
+	where s.signo <> 0),
+open_product as (
+	select day, product_id, sum(cantidad)::bigint as cantidad, sum(signo * subtotal)::bigint as neto,
+		sum(signo * (subtotal + case when exento or monto_neto = 0 then 0
+			else div(iva * upto, monto_neto) - div(iva * (upto - subtotal), monto_neto) end))::bigint as total,
+		sum(costo)::bigint as costo
+	from open_line group by 1, 2)`
+
+// Totals are sums of documents. Notes of credit have been taken away from the amounts.
+type Totals struct {
+	// Total is with IVA; Total = Neto + Exento + IVA.
+	Total, Neto, Exento, IVA money.Pesos
+	// Cost of the goods.
+	Cost money.Price
+	// Sales counts documents of sale, Sold is what they add up to before any note.
+	Sales int64
+	Sold  money.Pesos
+	// Credits counts notes of credit, Credited is what they took away.
+	Credits  int64
+	Credited money.Pesos
+}
+
+// Margin is what the sales brought beyond their cost.
+func (t Totals) Margin() money.Price { return money.Price(t.Neto+t.Exento)*money.OnePeso - t.Cost }
+
+// Ticket is the mean of a sale, in whole pesos.
+func (t Totals) Ticket() money.Pesos {
+	if t.Sales == 0 {
+		return 0
+	}
+	return (t.Sold + money.Pesos(t.Sales)/2) / money.Pesos(t.Sales)
+}
+
+func (t *Totals) add(tipo dte.TipoDTE, sign int, n int64, of Totals) {
+	t.Total += of.Total
+	t.Neto += of.Neto
+	t.Exento += of.Exento
+	t.IVA += of.IVA
+	t.Cost += of.Cost
+	switch {
+	case sign < 0:
+		t.Credits += n
+		t.Credited -= of.Total
+	case !tipo.EsNota():
+		t.Sales += n
+		t.Sold += of.Total
+	}
+}
+
+// totals adds up the days from one to another, both included, as a whole and by the hour of the day.
+func (c *Call) totals(from, to dte.Date) (sum Totals, hours map[int]Totals, err error) {
+	rows, err := c.tx.Query(c.ctx, `with `+openTotals+`
+		select tipo, signo, hour, sum(n)::bigint, sum(neto)::bigint, sum(exento)::bigint, sum(iva)::bigint, sum(total)::bigint, sum(costo)::bigint
+		from (select * from day_total where day between $1 and $2 union all select * from open_total) t group by 1, 2, 3`,
+		from.String(), to.String())
+	if err != nil {
+		return sum, nil, err
+	}
+	var tipo dte.TipoDTE
+	var sign, hour int
+	var n int64
+	var of Totals
+	hours = map[int]Totals{}
+	_, err = pgx.ForEachRow(rows, []any{&tipo, &sign, &hour, &n, &of.Neto, &of.Exento, &of.IVA, &of.Total, &of.Cost}, func() error {
+		sum.add(tipo, sign, n, of)
+		at := hours[hour]
+		at.add(tipo, sign, n, of)
+		hours[hour] = at
+		return nil
+	})
+	return sum, hours, err
+}
+
+// ProductSales is what was sold of a product, returns taken away.
+type ProductSales struct {
+	Product Product
+	Qty     money.Qty
+	// Total is with IVA, Margin what is left of the net price when the cost is paid.
+	Total  money.Pesos
+	Margin money.Price
+}
+
+// Orders of products in a report.
+const (
+	byTotal  = "total desc, product_id"
+	byQty    = "cantidad desc, product_id"
+	byMargin = "neto * 1000000 - costo desc, product_id"
+)
+
+// productSales are the products of some days, in one of the orders.
+func (c *Call) productSales(from, to dte.Date, order string, p Page) ([]ProductSales, error) {
+	rows, err := c.tx.Query(c.ctx, `with `+openProducts+`
+		select product_id, cantidad, total, neto * 1000000 - costo from (
+			select product_id, sum(cantidad)::bigint as cantidad, sum(neto)::bigint as neto, sum(total)::bigint as total, sum(costo)::bigint as costo
+			from (select * from day_product where day between $1 and $2 union all select * from open_product) p group by 1) p
+		order by `+order+` offset $3 limit $4`, from.String(), to.String(), p.Skip, p.limit())
+	if err != nil {
+		return nil, err
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s ProductSales, err error) {
+		return s, row.Scan(&s.Product.ID, &s.Qty, &s.Total, &s.Margin)
+	})
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int64, len(list))
+	for i, s := range list {
+		ids[i] = s.Product.ID
+	}
+	found, err := c.products(ids)
+	for i := range list {
+		list[i].Product = found[list[i].Product.ID]
+	}
+	return list, err
+}
+
+// HourSales is what was sold in an hour of the day.
+type HourSales struct {
+	Hour int
+	Totals
+}
+
+// MethodSales is what was paid in one way: change and refunds taken away.
+type MethodSales struct {
+	Name, Code string
+	N          int64
+	Total      money.Pesos
+}
+
+// Dashboard is a day at a glance.
+type Dashboard struct {
+	Day      dte.Date
+	Totals   Totals
+	Hours    []HourSales
+	Products []ProductSales
+	Methods  []MethodSales
+	// Shift is the caller's open one, if there is one.
+	Shift *Shift
+}
+
+// Dashboard of a day; of today if the day is zero.
+func (c *Call) Dashboard(day dte.Date) (d Dashboard, err error) {
+	d.Day = c.orToday(day)
+	var hours map[int]Totals
+	if d.Totals, hours, err = c.totals(d.Day, d.Day); err != nil {
+		return d, err
+	}
+	for hour, t := range hours {
+		d.Hours = append(d.Hours, HourSales{hour, t})
+	}
+	slices.SortFunc(d.Hours, func(a, b HourSales) int { return cmp.Compare(a.Hour, b.Hour) })
+	if d.Products, err = c.productSales(d.Day, d.Day, byTotal, Page{Limit: 5}); err != nil {
+		return d, err
+	}
+	if d.Methods, err = c.methodSales(d.Day); err != nil {
+		return d, err
+	}
+	d.Shift, err = c.seeShift()
+	return d, err
+}
+
+// seeShift looks at the caller's open shift without holding it: sales go on meanwhile.
+func (c *Call) seeShift() (*Shift, error) {
+	rows, err := c.tx.Query(c.ctx, selectShift+" where person_id = $1 and status = 'OPEN'", c.Person.ID)
+	if err != nil {
+		return nil, err
+	}
+	s, err := pgx.CollectExactlyOneRow(rows, scanShift)
+	if errNoRow(err) {
+		return nil, nil
+	}
+	return &s, err
+}
+
+func (c *Call) orToday(day dte.Date) dte.Date {
+	if day.IsZero() {
+		return c.Today()
+	}
+	return day
+}
+
+// Today is the Chilean day of the call.
+func (c *Call) Today() dte.Date { return dte.DateOf(c.now) }
+
+func (c *Call) methodSales(day dte.Date) ([]MethodSales, error) {
+	rows, err := c.tx.Query(c.ctx, `select m.name, m.code, count(*) filter (where s.signo > 0), sum(p.kept)::bigint
+		from sale s join payment p on p.sale_id = s.id join payment_method m on m.id = p.method_id
+		where s.created_at >= $1::date::timestamp at time zone 'America/Santiago'
+			and s.created_at < ($1::date + 1)::timestamp at time zone 'America/Santiago'
+		group by m.id order by 4 desc, m.id`, day.String())
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (m MethodSales, err error) {
+		return m, row.Scan(&m.Name, &m.Code, &m.N, &m.Total)
+	})
+}
+
+// LastDays adds up so many days, today included.
+func (c *Call) LastDays(n int) (Totals, error) {
+	sum, _, err := c.totals(plusDays(c.Today(), 1-n), c.Today())
+	return sum, err
+}
+
+// TopProducts are the best of the last days, by one order and by the other.
+func (c *Call) TopProducts(days int, p Page) (quantity, margin []ProductSales, err error) {
+	from, to := plusDays(c.Today(), 1-days), c.Today()
+	if quantity, err = c.productSales(from, to, byQty, p); err != nil {
+		return nil, nil, err
+	}
+	margin, err = c.productSales(from, to, byMargin, p)
+	return quantity, margin, err
+}
+
+// Report adds up the days from one to another, with a page of the products sold.
+func (c *Call) Report(from, to dte.Date, p Page) (Totals, []ProductSales, error) {
+	sum, _, err := c.totals(from, to)
+	if err != nil {
+		return sum, nil, err
+	}
+	list, err := c.productSales(from, to, byTotal, p)
+	return sum, list, err
+}
+
+// plusDays counts days of the calendar.
+func plusDays(d dte.Date, n int) dte.Date {
+	return dayOf(time.Date(d.Year, d.Month, d.Day+n, 0, 0, 0, 0, time.UTC))
+}
+
+// PeriodOf are the first and the last day of the day, the week (Monday to Sunday) or the month around a day.
+func PeriodOf(period string, day dte.Date) (from, to dte.Date) {
+	switch period {
+	case "week":
+		since := (int(time.Date(day.Year, day.Month, day.Day, 0, 0, 0, 0, time.UTC).Weekday()) + 6) % 7
+		return plusDays(day, -since), plusDays(day, 6-since)
+	case "month":
+		first := dte.Date{Year: day.Year, Month: day.Month, Day: 1}
+		return first, dayOf(time.Date(day.Year, day.Month+1, 0, 0, 0, 0, 0, time.UTC))
+	}
+	return day, day
+}
