@@ -4,11 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"mostrador/dte"
 )
+
+// closeEvery is how often the days that are over are looked for. Until one is found it is read from its sales.
+const closeEvery = 10 * time.Minute
+
+// closeJob closes days.
+type closeJob struct{}
+
+// Kind implements river.JobArgs.
+func (closeJob) Kind() string { return "close days" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts: what failed is tried again when the next one is due.
+func (closeJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
+
+// closer works closeJobs.
+type closer struct {
+	river.WorkerDefaults[closeJob]
+	db *DB
+}
+
+// Work implements river.Worker.
+func (c *closer) Work(ctx context.Context, _ *river.Job[closeJob]) error {
+	_, err := c.db.CloseDays(ctx)
+	return err
+}
+
+// Timeout implements river.Worker.
+func (*closer) Timeout(*river.Job[closeJob]) time.Duration { return closeEvery }
 
 // CloseDays adds up the days that are over, of every company, so that reports need not read their sales again. It may be
 // interrupted, repeated, and run by several servers at once: each day is added up once. One company's failure does not hold

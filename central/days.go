@@ -32,6 +32,20 @@ func (d Days) dates() (from, to *string) {
 }
 
 func midnight(d dte.Date, later int) *time.Time {
-	t := time.Date(d.Year, d.Month, d.Day+later, 0, 0, 0, 0, dte.Santiago)
+	t := Begins(plusDays(d, later))
 	return &t
+}
+
+// Begins is the first instant of a Chilean day. In spring the clocks go forward at midnight, and the day begins at 01:00.
+func Begins(d dte.Date) time.Time {
+	t := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, dte.Santiago)
+	if dte.DateOf(t) != d {
+		t = t.Add(time.Hour)
+	}
+	return t
+}
+
+// plusDays counts days of the calendar.
+func plusDays(d dte.Date, n int) dte.Date {
+	return dayOf(time.Date(d.Year, d.Month, d.Day+n, 0, 0, 0, 0, time.UTC))
 }

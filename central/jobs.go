@@ -93,10 +93,13 @@ func (db *DB) Work(ctx context.Context, log *slog.Logger, atOnce int) (stop func
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &drainer{db: db})
+	river.AddWorker(workers, &closer{db: db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: sharedSchema, Workers: workers, Logger: log, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}},
 		JobTimeout: turnTime, RescueStuckJobsAfter: leaseTime, CompletedJobRetentionPeriod: time.Hour,
 		ReindexerSchedule: river.NeverSchedule(), // its role owns nothing
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(closeEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return closeJob{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
 	})
 	if err == nil {
 		err = client.Start(context.WithoutCancel(ctx))

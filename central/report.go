@@ -270,11 +270,6 @@ func (c *Call) Report(from, to dte.Date, p Page) (Totals, []ProductSales, error)
 	return sum, list, err
 }
 
-// plusDays counts days of the calendar.
-func plusDays(d dte.Date, n int) dte.Date {
-	return dayOf(time.Date(d.Year, d.Month, d.Day+n, 0, 0, 0, 0, time.UTC))
-}
-
 // PeriodOf are the first and the last day of the day, the week (Monday to Sunday) or the month around a day.
 func PeriodOf(period string, day dte.Date) (from, to dte.Date) {
 	switch period {

@@ -354,6 +354,17 @@ func TestClosingAtTheSameTime(t *testing.T) {
 	b.agree(day(2026, 10, 1), last)
 }
 
+func TestWhenADayBegins(t *testing.T) {
+	for d, want := range map[dte.Date]string{
+		day(2026, 9, 5): "2026-09-05T00:00:00-04:00", day(2026, 9, 6): "2026-09-06T01:00:00-03:00", day(2026, 9, 7): "2026-09-07T00:00:00-03:00",
+		day(2026, 4, 4): "2026-04-04T00:00:00-03:00", day(2026, 4, 5): "2026-04-05T00:00:00-04:00",
+	} {
+		if got := central.Begins(d).Format(time.RFC3339); got != want {
+			t.Errorf("%s begins at %s, want %s", d, got, want)
+		}
+	}
+}
+
 func TestPeriods(t *testing.T) {
 	for _, test := range []struct {
 		period        string

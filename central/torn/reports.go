@@ -52,12 +52,7 @@ type Comienzo dte.Date
 
 // MarshalJSON writes it as the wire has it.
 func (c Comienzo) MarshalJSON() ([]byte, error) {
-	begins := time.Date(c.Year, c.Month, c.Day, 0, 0, 0, 0, dte.Santiago)
-	// In spring the clocks go forward at midnight, and the day begins at 01:00.
-	if dte.DateOf(begins) != dte.Date(c) {
-		begins = begins.Add(time.Hour)
-	}
-	return json.Marshal(begins.Format(time.RFC3339))
+	return json.Marshal(central.Begins(dte.Date(c)).Format(time.RFC3339))
 }
 
 // Schema describes it.
