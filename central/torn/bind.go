@@ -153,6 +153,10 @@ func bindText(f *faults, loc []any, value any, v reflect.Value, tag reflect.Stru
 		f.add(loc, "string_type", "Input should be a valid string", value)
 		return
 	}
+	if !utf8.ValidString(text) {
+		f.value(loc, "", "el texto no es UTF-8")
+		return
+	}
 	text = strings.TrimSpace(text)
 	least, most := number(tag, "minLength", 0), number(tag, "maxLength", defaultMaxLength)
 	switch n := int64(utf8.RuneCountInString(text)); {

@@ -346,3 +346,11 @@ func TestProductsOfAnotherCompany(t *testing.T) {
 		t.Errorf("%s", got.body)
 	}
 }
+
+// Bytes that are no text are the client's fault, wherever they stand.
+func TestBytesThatAreNoText(t *testing.T) {
+	_, owner := newHouse(t).shop(76086428)
+	for _, where := range []string{"/products/%ff", "/products/a%00b", "/customers/search?q=%ff", "/providers/search?q=%fe%00"} {
+		owner.get(where).want(422)
+	}
+}
