@@ -35,13 +35,14 @@ const (
 	AlarmCertificate AlarmKind = "vencimiento-certificado"
 	AlarmClock       AlarmKind = "reloj"
 	AlarmPaper       AlarmKind = "papel"
+	AlarmMail        AlarmKind = "correo"
 	AlarmObjected    AlarmKind = "reparo"
 	AlarmOutage      AlarmKind = "contingencia"
 )
 
 func alarmKinds() []AlarmKind {
 	return []AlarmKind{
-		AlarmRejected, AlarmDoubt, AlarmLate, AlarmFolios, AlarmCAF, AlarmCertificate, AlarmClock, AlarmPaper, AlarmObjected, AlarmOutage,
+		AlarmRejected, AlarmDoubt, AlarmLate, AlarmFolios, AlarmCAF, AlarmCertificate, AlarmClock, AlarmPaper, AlarmMail, AlarmObjected, AlarmOutage,
 	}
 }
 
@@ -85,6 +86,9 @@ type Facts struct {
 	// Papers are the tickets that the printer owes; PaperProblem says why, when that is known.
 	Papers       int
 	PaperProblem string
+	// Stopped are the letters that will not leave by themselves, each the last one of its document, until somebody sends
+	// another one or attends them.
+	Stopped []Mail
 	// Outage is the contingency under way; the zero value is none.
 	Outage Outage
 }
@@ -124,7 +128,7 @@ const (
 // Alarms tells what deserves a person's look, most severe first. It is pure: the same facts give the same alarms.
 func Alarms(f Facts) []Alarm {
 	var all []Alarm
-	for _, part := range []func(Facts) []Alarm{late, refused, objected, doubted, stock, authorisations, certificate, skewed, papersOwed, underWay} {
+	for _, part := range []func(Facts) []Alarm{late, refused, objected, doubted, stock, authorisations, certificate, skewed, papersOwed, undelivered, underWay} {
 		all = append(all, part(f)...)
 	}
 	all = slices.DeleteFunc(all, func(a Alarm) bool { return a.Task && f.Attended[a.ID] })
@@ -439,4 +443,19 @@ func ended(s string) string { return strings.TrimRight(strings.TrimSpace(s), "."
 func capital(s string) string {
 	_, n := utf8.DecodeRuneInString(s)
 	return strings.ToUpper(s[:n]) + s[n:]
+}
+
+// MailTask is the task of a letter that was stopped for good.
+func MailTask(id uint64) string { return fmt.Sprintf("%s:%d", AlarmMail, id) }
+
+// undelivered: the buyer waits for a document that will not come, and nobody at the counter would notice.
+func undelivered(f Facts) (alarms []Alarm) {
+	for _, m := range f.Stopped {
+		alarms = append(alarms, Alarm{
+			ID: MailTask(m.ID), Kind: AlarmMail, Severity: Aviso, Title: "Correo sin enviar", Action: "Marcar como atendida", Task: true, Key: m.Key,
+			Text: fmt.Sprintf("El correo a %s con %s %s no se pudo enviar, y no se intenta más: %s. El documento es válido y está guardado. Corrija la dirección y envíelo otra vez desde Documentos, o entréguelo de otra manera.",
+				m.To, name(m.Key.Tipo), m.Key.Folio, strings.TrimSuffix(m.Problem, ".")),
+		})
+	}
+	return alarms
 }

@@ -231,3 +231,13 @@ func TestAdviceForAnUnknownCode(t *testing.T) {
 		t.Errorf("an objection leaves only a note: %+v", a)
 	}
 }
+
+// A letter that was stopped for good is told with the address, the document and the reason, until somebody attends it.
+func TestALetterThatWasStopped(t *testing.T) {
+	m := sale.Mail{ID: 7, Key: key(dte.Factura, 12), To: "ana@x.cl", State: sale.MailStopped, Problem: "el servidor no lo acepta: «550 no»."}
+	a := one(t, sale.Facts{Stopped: []sale.Mail{m}})
+	tells(t, a, sale.AlarmMail, sale.Aviso, "ana@x.cl", "factura 12", "«550 no». El documento es válido", "Documentos")
+	if !a.Task || a.Key != m.Key || a.ID != sale.MailTask(7) {
+		t.Errorf("%+v", a)
+	}
+}

@@ -155,7 +155,7 @@ func (r *Register) sure() error {
 	}
 	for _, c := range charges {
 		if !c.Result.State.Known() {
-			return fmt.Errorf("%w de $%s que no se sabe si se hizo. No vuelva a pasarla: consulte el terminal (F2)", ErrCard, c.Intent.Amount)
+			return fmt.Errorf("%w de $%s que no se sabe si se hizo. No vuelva a pasarla: consulte el terminal", ErrCard, c.Intent.Amount)
 		}
 	}
 	return nil
@@ -172,7 +172,7 @@ func (r *Register) uncharged() error {
 	}
 	for _, c := range charges {
 		if c.pays() {
-			return fmt.Errorf("%w de $%s ya aprobado, así que no se puede cambiar. Emita el documento (F12), o anule el cobro en el terminal y anótelo", ErrCard, c.Intent.Amount)
+			return fmt.Errorf("%w de $%s ya aprobado, así que no se puede cambiar. Emita el documento, o anule el cobro en el terminal y anótelo", ErrCard, c.Intent.Amount)
 		}
 	}
 	return nil

@@ -159,7 +159,7 @@ func (r *Register) check(ch Choice) error {
 	case ch.Tipo != dte.Factura && !ch.Vence.IsZero():
 		return FieldError{FieldVence, "sólo una factura se puede dejar a crédito"}
 	case ch.Tipo == 0 && len(ch.Referencias) > 0:
-		return errors.New("una boleta no lleva referencias: quítelas (F6), o elija factura o guía")
+		return errors.New("una boleta no lleva referencias: quítelas, o elija factura o guía")
 	case ch.Tipo == 0:
 		return nil
 	case ch.Tipo != dte.Factura && ch.Tipo != dte.GuiaDespacho:

@@ -47,9 +47,9 @@ var ErrExchange = errors.New("no se puede cambiar así")
 
 var (
 	errOnlyBoletas = fmt.Errorf("%w: sólo lo vendido con boleta se cambia. Lo de una factura se devuelve con nota de crédito (como vale, si quiere) y lo nuevo se vende aparte", ErrExchange)
-	errWithBoleta  = fmt.Errorf("%w: la diferencia de un cambio va en una boleta. Para factura o guía, vacíe el cambio (F4), devuelva con nota de crédito y venda aparte", ErrExchange)
-	errMixed       = fmt.Errorf("%w: lo afecto y lo exento no se descuentan entre sí. Vacíe el cambio (F4), devuelva como vale (F8) y venda lo nuevo aparte, pagado con el vale", ErrExchange)
-	errNoGoods     = fmt.Errorf("%w: falta lo que se lleva. Agréguelo, o vacíe el cambio (F4)", ErrExchange)
+	errWithBoleta  = fmt.Errorf("%w: la diferencia de un cambio va en una boleta. Para factura o guía, vacíe el cambio, devuelva con nota de crédito y venda aparte", ErrExchange)
+	errMixed       = fmt.Errorf("%w: lo afecto y lo exento no se descuentan entre sí. Vacíe el cambio, devuelva como vale y venda lo nuevo aparte, pagado con el vale", ErrExchange)
+	errNoGoods     = fmt.Errorf("%w: falta lo que se lleva. Agréguelo, o vacíe el cambio", ErrExchange)
 )
 
 // errSwapped is for the boleta of an exchange, which says the difference only.
@@ -140,7 +140,7 @@ func (r *Register) BeginExchange(back Return) error {
 	return r.update(func(c *Cart) (int, error) {
 		switch {
 		case c.Exchange != nil:
-			return 0, fmt.Errorf("%w: ya hay un cambio en esta venta. Termínelo, guárdelo (F5) o vacíelo (F4)", ErrExchange)
+			return 0, fmt.Errorf("%w: ya hay un cambio en esta venta. Termínelo, guárdelo o vacíelo", ErrExchange)
 		case c.Tipo != 0:
 			return 0, errWithBoleta
 		}
@@ -230,7 +230,7 @@ func (r *Register) stands() (*Returnable, error) {
 		return nil, err
 	}
 	if !reflect.DeepEqual(now.Lines, x.Lines) {
-		return nil, fmt.Errorf("%w: parte de eso volvió mientras tanto de otra manera. Vacíe el cambio (F4) y empiécelo de nuevo", ErrExchange)
+		return nil, fmt.Errorf("%w: parte de eso volvió mientras tanto de otra manera. Vacíe el cambio y empiécelo de nuevo", ErrExchange)
 	}
 	return OpenReturn(r.d.Journal, x.Of)
 }
@@ -326,7 +326,7 @@ func (r *Register) settlement(asVale bool) (Order, money.Pesos, error) {
 	case err != nil:
 		return Order{}, 0, err
 	case taxed+exempt > 0:
-		return Order{}, 0, fmt.Errorf("%w: el cliente debe $%s por la diferencia: cóbrela (F12)", ErrExchange, taxed+exempt)
+		return Order{}, 0, fmt.Errorf("%w: el cliente debe $%s por la diferencia: cóbrela", ErrExchange, taxed+exempt)
 	case taxed+exempt == 0:
 		return Order{}, 0, nil
 	}

@@ -68,7 +68,7 @@ func (r *Register) Hold(name string) error {
 		return err
 	}
 	if len(held) >= maxHeld {
-		return fmt.Errorf("ya hay %d ventas guardadas: recupere alguna (F6) y cóbrela o vacíela", len(held))
+		return fmt.Errorf("ya hay %d ventas guardadas: recupere alguna y cóbrela o vacíela", len(held))
 	}
 	if err := r.d.Journal.HoldCart(Held{Cart: r.cart.clone(), At: r.d.Now(), Name: name, Total: total}); err != nil {
 		return err

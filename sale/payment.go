@@ -161,7 +161,7 @@ func (r *Register) Pay(t Tender) error {
 	if t = t.tidy(r.d.Now()); t.Method == Fiado {
 		rut := r.cart.Receptor.RUT
 		if rut == 0 || rut == dte.RUTAnonimo {
-			return fmt.Errorf("%w: para fiar, la venta necesita un cliente con RUT. Vuelva (Esc) y elíjalo", ErrPayment)
+			return fmt.Errorf("%w: para fiar, la venta necesita un cliente con RUT. Vuelva y elíjalo", ErrPayment)
 		}
 		t.Reference = rut.String()
 	}

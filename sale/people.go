@@ -382,9 +382,9 @@ func (r *Register) stand(p Person) { r.person, r.d.Who, r.locked = p, p.Name, fa
 func (r *Register) Lock() error {
 	switch {
 	case !r.staffed():
-		return errors.New("para bloquear la caja y saber quién vende, agregue primero a las personas: Menú (F11), Personas")
+		return errors.New("para bloquear la caja y saber quién vende, agregue primero a las personas: Menú, Personas")
 	case r.stage == Paying:
-		return errors.New("se está cobrando: termine el pago, o vuelva atrás (Esc), y bloquee después")
+		return errors.New("se está cobrando: termine el pago, o vuelva atrás, y bloquee después")
 	}
 	r.locked = true
 	return nil

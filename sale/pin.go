@@ -141,7 +141,7 @@ func (r *Register) identify(number int, pin string) (Person, error) {
 		return Person{}, err
 	}
 	if !stored.fits(pin) {
-		return Person{}, fmt.Errorf("%w a %s. Si lo olvidó, el dueño le pone otro en Menú (F11), Personas", ErrPIN, p.Name)
+		return Person{}, fmt.Errorf("%w a %s. Si lo olvidó, el dueño le pone otro en Menú, Personas", ErrPIN, p.Name)
 	}
 	return p, r.d.Journal.PutMisses(number, Misses{})
 }

@@ -49,17 +49,37 @@ func (r *Register) totalOf(c Cart) (money.Pesos, error) {
 	return other.total()
 }
 
-// today is the open sale at the prices of today. Prices by hand, of labels, of packs and free ones stay.
+// today is the open sale at the prices of today. Prices by hand, of labels and free ones stay.
 func (r *Register) today() (Cart, error) {
 	c := r.cart.clone()
 	for i := range c.Lines {
 		l := &c.Lines[i]
 		m, found := r.d.Catalogue.ByCode(l.Codigo)
-		if found && l.Etiqueta == "" && l.Contenido == 0 && m.Contenido == 0 && !m.Product.PrecioLibre {
+		switch {
+		case !found || l.Etiqueta != "":
+		case l.Contenido > 0:
+			l.Base = m.Product.packPrice(*l)
+		case !m.Product.PrecioLibre:
 			l.Base, l.Categoria = m.Prc, m.Product.Categoria
 		}
 	}
 	return c, r.reprice(&c)
+}
+
+// packPrice is what the pack of a line costs now; one that is not sold any more costs what it did. Among packs of the same
+// size the name decides.
+func (p Product) packPrice(l Line) money.Price {
+	prc := l.base()
+	for _, c := range p.Codigos {
+		m := p.matchCode(c)
+		if m.Contenido != l.Contenido {
+			continue
+		}
+		if prc = m.Prc; m.Nombre == l.Nombre {
+			break
+		}
+	}
+	return prc
 }
 
 // TakeNewPrices makes the open sale cost what it costs today.

@@ -87,16 +87,63 @@ func TestAnOldPriceIsLogged(t *testing.T) {
 	}
 }
 
-// Prices by hand are nobody's to change.
+// Prices by hand are nobody's to change: what else costs something new is told, and taking it leaves them alone.
 func TestAPriceByHandIsNoNews(t *testing.T) {
 	r, _ := newRegister(t)
 	scan(t, r, "7801234567894")
 	must(t, r.SetPrice(money.PerUnit(1500), "por vencer"))
+	r.SetCatalogue(sale.NewCatalogue([]sale.Product{
+		{Codigo: "7801234567894", Nombre: "Otro", Prc: money.PerUnit(1990)}, {Codigo: "501", Nombre: "Sal", Prc: money.PerUnit(700)},
+	}))
+	scan(t, r, "501")
 	id := r.Snapshot().Cart.ID
 	must(t, r.Hold(""))
-	r.SetCatalogue(sale.NewCatalogue([]sale.Product{{Codigo: "7801234567894", Nombre: "Otro", Prc: money.PerUnit(2990)}}))
+	r.SetCatalogue(sale.NewCatalogue([]sale.Product{
+		{Codigo: "7801234567894", Nombre: "Otro", Prc: money.PerUnit(2990)}, {Codigo: "501", Nombre: "Sal", Prc: money.PerUnit(750)},
+	}))
+	must(t, r.Recall(id))
+	n, err := r.PriceNews()
+	must(t, err)
+	if len(n.Changes) != 1 || n.Changes[0].Nombre != "Sal" || n.Old != 2200 || n.New != 2250 {
+		t.Errorf("news %+v", n)
+	}
+	must(t, r.TakeNewPrices())
+	if lines := r.Snapshot().Cart.Lines; lines[0].Total != 1500 || lines[1].Total != 750 {
+		t.Errorf("lines %+v", lines)
+	}
+}
+
+// The price of a pack is news like any other; the pack is known by what it holds, and by its name among several.
+func TestAPackThatChangedItsPrice(t *testing.T) {
+	product := func(six, gift money.Pesos) []sale.Product {
+		return []sale.Product{{Codigo: "600", Nombre: "Bebida", Prc: money.PerUnit(1000), Codigos: []sale.Code{
+			{Codigo: "P12", Qty: money.Units(12), Nombre: "Caja", Prc: money.PerUnit(9000)},
+			{Codigo: "P6", Qty: money.Units(6), Nombre: "Six pack", Prc: money.PerUnit(six)},
+			{Codigo: "R6", Qty: money.Units(6), Nombre: "Six de regalo", Prc: money.PerUnit(gift)},
+		}}}
+	}
+	r, _ := newRegister(t)
+	r.SetCatalogue(sale.NewCatalogue(product(4990, 5990)))
+	scan(t, r, "P6")
+	scan(t, r, "R6")
+	scan(t, r, "P12")
+	id := r.Snapshot().Cart.ID
+	must(t, r.Hold(""))
+	r.SetCatalogue(sale.NewCatalogue(product(5490, 5990)))
+	must(t, r.Recall(id))
+	n, err := r.PriceNews()
+	must(t, err)
+	if len(n.Changes) != 1 || n.Changes[0] != (sale.PriceChange{Nombre: "Six pack", Qty: money.One, Old: 4990, New: 5490}) {
+		t.Fatalf("news %+v", n)
+	}
+	must(t, r.TakeNewPrices())
+	if total := r.Snapshot().Total; total != 5490+5990+9000 {
+		t.Errorf("total %s", total)
+	}
+	must(t, r.Hold(""))
+	r.SetCatalogue(sale.NewCatalogue([]sale.Product{{Codigo: "600", Nombre: "Bebida", Prc: money.PerUnit(1000)}}))
 	must(t, r.Recall(id))
 	if n, err := r.PriceNews(); err != nil || n.Any() {
-		t.Errorf("news %+v, %v", n, err)
+		t.Errorf("packs that are not sold any more: %+v, %v", n, err)
 	}
 }

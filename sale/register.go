@@ -198,7 +198,7 @@ func (r *Register) change(edit func(c *Cart) (selected int, err error), events f
 func (r *Register) beginSelling() error {
 	switch r.stage {
 	case Paying:
-		return errors.New("se está cobrando: vuelva atrás (Esc) para cambiar la venta")
+		return errors.New("se está cobrando: vuelva atrás para cambiar la venta")
 	case Done:
 		return r.clear()
 	}
@@ -658,7 +658,7 @@ func (r *Register) goods() dte.Draft {
 	return draft
 }
 
-var errNotPaying = errors.New("primero cobre la venta (F12)")
+var errNotPaying = errors.New("primero cobre la venta")
 
 // Next leaves Done with an empty cart.
 func (r *Register) Next() {

@@ -143,7 +143,7 @@ var (
 	// ErrNotFound: no such sale, document or shift.
 	ErrNotFound = errors.New("no existe")
 	// ErrOpenCart: a sale is open and not empty. Nothing was changed.
-	ErrOpenCart = errors.New("hay una venta abierta: cóbrela, guárdela (F5) o vacíela primero")
+	ErrOpenCart = errors.New("hay una venta abierta: cóbrela, guárdela o vacíela primero")
 	// ErrShift: the shift is not in the state that the act needs.
 	ErrShift = errors.New("el turno no está en el estado que corresponde")
 )

@@ -75,7 +75,7 @@ func (r *Returnable) voucherRefund(back Return, total money.Pesos) (Payment, err
 		cash := money.CashPayable(total)
 		return Payment{Tenders: []Tender{{Method: Efectivo, Amount: cash, Received: cash}}, Rounding: cash - total}, nil
 	case total != r.Record.Total:
-		return Payment{}, errors.New("el terminal sólo anula la operación entera. Devuelva esta parte en efectivo (F7) o con un vale (F5)")
+		return Payment{}, errors.New("el terminal sólo anula la operación entera. Devuelva esta parte en efectivo o con un vale")
 	}
 	return refund(r.Record.Payment), nil
 }

@@ -17,11 +17,11 @@ func (r *Register) PlanWithout(asVale bool) (money.Pesos, Payment, error) {
 	case len(r.cart.Lines) == 0:
 		return 0, Payment{}, errors.New("agregue primero a la venta lo que vuelve, como si lo vendiera. Nada cambió")
 	case r.cart.Exchange != nil || r.cart.Tipo != 0:
-		return 0, Payment{}, errors.New("la venta abierta es un cambio, factura o guía: guárdela (F5) y agregue sólo lo que vuelve. Nada cambió")
+		return 0, Payment{}, errors.New("la venta abierta es un cambio, factura o guía: guárdela y agregue sólo lo que vuelve. Nada cambió")
 	}
 	for _, l := range r.cart.Lines {
 		if l.Prc > l.base() {
-			return 0, Payment{}, fmt.Errorf("sin boleta se paga a lo más el precio de hoy: «%s» vale $%s y aquí dice $%s. Baje el precio (F4)", l.Nombre, l.base(), l.Prc)
+			return 0, Payment{}, fmt.Errorf("sin boleta se paga a lo más el precio de hoy: «%s» vale $%s y aquí dice $%s. Baje el precio", l.Nombre, l.base(), l.Prc)
 		}
 	}
 	total, err := r.total()

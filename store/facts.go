@@ -73,6 +73,7 @@ func (s *Store) Facts(now time.Time) (f sale.Facts, err error) {
 			func() (err error) { f.Doubted, err = tasksOf(t, sale.AlarmDoubt); return err },
 			func() (err error) { f.Ranges, err = rangesOf(t, 0); return err },
 			func() (err error) { f.Pace, err = pace(t, now); return err },
+			func() (err error) { f.Stopped, err = stoppedMails(t); return err },
 			func() (err error) { f.Outage, err = openOutage(t); return err },
 		} {
 			err = errors.Join(err, part())
@@ -190,7 +191,7 @@ func (s *Store) Attend(id, who, what string, at time.Time) error {
 			return nil
 		}
 		task := t.Bucket(bTasks).Get([]byte(id))
-		if task == nil && !strings.HasPrefix(id, string(sale.AlarmCAF)+":") {
+		if task == nil && !strings.HasPrefix(id, string(sale.AlarmCAF)+":") && !isStopped(t, id) {
 			return fmt.Errorf("la tarea «%s»: %w. No se anotó nada", id, sale.ErrNotFound)
 		}
 		f := Fact{At: at, Kind: FactTask, Text: fmt.Sprintf("%s: %s (%s)", id, what, who)}

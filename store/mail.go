@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -104,7 +105,7 @@ func (s *Store) RetryMail(id uint64, at time.Time) (m sale.Mail, err error) {
 			return err
 		}
 		m = was.Again(at)
-		return putMail(t, m)
+		return errors.Join(t.Bucket(bAttended).Delete([]byte(sale.MailTask(id))), putMail(t, m)) // if it stops again, that is news
 	})
 	return m, err
 }
@@ -147,6 +148,33 @@ func (s *Store) Mails(limit int) (list []sale.Mail, err error) {
 		return nil
 	})
 	return list, err
+}
+
+// stoppedMails are the letters that a person must see to: stopped, the last of their document, and not attended. Of old ones
+// only the newest mostStopped are looked at.
+func stoppedMails(t *bolt.Tx) (list []sale.Mail, err error) {
+	seen := map[dte.Key]bool{}
+	c := t.Bucket(bMails).Cursor()
+	for k, v := c.Last(); k != nil && len(seen) < mostStopped; k, v = c.Prev() {
+		m, err := decode[sale.Mail](bMails, k, v)
+		if err != nil {
+			return nil, err
+		}
+		if m.State == sale.MailStopped && !seen[m.Key] && t.Bucket(bAttended).Get([]byte(sale.MailTask(m.ID))) == nil {
+			list = append(list, m)
+		}
+		seen[m.Key] = true
+	}
+	return list, nil
+}
+
+// mostStopped is how many documents with letters are looked at for those that were stopped.
+const mostStopped = 1000
+
+// isStopped tells whether a task is that of a letter that was stopped.
+func isStopped(t *bolt.Tx, task string) bool {
+	list, err := stoppedMails(t)
+	return err == nil && slices.ContainsFunc(list, func(m sale.Mail) bool { return sale.MailTask(m.ID) == task })
 }
 
 // mails checks that every letter is of a document, and waits if and only if it is in the queue.

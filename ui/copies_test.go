@@ -272,3 +272,25 @@ func TestTheMailAccount(t *testing.T) {
 	x.work()
 	x.sees("El servidor de correo no aceptó el usuario o la clave: «535 5.7.8 no».")
 }
+
+// Whoever may not print again asks for it, wherever the paper is wanted: nothing goes to the printer before.
+func TestAReprintAsksForItsRight(t *testing.T) {
+	for name, want := range map[string]func(x *world){
+		"after the sale": func(x *world) { x.press(f6) },
+		"in the list":    func(x *world) { x.press(enter); x.w.visit(documents); x.press(f6) },
+		"as a copy":      func(x *world) { x.press(f5); x.choose("Imprimir una copia") },
+	} {
+		x := newWorld(t)
+		x.crew()
+		must(t, x.till.Enter(1, "9999"))
+		must(t, x.till.SetPolicy(sale.Cajero, sale.Grants{Rights: []sale.Right{sale.MaySell}}))
+		must(t, x.till.Enter(3, "1111"))
+		x.w.settle(nil)
+		fill(x, 1)
+		x.press(f12, enter, enter)
+		want(x)
+		if d, ok := x.w.dialog.(*pinDialog); !ok || len(x.docs.reprints) != 0 {
+			t.Errorf("%s: %T is open, printed %v", name, d, x.docs.reprints)
+		}
+	}
+}

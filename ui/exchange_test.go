@@ -125,7 +125,7 @@ func TestExchangeOfTaxedForExempt(t *testing.T) {
 	x.brings(sold, "+")
 	x.enter("7*205")
 	x.press(f12)
-	x.sees("lo afecto y lo exento no se descuentan entre sí", "devuelva como vale (F8)")
+	x.sees("lo afecto y lo exento no se descuentan entre sí", "devuelva como vale")
 }
 
 // A return gives back what was paid, or a vale, and says which before anything is issued.

@@ -755,7 +755,7 @@ func TestHoldAndRecall(t *testing.T) {
 	x.press(f6)
 	x.sees("Ventas guardadas", "señora del pan", "$1.097", "Hay una venta abierta")
 	x.press(enter)
-	x.sees("Hay una venta abierta: cóbrela, guárdela (F5) o vacíela primero")
+	x.sees("Hay una venta abierta: cóbrela, guárdela o vacíela primero")
 	if lines := x.lines(); len(lines) != 1 || lines[0].Codigo != "100" {
 		t.Fatalf("the open sale has %+v", lines)
 	}

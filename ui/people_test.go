@@ -52,7 +52,7 @@ func TestAShopWithoutPeopleIsAskedNothing(t *testing.T) {
 	x := newWorld(t)
 	fill(x, 2)
 	x.press(f10)
-	x.sees("agregue primero a las personas: Menú (F11), Personas", "CAJA1")
+	x.sees("agregue primero a las personas: Menú, Personas", "CAJA1")
 	x.press(esc, f4)
 	x.choose("Vaciar la venta…", "No puede pagar")
 	if n := len(x.lines()); n != 0 {
