@@ -19,7 +19,7 @@ const closeEvery = 10 * time.Minute
 type closeJob struct{}
 
 // Kind implements river.JobArgs.
-func (closeJob) Kind() string { return "close days" }
+func (closeJob) Kind() string { return "close_days" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts: what failed is tried again when the next one is due.
 func (closeJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }

@@ -2,6 +2,7 @@ package central_test
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -260,9 +261,12 @@ func TestDaysAreChilean(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, _ := b.report(want, want)
 		b.write(entry{tipo: 39, sign: 1, at: at, neto: 1000, iva: 190, total: 1190, lines: []entryLine{{product: 1, qty: 1_000_000, net: 1000}}})
-		if after, _ := b.report(want, want); after.Sales != before.Sales+1 {
+		for n := -1; n <= 1; n++ {
+			d := dte.DateOf(time.Date(want.Year, want.Month, want.Day+n, 12, 0, 0, 0, time.UTC))
+			b.agree(d, d)
+		}
+		if want != dte.DateOf(at) {
 			t.Errorf("%s is not of %s", utc, want)
 		}
 	}
@@ -380,6 +384,37 @@ func TestPeriods(t *testing.T) {
 	} {
 		if from, to := central.PeriodOf(test.period, test.day); from != test.from || to != test.to {
 			t.Errorf("%s of %s: %s to %s", test.period, test.day, from, to)
+		}
+	}
+}
+
+// Nobody has to ask: a server that does jobs closes the days that are over.
+func TestAServerClosesDays(t *testing.T) {
+	b := newBooks(t)
+	b.write(random(rand.New(rand.NewPCG(5, 6)), centraltest.Start.AddDate(0, 0, -2)))
+	stop, err := b.db.Work(t.Context(), slog.New(slog.DiscardHandler), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(time.Minute); ; {
+		var closed int
+		if err := b.conn.QueryRow(t.Context(), "select count(*) from day_closed").Scan(&closed); err != nil {
+			t.Fatal(err)
+		}
+		if closed == 2 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%d days closed", closed)
 		}
 	}
 }
