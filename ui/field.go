@@ -22,6 +22,7 @@ type field struct {
 	limit   int
 	onFocus func()
 	before  string // the text when the last burst began
+	piece   bool   // it may be the beginning of the same code
 	focused bool
 	frame   *panel
 	hint    *text // the placeholder, drawn by us to keep it on one line

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
@@ -34,38 +33,60 @@ func (w *Window) typedRune(f *field, r rune) {
 		w.endBurst()
 		w.burstIn = f
 	}
-	w.lateUntil = time.Time{}
+	w.late = false
 	if w.begins(r) {
 		w.takeBurst(endPrefix)
 	}
+	w.feed(f, r)
+	switch codes := separate(f.Text + string(w.held)); {
+	case w.ends() && w.takeBurst(endSuffix):
+		w.expectEnter()
+	case w.forSale() && len(codes) > 1:
+		w.take(f, codes, "") // a busy machine did not see the pause between two codes, and might not see the next
+		w.expectEnter()
+	case r == '*' && w.forSale():
+		w.release() // what follows a quantity is a code of its own, however soon it comes
+		w.endBurst()
+	default:
+		w.awaitSilence(w.burstNo, 0)
+	}
+}
+
+// feed adds a character to the burst, and shows what is not held back.
+func (w *Window) feed(f *field, r rune) {
 	first, quick := w.burst.feed(r, w.now())
-	if !quick {
+	if !quick && !w.signed {
 		w.release()
 	}
 	if first {
-		f.before, w.burstOver = f.Text, w.dialog
-	}
-	if w.dialog == nil && f == w.sink && f.Text == "" && len(w.held) == 0 && w.command(r) {
-		w.burst.forget()
-		return
+		w.release()
+		f.before, f.piece, w.piece = f.Text, w.piece, false
+		w.burstOver = w.dialog
+		w.signed = f == w.sink && f.Text == "" && sign(r) && w.dialog == nil && w.place() == selling
 	}
 	w.held = append(w.held, r)
 	w.burstNo++
 	switch {
-	case first && unicode.IsDigit(r): // most codes begin so: what a frame costs is spared if one follows
+	case w.signed && !(sign(r) && !quick && !first): // until silence tells a key from the beginning of a code
+	case first: // what a frame costs is spared if a code follows
 		w.releaseUnless(w.burstNo)
 	case !quick:
 		w.release()
 	}
-	if w.ends() && w.takeBurst(endSuffix) {
-		w.lateUntil = w.now().Add(lateEnter)
-		return
-	}
-	if codes := separate(f.Text + string(w.held)); w.forSale() && len(codes) > 1 {
-		w.take(f, codes, "") // a busy machine did not see the pause between two codes, and might not see the next
-		return
-	}
-	w.awaitSilence(w.burstNo, 0)
+}
+
+// sign reports a key that moves a quantity, and may begin a code.
+func sign(r rune) bool { return r == '+' || r == '-' }
+
+// expectEnter takes the next Enter for the scanner's own. A busy machine reads it late, so it is no clock that says when
+// that is over, but the window's goroutine when it had nothing else to do.
+func (w *Window) expectEnter() {
+	w.late = true
+	w.lateNo++
+	n := w.lateNo
+	w.after(lateEnter, func() {
+		w.after(frameTime, func() { w.late = w.late && n != w.lateNo })
+	})
 }
 
 // begins and ends report what this till's scanners put around a code, in a burst that is one. A prefix of several
@@ -82,16 +103,31 @@ func (w *Window) ends() bool {
 
 // release puts what was held into the field.
 func (w *Window) release() {
-	for _, r := range w.held {
+	held, signed := w.held, w.signed
+	w.held, w.signed = nil, false
+	if signed {
+		w.burst.forget() // each sign is for itself
+	}
+	for _, r := range held {
+		if signed = signed && sign(r); signed {
+			w.command(r)
+			continue
+		}
 		// behind a dialogue without fields there is nowhere to type
 		if f := w.burstIn; (w.dialog == nil || f != w.sink) && utf8.RuneCountInString(f.Text) < f.limit {
 			f.Entry.TypedRune(r)
 		}
 	}
-	w.held = w.held[:0]
 }
 
-// releaseUnless shows the figure of burst number n as soon as it is clear that no scanner goes on typing.
+// drop forgets what was held: it was taken for something else.
+func (w *Window) drop() {
+	w.held, w.signed, w.piece = nil, false, false
+	w.burst.forget()
+	w.burstNo++
+}
+
+// releaseUnless shows the first character of burst number n as soon as it is clear that no scanner goes on typing.
 func (w *Window) releaseUnless(n int) {
 	w.after(pace, func() {
 		if n == w.burstNo {
@@ -104,54 +140,58 @@ func (w *Window) releaseUnless(n int) {
 // endBurst leaves what was typed to the field: it was a finger.
 func (w *Window) endBurst() {
 	w.release()
-	w.burst.forget()
-	w.burstNo++
+	w.drop()
 }
 
-// command is a character that acts at once on an empty field while selling.
-func (w *Window) command(r rune) bool {
+// command is a sign that a finger typed on an empty field while selling.
+func (w *Window) command(r rune) {
 	s, ok := w.screen().(*sellScreen)
-	if !ok {
-		return false
+	if !ok || w.dialog != nil {
+		return
 	}
-	switch r {
-	case '+':
+	if r == '+' {
 		s.bump(1)
-	case '-':
-		s.bump(-1)
-	default:
-		return false
+		return
 	}
-	return true
+	s.bump(-1)
 }
 
-// awaitSilence ends burst number n when nothing follows it.
+// awaitSilence ends burst number n when nothing follows it. It looks again a frame after each moment: the window may have
+// been drawing until just then, and what was typed meanwhile is read only after that. For the same reason no clock says that
+// a burst is over: a code would come in two pieces.
 func (w *Window) awaitSilence(n int, waited time.Duration) {
 	wait := func(until time.Duration) {
 		w.after(until-waited, func() { w.awaitSilence(n, until) })
 	}
-	code, isCode := w.burst.code()
+	_, isCode := w.burst.code()
 	switch {
 	case n != w.burstNo:
 	case waited < silence:
 		wait(silence)
-	case !isCode:
-		w.release()
-		w.giveRunes()
 	case waited < silence+frameTime:
 		wait(silence + frameTime)
-	case !w.settings.Scanner.sure(code) && waited < longSilence:
+	case waited < longSilence:
 		wait(longSilence)
-	default:
+		if !isCode {
+			w.release()
+			w.giveRunes()
+		}
+	case waited < longSilence+frameTime:
+		wait(longSilence + frameTime)
+	case isCode:
 		w.takeSilent()
+	default:
+		w.piece = w.burst.end(w.burstIn.before == "")
 	}
 }
 
-// typedBefore ends what was typed before a key. A busy machine saw no pause between them: a dialogue must still get both,
-// in their order.
+// typedBefore ends what was typed before a key or a tap. A busy machine saw no pause between them: a code is still scanned,
+// and a dialogue gets both, in their order.
 func (w *Window) typedBefore() {
 	if _, isCode := w.burst.code(); !isCode {
 		w.giveRunes()
+	} else if w.takeBurst(endSilence) {
+		return
 	}
 	w.endBurst()
 }
@@ -162,7 +202,7 @@ func (w *Window) takeSilent() {
 	if !w.takeBurst(endSilence) {
 		w.endBurst()
 	}
-	w.lateUntil = w.now().Add(lateEnter)
+	w.expectEnter()
 }
 
 // typist is a dialogue without a field that characters do something in.
@@ -196,21 +236,20 @@ func (w *Window) takeBurst(end string) bool {
 		return true
 	}
 	if d, ok := w.dialog.(scanTaker); ok && f != w.sink {
-		w.held = w.held[:0]
-		w.burst.forget()
-		w.burstNo++
+		w.drop()
 		d.scanned(f.before + r.codes[0])
 		return true
 	}
+	code := r.codes[0]
 	if len(r.codes) > 1 {
+		r.codes[0] = f.completed(code)
 		w.take(f, separateAll(r.codes), "")
 		return true
 	}
-	code := r.codes[0]
 	typable := w.dialog != nil && f != w.sink
 	switch whole := f.before + code; {
 	case w.forSale():
-		w.take(f, separate(completed(f.before, code)), "")
+		w.take(f, separate(f.completed(code)), "")
 	case typable && !digits(code):
 		return false
 	case len(whole) > len(code) && gtin(whole): // begun before a pause of the machine
@@ -223,9 +262,7 @@ func (w *Window) takeBurst(end string) bool {
 
 // take lets codes wait for the sale, which may be now, and leaves the rest in the field they were typed in.
 func (w *Window) take(f *field, codes []string, rest string) {
-	w.held = w.held[:0]
-	w.burst.forget()
-	w.burstNo++
+	w.drop()
 	if strings.Contains(f.before, "*") && strings.Contains(codes[0], "*") {
 		w.byHand = append(w.byHand, codes[0])
 	}
@@ -246,14 +283,17 @@ func (w *Window) queue(codes []string) {
 }
 
 // completed is a code with what stood in the field before it: a quantity by hand, or the code's own beginning, when the
-// machine was busy in the middle of it. The beginning of a search is dropped.
-func completed(before, code string) string {
-	quantity, rest, hasQuantity := strings.Cut(before, "*")
+// machine or the scanner paused in the middle of it. The beginning of a search, which fingers typed, is dropped. In doubt the
+// two are one: what then does not exist is seen in red, and a piece of a code might be another product's.
+func (f *field) completed(code string) string {
+	quantity, rest, hasQuantity := strings.Cut(f.before, "*")
 	switch {
 	case hasQuantity && (rest == "" || digits(rest)):
 		return quantity + "*" + rest + code
-	case digits(before):
-		return before + code
+	case digits(f.before):
+		return f.before + code
+	case f.piece && !(utf8.RuneCountInString(f.before) == 1 && gtin(code)):
+		return f.before + code
 	}
 	return code
 }
@@ -309,7 +349,7 @@ func (w *Window) typedKey(f *field, key fyne.KeyName) bool {
 	if !acts(key) {
 		return false
 	}
-	w.lateUntil = time.Time{}
+	w.late = false
 	w.typedBefore()
 	if d, ok := w.dialog.(*keysDialog); ok && d.catches(key) {
 		d.caught(key)
@@ -389,8 +429,12 @@ func (w *Window) ended(f *field, key fyne.KeyName) {
 		}
 		return
 	}
-	if w.now().Before(w.lateUntil) {
-		w.lateUntil = time.Time{} // the scanner's own Enter, late
+	if w.late {
+		w.late = false // the scanner's own Enter, late
+		return
+	}
+	if code, ok := w.burst.short(); ok && w.burstIn == f && w.dialog == nil && w.place() == selling {
+		w.take(f, []string{f.completed(code)}, "")
 		return
 	}
 	w.typedBefore()

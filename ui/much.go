@@ -12,7 +12,8 @@ import (
 )
 
 // A quantity that fingers typed above a limit is asked about before it counts: "1500" is one slip away from "15.00", and a
-// code read behind a forgotten star away from anything. What a scanner or a scale says is never asked about.
+// code read behind a forgotten star away from anything. Whatever came by the keyboard counts as typed: a busy machine does not see
+// whose star it was. What a scale or a serial scanner says is never asked about.
 
 // Much are the quantities from which on a till asks; zero is the usual one.
 type Much struct {

@@ -64,11 +64,11 @@ func TestATypedQuantityAboveTheLimitIsAskedAbout(t *testing.T) {
 	}
 }
 
-// What a scanner, a scale or a tile says is never asked about, nor a quantity within the limit, nor one that gets less.
+// What a scale, a serial scanner or a tile says is never asked about, nor a quantity within the limit, nor one that gets less.
 func TestWhatNobodyTypedIsNotAskedAbout(t *testing.T) {
 	x := newWorld(t)
 	x.till.SetScale(sale.DefaultScaleRules())
-	x.scan("1500*" + leche)
+	x.w.Scanned("1500*" + leche)
 	x.notAsked()
 	x.enter("999*200")
 	x.notAsked()

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"time"
 	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
@@ -36,8 +35,8 @@ func (w *Window) padEntered() {
 
 // padTapped ends what a scanner may have begun: what follows is the cashier's.
 func (w *Window) padTapped() {
-	w.endBurst()
-	w.lateUntil = time.Time{}
+	w.typedBefore()
+	w.late = false
 }
 
 // turnPad shows the keypad or puts it away.

@@ -15,8 +15,9 @@ const (
 	pace = 25 * time.Millisecond
 	// shortestCode is the length from which a burst is taken for a code.
 	shortestCode = 6
-	// silence, and then a frame, ends a code with a right check digit: in the frame come the characters which the desktop
-	// had already queued behind a slow drawing. longSilence ends any other code, which might still be half of one.
+	// silence, and then a frame, shows what fingers typed: in the frame come the characters which the desktop had already
+	// queued behind a slow drawing. longSilence, and then a frame, ends a code: it might be half of one until then, even if
+	// its check digit is right, because one half in ten has a right one, too.
 	silence     = 40 * time.Millisecond
 	frameTime   = 20 * time.Millisecond
 	longSilence = 200 * time.Millisecond
@@ -30,15 +31,16 @@ const (
 type reader struct {
 	runes       []rune
 	start, last time.Time
-	quick       int // characters that came as quickly as a scanner's
+	quick       int  // characters that came as quickly as a scanner's
+	over        bool // the next character begins another burst
 }
 
 // feed takes a character. It reports the first one of a possible burst, and one that came as quickly as a scanner's.
 func (b *reader) feed(r rune, at time.Time) (first, quick bool) {
-	first = len(b.runes) == 0 || at.Sub(b.last) > longSilence
+	first = len(b.runes) == 0 || b.over
 	quick = !first && at.Sub(b.last) <= pace
 	if first {
-		b.runes, b.start, b.quick = b.runes[:0], at, 0
+		b.runes, b.start, b.quick, b.over = b.runes[:0], at, 0, false
 	}
 	if len(b.runes) < longestText {
 		b.runes = append(b.runes, r)
@@ -55,11 +57,29 @@ func (b *reader) feed(r rune, at time.Time) (first, quick bool) {
 func (b *reader) code() (string, bool) {
 	n := len(b.runes)
 	onTheWhole := b.last.Sub(b.start) <= time.Duration(n-1)*pace
-	mostly := 3*b.quick >= 2*(n-1)
-	if n < shortestCode || !onTheWhole && !mostly {
+	if n < shortestCode || !onTheWhole && !b.mostlyQuick() {
 		return "", false
 	}
 	return string(b.runes), true
+}
+
+// mostlyQuick reports two thirds of a scanner's characters.
+func (b *reader) mostlyQuick() bool { return 3*b.quick >= 2*(len(b.runes)-1) }
+
+// short is a code of a few characters, if none of them came as slowly as a finger's. Only its Enter makes it one.
+func (b *reader) short() (string, bool) {
+	n := len(b.runes)
+	return string(b.runes), n > 1 && n < shortestCode && b.quick == n-1
+}
+
+// end says that nothing more belongs to the burst. It reports one that may be the beginning of a code: a scanner's, or the
+// one character of which nobody knows.
+func (b *reader) end(alone bool) (piece bool) {
+	b.over = true
+	if len(b.runes) == 1 {
+		return alone
+	}
+	return len(b.runes) > 1 && b.mostlyQuick()
 }
 
 func (b *reader) forget() { b.runes = b.runes[:0] }

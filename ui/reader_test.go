@@ -56,11 +56,15 @@ func TestBurstsInLumps(t *testing.T) {
 	}
 }
 
-func TestALongPauseBeginsAnotherBurst(t *testing.T) {
+func TestAnotherBurstBeginsWhenThisOneIsOver(t *testing.T) {
 	var b reader
 	b.feed('9', start)
+	if first, quick := b.feed('9', start.Add(time.Minute)); first || quick {
+		t.Error("a clock ended the burst: the machine may only have been busy")
+	}
+	b.end(true)
 	if first, quick := b.feed('7', start.Add(time.Second)); !first || quick {
-		t.Error("a second later it is still the same burst")
+		t.Error("it is still the same burst")
 	}
 	if first, quick := b.feed('8', start.Add(time.Second+time.Millisecond)); first || !quick {
 		t.Error("a millisecond later it is another burst")

@@ -97,12 +97,6 @@ func withoutAIM(code string) string {
 	return code
 }
 
-// sure reports a burst that cannot be half of one.
-func (s Scanner) sure(text string) bool {
-	codes := s.codes(text)
-	return gtin(codes[len(codes)-1])
-}
-
 // Endings of a scan, as the test page tells them.
 const (
 	endSilence = "silencio"

@@ -113,7 +113,7 @@ func TestAIMIdentifiersAreStripped(t *testing.T) {
 	x.w.settings.Scanner = Scanner{AIM: true}
 	x.scan("]E0" + leche)
 	x.burst("]E0" + cafe)
-	x.pass(silence + frameTime + 10*time.Millisecond) // a right check digit needs no long silence
+	x.pass(longSilence + frameTime)
 	if got := codesOf(x); got != leche+" "+cafe {
 		t.Errorf("the cart has %q", got)
 	}

@@ -219,7 +219,10 @@ type Window struct {
 	burstOver dialog // the one that was open when it began
 	held      []rune // of the burst, not yet in the field
 	burstNo   int
-	lateUntil time.Time
+	signed    bool // what is held begins with a sign on an empty field
+	piece     bool // the last burst may be the beginning of a code
+	late      bool // the next Enter is the scanner's own
+	lateNo    int
 	waiting   []string
 	byHand    []string // those among them whose quantity was typed
 	unknown   unknown
