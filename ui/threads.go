@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,11 +21,44 @@ type Dispatcher interface {
 }
 
 // fyneLoop is the real one. Once the application has ended it does nothing: Fyne would run f on the caller's goroutine.
-type fyneLoop struct{ ended atomic.Bool }
+type fyneLoop struct {
+	ended atomic.Bool
+	post  func(f func()) // fyne.Do
+}
+
+func newFyneLoop() *fyneLoop { return &fyneLoop{post: fyne.Do} }
 
 func (l *fyneLoop) Do(f func()) {
-	if !l.ended.Load() {
-		fyne.Do(f)
+	if l.ended.Load() {
+		return
+	}
+	defer l.late()
+	l.post(func() {
+		if !l.ended.Load() {
+			f()
+		}
+	})
+}
+
+// late is for who comes while Fyne closes its queue, of which it tells nobody beforehand: the window has ended.
+func (l *fyneLoop) late() {
+	switch r := recover().(type) {
+	case nil:
+	case runtime.Error:
+		if r.Error() != "send on closed channel" {
+			panic(r)
+		}
+		l.ended.Store(true)
+	default:
+		panic(r)
+	}
+}
+
+// endQuietly takes out what Fyne has its own goroutine do while it closes the queue for it, which sometimes ends the program
+// before our files are closed: saving preferences, of which there are none here.
+func endQuietly(app fyne.App) {
+	if l, ok := app.Lifecycle().(interface{ SetOnStoppedHookExecuted(f func()) }); ok {
+		l.SetOnStoppedHookExecuted(nil)
 	}
 }
 

@@ -140,6 +140,31 @@ func TestTimerGoesThroughTheDispatcher(t *testing.T) {
 	<-ran
 }
 
+// Who has something for the window while it closes, or later, is not heard; and what was left before is not done any more.
+func TestNobodyIsHeardWhileTheWindowCloses(t *testing.T) {
+	var left []func()
+	done := 0
+	l := &fyneLoop{post: func(f func()) { left = append(left, f) }}
+	l.Do(func() { done++ })
+	left[0]()
+	l.Do(func() { done++ })
+	closed := make(chan func())
+	close(closed)
+	l.post = func(f func()) { closed <- f }
+	l.Do(func() { done++ }) // as Fyne does it: its queue is closed
+	left[1]()
+	l.Do(func() { done++ })
+	if done != 1 || len(left) != 2 {
+		t.Errorf("%d done of %d left", done, len(left))
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a fault of ours is swallowed")
+		}
+	}()
+	(&fyneLoop{post: func(f func()) { f() }}).Do(func() { panic("ours") })
+}
+
 type dispatcherFunc func(func())
 
 func (d dispatcherFunc) Do(f func()) { d(f) }

@@ -93,7 +93,7 @@ func defaultDir(demo bool) string {
 }
 
 // run opens the window, or one that says why there is none.
-func run(f flags) error {
+func run(f flags) (err error) {
 	lean()
 	a := app.NewWithID(appID)
 	a.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon()))
@@ -111,8 +111,8 @@ func run(f flags) error {
 		}
 		return found(a, f)
 	}
-	err = t.show(a)
-	return errors.Join(err, t.Close())
+	defer func() { err = errors.Join(err, t.Close()) }() // whatever happens in the window, the files are closed in order
+	return t.show(a)
 }
 
 // explain shows what keeps the till from opening: who double-clicks an icon sees no terminal.
