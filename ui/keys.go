@@ -67,7 +67,7 @@ func (w *Window) feed(f *field, r rune) {
 	w.held = append(w.held, r)
 	w.burstNo++
 	switch {
-	case w.signed && !(sign(r) && !quick && !first): // until silence tells a key from the beginning of a code
+	case w.signed && (first || quick || !sign(r)): // until silence tells a key from the beginning of a code
 	case first: // what a frame costs is spared if a code follows
 		w.releaseUnless(w.burstNo)
 	case !quick:
@@ -292,7 +292,7 @@ func (f *field) completed(code string) string {
 		return quantity + "*" + rest + code
 	case digits(f.before):
 		return f.before + code
-	case f.piece && !(utf8.RuneCountInString(f.before) == 1 && gtin(code)):
+	case f.piece && (utf8.RuneCountInString(f.before) != 1 || !gtin(code)):
 		return f.before + code
 	}
 	return code

@@ -109,7 +109,7 @@ type setupLine struct {
 // NewSetup makes the assistant; it is shown by ShowAndRun or Show of its window.
 func NewSetup(app fyne.App, d SetupDeps) *Setup {
 	if d.Loop == nil {
-		d.Loop = &fyneLoop{}
+		d.Loop = newFyneLoop(app)
 	}
 	if d.Aside == nil {
 		d.Aside = newGoroutine

@@ -26,7 +26,10 @@ type fyneLoop struct {
 	post  func(f func()) // fyne.Do
 }
 
-func newFyneLoop() *fyneLoop { return &fyneLoop{post: fyne.Do} }
+func newFyneLoop(app fyne.App) *fyneLoop {
+	endQuietly(app)
+	return &fyneLoop{post: fyne.Do}
+}
 
 func (l *fyneLoop) Do(f func()) {
 	if l.ended.Load() {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 )
 
 // Only threads.go may start goroutines, set timers or hand work to Fyne's loop: then everything else may forget that
@@ -163,6 +164,20 @@ func TestNobodyIsHeardWhileTheWindowCloses(t *testing.T) {
 		}
 	}()
 	(&fyneLoop{post: func(f func()) { f() }}).Do(func() { panic("ours") })
+}
+
+// Fyne's own last act is not left in the queue that Fyne closes.
+func TestNothingIsLeftToDoWhenTheQueueCloses(t *testing.T) {
+	app := test.NewTempApp(t)
+	last := app.Lifecycle().(interface {
+		OnStopped() func()
+		SetOnStoppedHookExecuted(f func())
+	})
+	last.SetOnStoppedHookExecuted(func() {})
+	newFyneLoop(app)
+	if last.OnStopped() != nil {
+		t.Error("something is left")
+	}
 }
 
 type dispatcherFunc func(func())

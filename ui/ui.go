@@ -296,7 +296,7 @@ func New(app fyne.App, d Deps) *Window {
 // fillIn takes the real thing for what was left out.
 func (w *Window) fillIn() {
 	if w.loop == nil {
-		w.loop = newFyneLoop()
+		w.loop = newFyneLoop(w.app)
 	}
 	if w.after == nil {
 		w.after = timerOn(w.loop)
@@ -362,7 +362,6 @@ func (w *Window) catchStrayKeys(app fyne.App) {
 // ShowAndRun shows the window and runs the application until it ends.
 func (w *Window) ShowAndRun() {
 	w.tick()
-	endQuietly(w.app)
 	w.win.ShowAndRun()
 	w.End()
 }
