@@ -68,14 +68,18 @@ func TestOneDefaultTax(t *testing.T) {
 func TestOneDefaultTaxOfManyAtOnce(t *testing.T) {
 	_, owner := newHouse(t).shop(76086428)
 	var wg sync.WaitGroup
-	for i := range 30 {
+	for i := range 60 {
 		wg.Go(func() {
 			var got answer
-			switch i % 3 {
+			switch i % 5 {
 			case 0:
 				got = owner.put("/config/taxes/1", map[string]any{"is_default": true})
 			case 1:
 				got = owner.put("/config/taxes/2", map[string]any{"is_default": true})
+			case 2:
+				got = owner.put("/config/taxes/1", map[string]any{"is_default": false})
+			case 3:
+				got = owner.put("/config/taxes/2", map[string]any{"is_default": false})
 			default:
 				got = owner.post("/config/taxes/", map[string]any{"name": path("Impuesto ", int64(i)), "rate": "0.1", "is_default": true})
 			}
@@ -85,6 +89,7 @@ func TestOneDefaultTaxOfManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	owner.put("/config/taxes/1", map[string]any{"is_default": true}).want(200)
 	n := 0
 	for _, tax := range owner.get("/config/taxes/").want(200).list() {
 		if tax["is_default"] == true {
