@@ -77,16 +77,29 @@ type Session struct {
 }
 
 // Login opens a session for who knows the password; login is an e-mail or a RUT. A newer login ends the older ones of the
-// same account. The refusal does not tell a wrong password from an account that is unknown, closed or waiting.
+// same account. Who worked somewhere and does nowhere any more stays out. The refusal does not tell a wrong password from an
+// account that is unknown, closed or waiting.
 func (db *DB) Login(ctx context.Context, login, password string) (Session, error) {
+	account, err := db.checkLogin(ctx, login, password)
+	if err != nil {
+		return Session{}, err
+	}
+	now := db.Now()
+	s := Session{ID: uuid.New(), Account: account, CreatedAt: now, ExpiresAt: now.Add(tokenLife)}
+	return s, db.inShared(ctx, func(tx pgx.Tx) error { return openSession(ctx, tx, s) })
+}
+
+// checkLogin finds the account of who knows its password, and counts who does not.
+func (db *DB) checkLogin(ctx context.Context, login, password string) (account Account, err error) {
 	wrong := refuse(Unauthorized, "Credenciales incorrectas")
 	now := db.Now()
-	var account Account
 	var kept string
 	var locked *time.Time
-	err := db.inShared(ctx, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `select id, email, full_name, is_active, is_superuser, password_hash, locked_until
-			from account where email = $1 or rut = $2`, normalEmail(login), rutOrNothing(login)).
+	err = db.inShared(ctx, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `select id, email, full_name, is_active and (is_superuser or
+				not exists (select from membership m where m.account_id = a.id) or
+				exists (select from membership m where m.account_id = a.id and m.is_active)), is_superuser, password_hash, locked_until
+			from account a where email = $1 or rut = $2`, normalEmail(login), rutOrNothing(login)).
 			Scan(&account.ID, &account.Email, &account.FullName, &account.IsActive, &account.IsSuperuser, &kept, &locked)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
@@ -94,23 +107,22 @@ func (db *DB) Login(ctx context.Context, login, password string) (Session, error
 		return err
 	})
 	if err != nil {
-		return Session{}, err
+		return account, err
 	}
 	if locked != nil && locked.After(now) {
-		return Session{}, wrong
+		return account, wrong
 	}
 	ok, err := checkPassword(ctx, password, kept)
 	if err != nil {
-		return Session{}, err
+		return account, err
 	}
 	if !ok || !account.IsActive {
 		if account.ID != 0 {
 			err = db.inShared(ctx, func(tx pgx.Tx) error { return noteFailure(ctx, tx, account.ID, now) })
 		}
-		return Session{}, errors.Join(err, wrong)
+		return account, errors.Join(err, wrong)
 	}
-	s := Session{ID: uuid.New(), Account: account, CreatedAt: now, ExpiresAt: now.Add(tokenLife)}
-	return s, db.inShared(ctx, func(tx pgx.Tx) error { return openSession(ctx, tx, s) })
+	return account, nil
 }
 
 func openSession(ctx context.Context, tx pgx.Tx, s Session) error {
@@ -131,6 +143,35 @@ func openSession(ctx context.Context, tx pgx.Tx, s Session) error {
 func endSessions(ctx context.Context, tx pgx.Tx, account int64, now time.Time) error {
 	_, err := tx.Exec(ctx, "update session set ended_at = $2 where account_id = $1 and ended_at is null", account, now)
 	return err
+}
+
+// setPassword gives an account a new password. Whoever was logged in with the old one is out.
+func setPassword(ctx context.Context, tx pgx.Tx, account int64, password string, now time.Time) error {
+	kept, err := hashPassword(ctx, password)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "update account set password_hash = $2, failures = 0, locked_until = null, updated_at = $3 where id = $1", account, kept, now); err != nil {
+		return err
+	}
+	return endSessions(ctx, tx, account, now)
+}
+
+// ChangePassword changes the caller's own. Guessing the old one waits as guessing at the door does, and all logins end.
+func (db *DB) ChangePassword(ctx context.Context, a Account, current, next string) error {
+	account, err := db.checkLogin(ctx, a.Email, current)
+	if isRefusal(err, Unauthorized) || err == nil && account.ID != a.ID {
+		return refuse(Forbidden, "La contraseña actual no es correcta")
+	}
+	if err != nil {
+		return err
+	}
+	return db.inShared(ctx, func(tx pgx.Tx) error {
+		if err := setPassword(ctx, tx, a.ID, next, db.Now()); err != nil {
+			return err
+		}
+		return noteEvent(ctx, tx, db.Now(), 0, a.ID, "password changed", nil)
+	})
 }
 
 func noteFailure(ctx context.Context, tx pgx.Tx, account int64, now time.Time) error {
@@ -195,9 +236,9 @@ func (db *DB) CreateAccount(ctx context.Context, a NewAccount) (id int64, err er
 }
 
 func insertAccount(ctx context.Context, tx pgx.Tx, a NewAccount, kept string, now time.Time) (id int64, err error) {
-	email := normalEmail(a.Email)
-	if !plausibleEmail(email) {
-		return 0, refuse(Unprocessable, "El correo %q no es válido", a.Email)
+	email, err := checkEmail(a.Email)
+	if err != nil {
+		return 0, err
 	}
 	err = tx.QueryRow(ctx, `insert into account (email, full_name, password_hash, is_superuser, created_at, updated_at)
 		values ($1, $2, $3, $4, $5, $5) on conflict (email) do nothing returning id`, email, strings.TrimSpace(a.FullName), kept, a.IsSuperuser, now).Scan(&id)
@@ -207,6 +248,15 @@ func insertAccount(ctx context.Context, tx pgx.Tx, a NewAccount, kept string, no
 	return id, err
 }
 
+// checkEmail is the address as we keep it.
+func checkEmail(s string) (string, error) {
+	email := normalEmail(s)
+	if !plausibleEmail(email) {
+		return "", refuse(Unprocessable, "El correo %q no es válido", s)
+	}
+	return email, nil
+}
+
 // plausibleEmail keeps out what cannot be an address; only a letter that arrives proves one.
 func plausibleEmail(s string) bool {
 	local, domain, found := strings.Cut(s, "@")
@@ -214,17 +264,37 @@ func plausibleEmail(s string) bool {
 		!strings.ContainsAny(s, " \t\r\n\"<>(),:;\\") && !strings.Contains(domain, "@")
 }
 
-// FirstAdministrator makes the first superuser, if there is none yet, with a random password that is returned once.
+// FirstAdministrator makes the first superuser, if there is none yet, with a random password that is returned once. Of
+// several servers that start together one makes it.
 func (db *DB) FirstAdministrator(ctx context.Context, email string, log *slog.Logger) (password string, err error) {
 	var there bool
-	err = db.inShared(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, "select exists (select from account where is_superuser)").Scan(&there)
-	})
+	err = db.inShared(ctx, func(tx pgx.Tx) error { return superuserExists(ctx, tx, &there) })
 	if err != nil || there {
 		return "", err
 	}
 	password = uuid.NewString()
-	_, err = db.CreateAccount(ctx, NewAccount{Email: email, FullName: "Administración", Password: password, IsSuperuser: true})
+	kept, err := hashPassword(ctx, password)
+	if err != nil {
+		return "", err
+	}
+	err = db.inShared(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtext('mostrador first administrator'))"); err != nil {
+			return err
+		}
+		if err := superuserExists(ctx, tx, &there); err != nil || there {
+			return err
+		}
+		first := NewAccount{Email: email, FullName: "Administración", IsSuperuser: true}
+		_, err := insertAccount(ctx, tx, first, kept, db.Now())
+		return err
+	})
+	if err != nil || there {
+		return "", err
+	}
 	log.Info("primera cuenta de administración", "correo", email)
-	return password, err
+	return password, nil
+}
+
+func superuserExists(ctx context.Context, tx pgx.Tx, there *bool) error {
+	return tx.QueryRow(ctx, "select exists (select from account where is_superuser)").Scan(there)
 }

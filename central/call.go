@@ -189,8 +189,12 @@ func (c *Call) become(t Tenant) error {
 	return err
 }
 
-// shared runs fn with the rights to what companies share, in the same transaction, and comes back.
+// shared runs fn with the rights to what companies share, in the same transaction, and comes back to the company if the call
+// is in one.
 func (c *Call) shared(fn func() error) error {
+	if c.Tenant.Schema == "" {
+		return fn()
+	}
 	if err := c.become(Tenant{Schema: sharedSchema, Role: c.db.names.shared}); err != nil {
 		return err
 	}

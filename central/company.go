@@ -1,12 +1,10 @@
 package central
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -102,7 +100,7 @@ func (n *NewCompany) check() error {
 		return refuse(Invalid, "Error creando el inquilino: hasta cuatro actividades económicas")
 	}
 	for _, code := range n.Actecos {
-		if _, err := strconv.ParseUint(code, 10, 32); err != nil || len(code) != 6 {
+		if !isActeco(code) {
 			return refuse(Invalid, "Error creando el inquilino: la actividad %q no es un código de seis cifras", code)
 		}
 	}
@@ -174,13 +172,12 @@ func (db *DB) furnish(ctx context.Context, tx pgx.Tx, t Tenant, n NewCompany) er
 			can_perform_returns, permissions) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`, r.Name, r.Description,
 			r.CanManageUsers, r.CanViewReports, r.CanEditProducts, r.CanPerformSales, r.CanPerformReturns, r.Permissions)
 	}
-	batch.Queue(`insert into person (rut, email, name, role, role_id, is_system)
-		select '0-0', 'soporte@mostrador', 'Soporte', $1, id, true from role where name = $1 on conflict do nothing`, Administrador)
+	batch.Queue(insertSystemPerson, Administrador)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
 	if n.Owner != 0 {
-		if err := c.enrol(n.Owner, Administrador, true); err != nil {
+		if err := c.enrolOwner(n.Owner); err != nil {
 			return err
 		}
 	}
@@ -212,27 +209,6 @@ var firstRoles = []Role{
 			"Vendedores": false, "Personal": false,
 		},
 	},
-}
-
-// enrol makes an account a member of the call's company, in both places.
-func (c *Call) enrol(account int64, role string, owner bool) error {
-	var email, name string
-	err := c.shared(func() error {
-		if err := c.tx.QueryRow(c.ctx, "select email, full_name from account where id = $1", account).Scan(&email, &name); err != nil {
-			return err
-		}
-		_, err := c.tx.Exec(c.ctx, `insert into membership (company_id, account_id, role_name) values ($1, $2, $3)
-			on conflict (company_id, account_id) do update set role_name = excluded.role_name, is_active = true`, c.Tenant.ID, account, role)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	_, err = c.tx.Exec(c.ctx, `insert into person (account_id, email, name, role, role_id, is_owner)
-		select $1, $2, $3, $4, id, $5 from role where name = $4
-		on conflict (account_id) do update set role = excluded.role, role_id = excluded.role_id, is_active = true`,
-		account, email, cmp.Or(name, email), role, owner)
-	return err
 }
 
 func (db *DB) company(ctx context.Context, id int64) (c Company, err error) {

@@ -124,7 +124,10 @@ func (db *DB) migrateShared(ctx context.Context) error {
 	_, err := db.admin.Exec(ctx, "grant select, insert, update, delete on all tables in schema "+sharedSchema+" to "+shared+
 		"; grant usage on all sequences in schema "+sharedSchema+" to "+shared+
 		"; revoke update, delete on "+sharedSchema+".security_event from "+shared)
-	return err
+	if err != nil {
+		return err
+	}
+	return db.addActecos(ctx)
 }
 
 // migrateJobs makes River's tables. Its migrations cannot share one transaction.

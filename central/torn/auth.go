@@ -28,6 +28,7 @@ func authRoutes() []route {
 			at("POST", "/auth/token", "Iniciar sesión por formulario OAuth2", anybody, 200, token),
 			in("GET", "/auth/users/me", "Quién soy", loggedIn, 200, func(c *central.Call, _ none) (accountOut, error) { return accountOf(c.Account), nil }),
 			at("GET", "/auth/validate", "Quién soy y mis empresas", loggedIn, 200, validate),
+			at("POST", "/auth/password", "Cambiar la contraseña propia; cierra todas las sesiones", loggedIn, 204, changePassword),
 			in("POST", "/auth/logout", "Cerrar la sesión", loggedIn, 204, func(c *central.Call, _ none) (none, error) { return none{}, c.Logout() }),
 		),
 	)
@@ -111,6 +112,16 @@ func (q *request) logIn(who, password string) (loginOut, error) {
 	}
 	account, list, err := q.server.DB.Memberships(q.Context(), s.ID)
 	return loginOut{AccessToken: signed, TokenType: "bearer", identityOut: identityOf(account, list)}, err
+}
+
+func changePassword(q *request, in struct {
+	Body struct {
+		Current string `json:"current_password" required:"true" maxLength:"1024"`
+		New     string `json:"new_password" required:"true" minLength:"8" maxLength:"1024"`
+	}
+},
+) (none, error) {
+	return none{}, q.server.DB.ChangePassword(q.Context(), q.call.Account, in.Body.Current, in.Body.New)
 }
 
 func validate(q *request, _ none) (identityOut, error) {

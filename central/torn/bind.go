@@ -96,6 +96,11 @@ func bind(f *faults, loc []any, value any, v reflect.Value, tag reflect.StructTa
 			f.add(loc, kind, msg, value, ctx...)
 		}
 		return
+	case taken:
+		if !target.take(value) {
+			f.add(loc, "value_error", "Value error, no es un valor aceptado", value, "error", map[string]any{})
+		}
+		return
 	case parsed:
 		bindDecimal(f, loc, value, target, tag)
 		return

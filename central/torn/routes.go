@@ -12,6 +12,8 @@ import (
 func routes() []route {
 	return slices.Concat(
 		authRoutes(),
+		saasRoutes(),
+		userRoutes(),
 		customerRoutes(),
 		productRoutes(),
 		stockRoutes(),

@@ -250,8 +250,6 @@ func (s *Server) enter(q *request, rt route, id uuid.UUID, fn func() error) erro
 // refusalOf is Torn's sentence where it had one.
 func refusalOf(want central.Right) string {
 	switch want {
-	case central.ManageUsers:
-		return "Acceso denegado: se requiere permiso para administrar usuarios."
 	case central.EditProducts:
 		return "Acceso denegado: se requiere permiso para editar productos."
 	case central.PerformSales:

@@ -190,6 +190,9 @@ func (t *Tasa) parse(text string) error {
 	return nil
 }
 
+// taken is how a type reads that comes in more than one form; it says whether this is one.
+type taken interface{ take(value any) bool }
+
 // spelled is how a type reads that comes as a string only; it names its own faults.
 type spelled interface {
 	spell(text string) (kind, msg string)

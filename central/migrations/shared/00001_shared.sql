@@ -59,6 +59,7 @@ create table account (
 create unique index account_email on account (email);
 
 create table membership (
+  id         bigint generated always as identity unique,
   company_id bigint not null references company,
   account_id bigint not null references account,
   role_name  text not null,
