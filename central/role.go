@@ -14,7 +14,7 @@ func (c *Call) Roles(p Page) ([]Role, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Role])
 }
 
-// Role by number.
+// RoleByID is a role of the company.
 func (c *Call) RoleByID(id int64) (Role, error) { return c.role("id = $1", id) }
 
 // role is for conditions that are written here.

@@ -177,8 +177,8 @@ func bindText(f *faults, loc []any, value any, v reflect.Value, tag reflect.Stru
 		f.add(loc, "literal_error", "Input should be "+words, value, "expected", words)
 		return
 	}
-	if strings.ContainsRune(text, 0) {
-		f.value(loc, "", "el texto lleva el carácter nulo")
+	if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
+		f.value(loc, "", "el texto lleva el carácter nulo o no es UTF-8")
 		return
 	}
 	v.SetString(text)

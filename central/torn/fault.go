@@ -1,6 +1,7 @@
 package torn
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -35,12 +36,42 @@ func (f *faults) add(loc []any, kind, msg string, input any, ctx ...any) {
 	*f = append(*f, fault{kind, append([]any{}, loc...), msg, quoted(input), extra})
 }
 
-// quoted is what an answer repeats of the request: never more than a line of it.
+// quoted is what an answer repeats of the request: some lines of it at most, and no number that a client cannot read.
 func quoted(input any) any {
-	if s, ok := input.(string); ok && len(s) > 200 {
+	left := 100
+	return excerpt(input, &left)
+}
+
+func excerpt(value any, left *int) any {
+	*left--
+	switch t := value.(type) {
+	case string:
+		return line(t)
+	case json.Number:
+		if _, err := t.Float64(); err != nil || len(t) > 40 {
+			return line(t.String())
+		}
+	case []any:
+		list := []any{}
+		for _, item := range t[:min(len(t), max(*left, 0))] {
+			list = append(list, excerpt(item, left))
+		}
+		return list
+	case *object:
+		members := map[string]any{}
+		for _, name := range t.names[:min(len(t.names), max(*left, 0))] {
+			members[line(name)] = excerpt(t.values[name], left)
+		}
+		return members
+	}
+	return value
+}
+
+func line(s string) string {
+	if len(s) > 200 {
 		return s[:strings.LastIndexFunc(s[:200], func(r rune) bool { return r != 0xfffd })] + "…"
 	}
-	return input
+	return s
 }
 
 // value refuses what has the right form and makes no sense, in words.

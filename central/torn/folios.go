@@ -194,9 +194,9 @@ func annulledFolios(c *central.Call, in struct {
 
 func annulFolios(c *central.Call, in struct {
 	Body struct {
-		DTEType dte.TipoDTE `json:"dte_type" required:"true"`
-		Desde   int64       `json:"desde" required:"true"`
-		Hasta   Opt[int64]  `json:"hasta" doc:"Sin él, solo el folio desde"`
+		DTEType dte.TipoDTE `json:"dte_type" required:"true" minimum:"1" maximum:"999"`
+		Desde   int64       `json:"desde" required:"true" minimum:"1" maximum:"9999999999"`
+		Hasta   Opt[int64]  `json:"hasta" minimum:"1" maximum:"9999999999" doc:"Sin él, solo el folio desde"`
 		Reason  string      `json:"reason" required:"true" minLength:"1" maxLength:"200"`
 	}
 },

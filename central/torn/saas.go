@@ -304,4 +304,3 @@ func injectSystemUsers(q *request, _ none) (injectedAllOut, error) {
 	}
 	return out, err
 }
-

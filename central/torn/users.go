@@ -111,7 +111,9 @@ func changeUser(c *central.Call, in struct {
 
 func removeUser(c *central.Call, in userID) (none, error) { return none{}, c.RemovePerson(in.ID) }
 
-func listRoles(c *central.Call, in struct{ pageQuery }) ([]central.Role, error) { return c.Roles(in.page()) }
+func listRoles(c *central.Call, in struct{ pageQuery }) ([]central.Role, error) {
+	return c.Roles(in.page())
+}
 
 func getRole(c *central.Call, in userID) (central.Role, error) { return c.RoleByID(in.ID) }
 
@@ -130,6 +132,13 @@ func changeRole(c *central.Call, in struct {
 },
 ) (central.Role, error) {
 	b := in.Body
+	for page, may := range b.Permissions.Value {
+		if _, yes := may.(bool); !yes {
+			var f faults
+			f.value([]any{"body", "permissions", page}, nil, "cada permiso es true o false")
+			return central.Role{}, f
+		}
+	}
 	return c.ChangeRole(in.ID, func(r *central.Role) {
 		b.Name.Into(&r.Name)
 		b.Description.Into(&r.Description)
