@@ -159,14 +159,17 @@ func (c *Call) addVariants(list []Product) error {
 	for _, p := range found {
 		children[*p.ParentID] = append(children[*p.ParentID], p)
 	}
-	hang(list, children)
+	hang(list, children, maxGenerations)
 	return nil
 }
 
-func hang(list []Product, children map[int64][]Product) {
+// hang goes no deeper than families are: were one ever inside itself, the server would still answer.
+func hang(list []Product, children map[int64][]Product, depth int) {
 	for i := range list {
-		list[i].Variants = children[list[i].ID]
-		hang(list[i].Variants, children)
+		if depth > 1 {
+			list[i].Variants = children[list[i].ID]
+			hang(list[i].Variants, children, depth-1)
+		}
 	}
 }
 
