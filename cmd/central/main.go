@@ -73,6 +73,10 @@ func parse(args []string, out io.Writer) (o options, err error) {
 
 // run serves until ctx ends, and then lets what was begun come to its end.
 func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
+	actecos := ""
+	if len(args) > 1 && args[0] == "actecos" {
+		actecos, args = args[1], args[2:]
+	}
 	o, err := parse(args, out)
 	if err != nil {
 		return err
@@ -97,6 +101,9 @@ func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
 		return err
 	}
 	defer db.Close()
+	if actecos != "" {
+		return loadActecos(ctx, db, actecos, out)
+	}
 	password, err := db.FirstAdministrator(ctx, o.admin, log)
 	if err != nil {
 		return err
