@@ -107,15 +107,106 @@ func (c *Call) CloseShift(declared money.Pesos) (Shift, error) {
 	return c.endShift(open.ID, "CLOSED", &declared)
 }
 
-// endShift adds up what should be in the drawer: the opening, the cash kept of sales, refunds and account payments, and what
-// was put in or taken out.
+// endShift adds up what should be in the drawer and closes it.
 func (c *Call) endShift(id int64, status string, declared *money.Pesos) (Shift, error) {
-	rows, err := c.tx.Query(c.ctx, `update shift set status = $2, end_time = $3, final_cash_declared = $4, final_cash_system = start_amount
-			+ coalesce((select sum(p.kept) from payment p join payment_method m on m.id = p.method_id where p.shift_id = shift.id and m.code = 'EFECTIVO'), 0)
-			+ coalesce((select sum(amount) from cash_movement where shift_id = shift.id), 0)
-		where id = $1 returning `+columnsOf(selectShift), id, status, c.now, declared)
+	rows, err := c.tx.Query(c.ctx, "update shift set status = $2, end_time = $3, final_cash_declared = $4, final_cash_system = "+sumOfCash+
+		" where id = $1 returning "+columnsOf(selectShift), id, status, c.now, declared)
 	if err != nil {
 		return Shift{}, err
 	}
 	return pgx.CollectExactlyOneRow(rows, scanShift)
+}
+
+// ShiftOf is a shift with whose it is.
+type ShiftOf struct {
+	Shift
+	Person Person
+}
+
+// Shifts, the newest first: the caller's own, or everybody's for who may see reports.
+func (c *Call) Shifts(p Page, d Days) ([]ShiftOf, error) {
+	from, to := d.moments()
+	rows, err := c.tx.Query(c.ctx, selectShift+` where ($1 or person_id = $2) and ($3::timestamptz is null or start_time >= $3)
+		and ($4::timestamptz is null or start_time < $4) order by start_time desc, id desc offset $5 limit $6`,
+		c.May(ViewReports), c.Person.ID, from, to, p.Skip, p.limit())
+	if err != nil {
+		return nil, err
+	}
+	shifts, err := pgx.CollectRows(rows, scanShift)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int64, len(shifts))
+	for i, s := range shifts {
+		ids[i] = s.PersonID
+	}
+	rows, err = c.tx.Query(c.ctx, selectPerson+" where p.id = any($1)", ids)
+	if err != nil {
+		return nil, err
+	}
+	people, err := pgx.CollectRows(rows, scanPerson)
+	byID := map[int64]Person{}
+	for _, person := range people {
+		byID[person.ID] = person
+	}
+	list := make([]ShiftOf, len(shifts))
+	for i, s := range shifts {
+		list[i] = ShiftOf{s, byID[s.PersonID]}
+	}
+	return list, err
+}
+
+// CashMovement is cash that went into a drawer or out of it without a sale.
+type CashMovement struct {
+	ID, ShiftID int64
+	Amount      money.Pesos // in, or out if negative
+	Reason      string
+	CreatedAt   time.Time
+}
+
+const selectCashMovement = "select id, shift_id, amount, reason, created_at from cash_movement"
+
+// MoveCash puts cash into the caller's drawer, or takes it out: no more than is there.
+func (c *Call) MoveCash(amount money.Pesos, reason string) (CashMovement, error) {
+	open, err := c.CurrentShift()
+	if isRefusal(err, NotFound) {
+		return CashMovement{}, refuse(Conflict, "No hay turno de caja abierto: abra la caja antes de mover efectivo")
+	}
+	if err != nil {
+		return CashMovement{}, err
+	}
+	there, err := c.cashIn(open.ID)
+	if err != nil {
+		return CashMovement{}, err
+	}
+	if there+amount < 0 {
+		return CashMovement{}, refuse(Conflict, "En la caja hay %s: no se pueden retirar %s", there, -amount)
+	}
+	rows, err := c.tx.Query(c.ctx, "insert into cash_movement (shift_id, person_id, amount, reason, created_at) values ($1, $2, $3, $4, $5) returning "+
+		columnsOf(selectCashMovement), open.ID, c.Person.ID, amount, reason, c.now)
+	if err != nil {
+		return CashMovement{}, err
+	}
+	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[CashMovement])
+}
+
+// CashMovements of a shift, in their order; of the caller's own, or of anybody's for who may see reports.
+func (c *Call) CashMovements(shift int64, p Page) ([]CashMovement, error) {
+	rows, err := c.tx.Query(c.ctx, selectCashMovement+` where shift_id = (select id from shift where id = $1 and ($2 or person_id = $3))
+		order by id offset $4 limit $5`, shift, c.May(ViewReports), c.Person.ID, p.Skip, p.limit())
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[CashMovement])
+}
+
+// sumOfCash is what should be in a shift's drawer: the opening, the cash kept of sales, refunds and account payments, and what
+// was put in or taken out.
+const sumOfCash = `start_amount
+	+ coalesce((select sum(p.kept) from payment p join payment_method m on m.id = p.method_id where p.shift_id = shift.id and m.code = 'EFECTIVO'), 0)
+	+ coalesce((select sum(amount) from cash_movement where shift_id = shift.id), 0)`
+
+func (c *Call) cashIn(shift int64) (sum money.Pesos, err error) {
+	err = c.tx.QueryRow(c.ctx, "select "+sumOfCash+" from shift where id = $1", shift).Scan(&sum)
+	return sum, err
 }

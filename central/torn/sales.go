@@ -17,6 +17,11 @@ func salesRoutes() []route {
 	return tagged("ventas",
 		keyed(in("POST", "/sales/", "Vender: stock, folio, documento firmado y pagos en una sola operación", sells, 201, sell)),
 		keyed(in("POST", "/sales/return", "Devolver o corregir con una nota de crédito (61) o de débito (56)", holding(central.PerformReturns), 201, giveBack)),
+		in("GET", "/sales/", "Las ventas, las últimas primero", people, 200, listSales),
+		in("GET", "/sales/payment-methods/", "Los medios de pago", people, 200, func(c *central.Call, in struct{ pageQuery }) ([]central.PaymentMethod, error) {
+			return c.PaymentMethods(in.page())
+		}),
+		in("GET", "/sales/dte-estados", "El estado de los documentos en el SII", people, 200, documentStates),
 		in("GET", "/sales/{id}", "Una venta, con pagos y estado en el SII", people, 200, getSale),
 	)
 }

@@ -250,7 +250,10 @@ create table sale (
   unique (tipo, folio)
 );
 create index sale_newest on sale (created_at desc, id desc);
-create index sale_customer on sale (customer_id, created_at desc);
+create index sale_customer on sale (customer_id, created_at desc, id desc);
+create index sale_tipo on sale (tipo, created_at desc, id desc);
+create index sale_folio on sale (folio);
+create index sale_words on sale using gin (lower(descripcion) extensions.gin_trgm_ops) where descripcion <> '';
 create index sale_related on sale (related_id) where related_id is not null;
 create index sale_shift on sale (shift_id) where shift_id is not null;
 
@@ -342,6 +345,8 @@ create unique index document_state_key on document_state (tipo, folio);
 create index document_state_waiting on document_state (boleta, issued_at) where state = 'issued';
 create index document_state_open on document_state (issued_at) where state not in ('accepted', 'objected', 'rejected');
 create index document_state_rejected on document_state (sale_id) where state = 'rejected';
+create index document_state_newest on document_state (issued_at desc, sale_id desc);
+create index document_state_objected on document_state (sale_id) where state = 'objected';
 create index document_state_envelope on document_state (envelope) where envelope <> '';
 
 create table envelope (
