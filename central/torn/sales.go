@@ -22,6 +22,8 @@ func salesRoutes() []route {
 			return c.PaymentMethods(in.page())
 		}),
 		in("GET", "/sales/dte-estados", "El estado de los documentos en el SII", people, 200, documentStates),
+		in("GET", "/sales/guias-pendientes", "Las guías que faltan por facturar, por cliente", people, 200, pendingGuias),
+		keyed(in("POST", "/sales/facturar-guias", "Facturar juntas varias guías de un cliente", sells, 201, invoiceGuias)),
 		in("GET", "/sales/{id}", "Una venta, con pagos y estado en el SII", people, 200, getSale),
 	)
 }

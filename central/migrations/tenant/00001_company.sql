@@ -232,6 +232,7 @@ create table sale (
   person_id      bigint not null references person,
   shift_id       bigint references shift,
   related_id     bigint references sale,
+  invoiced_by    bigint references sale, -- of a guía
   fecha_emision  date not null,
   -- signo: 1 adds to the sales, -1 takes away, 0 moves no money (a guía, a correction of text)
   signo          smallint not null check (signo in (-1, 0, 1)),
@@ -254,6 +255,8 @@ create index sale_customer on sale (customer_id, created_at desc, id desc);
 create index sale_tipo on sale (tipo, created_at desc, id desc);
 create index sale_folio on sale (folio);
 create index sale_words on sale using gin (lower(descripcion) extensions.gin_trgm_ops) where descripcion <> '';
+create index sale_invoiced on sale (invoiced_by) where invoiced_by is not null;
+create index sale_guia_pending on sale (customer_id, created_at) where tipo = 52 and invoiced_by is null;
 create index sale_related on sale (related_id) where related_id is not null;
 create index sale_shift on sale (shift_id) where shift_id is not null;
 
