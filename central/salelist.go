@@ -26,7 +26,7 @@ type SaleFilter struct {
 // so many have sold lately.
 const manyCustomers = 500
 
-// Sales, newest first. What is asked for is found by an index, and only that is read whole: the length of the books does not
+// Sales are listed newest first. What is asked for is found by an index, and only that is read whole: the length of the books does not
 // matter.
 func (c *Call) Sales(f SaleFilter) ([]Sale, error) {
 	from, to := f.moments()

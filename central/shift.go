@@ -123,7 +123,7 @@ type ShiftOf struct {
 	Person Person
 }
 
-// Shifts, the newest first: the caller's own, or everybody's for who may see reports.
+// Shifts lists them, the newest first: the caller's own, or everybody's for who may see reports.
 func (c *Call) Shifts(p Page, d Days) ([]ShiftOf, error) {
 	from, to := d.moments()
 	rows, err := c.tx.Query(c.ctx, selectShift+` where ($1 or person_id = $2) and ($3::timestamptz is null or start_time >= $3)

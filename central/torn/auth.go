@@ -111,6 +111,9 @@ func (q *request) logIn(who, password string) (loginOut, error) {
 		return loginOut{}, err
 	}
 	account, list, err := q.server.DB.Memberships(q.Context(), s.ID)
+	if err == nil {
+		err = q.leavePass(s.ID, list)
+	}
 	return loginOut{AccessToken: signed, TokenType: "bearer", identityOut: identityOf(account, list)}, err
 }
 
@@ -126,6 +129,9 @@ func changePassword(q *request, in struct {
 
 func validate(q *request, _ none) (identityOut, error) {
 	account, list, err := q.server.DB.Memberships(q.Context(), q.call.Session)
+	if err == nil {
+		err = q.leavePass(q.call.Session, list)
+	}
 	return identityOf(account, list), err
 }
 

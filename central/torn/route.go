@@ -40,6 +40,8 @@ type route struct {
 	notes string
 	// outside: it takes several transactions of its own, or none; the caller was let in by one that is over.
 	outside bool
+	// tab: it also opens with a pass, from a browser's tab that sends no token.
+	tab   bool
 	serve   func(*request) (any, error)
 }
 
@@ -51,6 +53,8 @@ type request struct {
 	// call is who asks; nil if the route is public. Its transaction is over if the route works outside.
 	call *central.Call
 	in   any
+	// cookie goes with the answer, if there is one.
+	cookie *http.Cookie
 }
 
 // none is a request or an answer without content.

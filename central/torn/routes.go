@@ -29,6 +29,7 @@ func routes() []route {
 		healthRoutes(),
 		salesRoutes(),
 		reportRoutes(),
+		pageRoutes(),
 	)
 }
 

@@ -202,6 +202,9 @@ func (s *Server) handler(rt route) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
+		if q.cookie != nil {
+			http.SetCookie(w, q.cookie)
+		}
 		s.answer(w, rt.status, out)
 	})
 }
@@ -210,6 +213,9 @@ func (s *Server) handler(rt route) http.Handler {
 func (s *Server) sessionOf(r *http.Request, rt route) (uuid.UUID, error) {
 	if rt.access.level == public {
 		return uuid.Nil, nil
+	}
+	if rt.tab && r.Header.Get("Authorization") == "" {
+		return s.passOf(r)
 	}
 	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") || token == "" {
