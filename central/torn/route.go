@@ -42,7 +42,7 @@ type route struct {
 	outside bool
 	// tab: it also opens with a pass, from a browser's tab that sends no token.
 	tab   bool
-	serve   func(*request) (any, error)
+	serve func(*request) (any, error)
 }
 
 // request is a call on its way: what was read, and by whom. Inside a company call is set; elsewhere the handler asks the
