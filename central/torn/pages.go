@@ -22,7 +22,7 @@ import (
 func pageRoutes() []route {
 	return tagged("papel",
 		tab(in("GET", "/sales/{id}/pdf", "El papel de una venta: página, o PDF con format=pdf", people, 200, salePage)),
-		at("GET", "/sales/{id}/enlace", "Un enlace al papel que se abre sin token, por diez minutos", people, 200, saleLink),
+		routeOf[saleID, linkOut]("GET", "/sales/{id}/enlace", "Un enlace al papel que se abre sin token, por diez minutos", people, 200, saleLink),
 		tab(in("GET", "/purchases/{id}/pdf", "La página de una compra", people, 200, purchasePage)),
 	)
 }
@@ -82,8 +82,12 @@ type linkOut struct {
 	ExpiresAt Instante `json:"expires_at"`
 }
 
-func saleLink(q *request, in saleID) (linkOut, error) {
-	path := fmt.Sprintf("/sales/%d/pdf", in.ID)
+func saleLink(q *request) (any, error) {
+	sale, err := q.call.Sale(q.in.(*saleID).ID) //nolint:errcheck // made from the same type
+	if err != nil {
+		return nil, err
+	}
+	path := fmt.Sprintf("/sales/%d/pdf", sale.ID)
 	signed, until, err := q.server.Tokens.SignPass(central.Pass{Session: q.call.Session, Company: q.call.Tenant.ID, Path: path}, linkLife)
 	return linkOut{path + "?pase=" + url.QueryEscape(signed), Instante(until)}, err
 }

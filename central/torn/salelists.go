@@ -10,7 +10,7 @@ import (
 
 // historyQuery pages through what grows for ever: never all of it at once.
 type historyQuery struct {
-	Skip  int64 `query:"skip" minimum:"0" doc:"Cuántas filas saltar"`
+	Skip  int64 `query:"skip" minimum:"0" maximum:"1000000000000" doc:"Cuántas filas saltar"`
 	Limit int64 `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Cuántas filas a lo más"`
 	daysQuery
 }
@@ -29,7 +29,7 @@ func listSales(c *central.Call, in struct {
 	historyQuery
 	Q        string   `query:"q" maxLength:"100" doc:"Parte del nombre o RUT del cliente o de la descripción, o un folio entero"`
 	Customer Opt[RUT] `query:"customer" doc:"RUT del cliente"`
-	Tipo     int64    `query:"tipo" minimum:"1" doc:"Tipo de documento"`
+	Tipo     int64    `query:"tipo" minimum:"1" maximum:"999" doc:"Tipo de documento"`
 	Before   int64    `query:"before" minimum:"1" doc:"Solo ventas anteriores a esta: la manera rápida de recorrer una lista larga"`
 },
 ) ([]saleOut, error) {
