@@ -19,11 +19,13 @@ CUTS      ?= 100
 WORLDS    ?= 500
 SEED      ?= 1
 BENCHTIME ?= 2s
+SALES     ?= 1000000
+COMPANIES ?= 1000
 
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run central build test lint fmt check bench demo golden fuzz torture chaos scan-load bench-window cold-start screens flows stage package-linux clean
+.PHONY: help run central build test lint fmt check bench bench-central demo golden fuzz torture chaos scan-load bench-window cold-start screens flows stage package-linux clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -57,7 +59,12 @@ check: fmt lint test ## before a push: fmt, lint, test, and nothing left uncommi
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "there are uncommitted changes" >&2; exit 1; }
 
 bench: ## figures of this machine: emission as a ratio of its signing rate, durable issue, search, import
-	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem -p 1 $(filter-out %/ui,$(PACKAGES))
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem -p 1 $(filter-out %/ui %/central/bench,$(PACKAGES))
+
+# Everything in one run of a few minutes: PostgreSQL of its own, which flushes what it commits.
+bench-central: ## figures of the server: sales at 32 clients, lists and reports at SALES sales, COMPANIES companies
+	@scripts/deps.sh build database
+	MOSTRADOR_SALES=$(SALES) MOSTRADOR_COMPANIES=$(COMPANIES) $(GO) test -count=1 -timeout 20m -v -run '^$$' -bench . -benchtime 1x ./central/bench
 
 demo: ## a scripted day of the practice shop, line cut and process killed on the way; everything under out/demo
 	@scripts/deps.sh build

@@ -42,17 +42,22 @@ var (
 // Main runs the tests of a package with a PostgreSQL of their own. Without PostgreSQL on the machine the tests that need it
 // are skipped, and say so.
 func Main(m *testing.M) {
-	os.Exit(run(m))
+	os.Exit(run(m, cluster.Options{Fast: true, Settings: []string{"max_connections=300"}}))
 }
 
-func run(m *testing.M) int {
+// MainDurable is Main with a PostgreSQL that flushes what it commits, as in a shop: for measuring.
+func MainDurable(m *testing.M) {
+	os.Exit(run(m, cluster.Options{Settings: []string{"max_connections=300", "shared_buffers=512MB", "max_wal_size=4GB"}}))
+}
+
+func run(m *testing.M, o cluster.Options) int {
 	dir, err := os.MkdirTemp("", "mostrador-pg")
 	if err != nil {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	ctx := context.Background()
-	server, err = cluster.Start(ctx, dir, cluster.Options{Fast: true, Settings: []string{"max_connections=300"}})
+	server, err = cluster.Start(ctx, dir, o)
 	if errors.Is(err, cluster.ErrMissing) {
 		absent = err
 		return m.Run()

@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -45,7 +46,7 @@ type options struct {
 	addr, private, url, adminURL, local, keys, secret, origins, admin string
 	proxy                                                             string
 	conns, jobs                                                       int
-	simulator                                                         bool
+	simulator, demo                                                   bool
 	grace                                                             time.Duration
 }
 
@@ -63,6 +64,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	flags.StringVar(&o.admin, "admin", "admin@mostrador.local", "correo de la primera cuenta de administración, si no hay ninguna")
 	flags.StringVar(&o.proxy, "proxy", "", "por dónde se sale al SII, servidor:puerto; vacío, lo que diga HTTPS_PROXY")
 	flags.BoolVar(&o.simulator, "simulator", false, "con -local: un SII simulado, en esta máquina, para las empresas en capacitación")
+	flags.BoolVar(&o.demo, "demo", false, "con -simulator: una empresa de demostración, con un año de ventas; si ya está, nada")
 	flags.IntVar(&o.conns, "connections", 20, "conexiones a PostgreSQL")
 	flags.IntVar(&o.jobs, "jobs", 8, "empresas cuyos documentos se envían al SII a la vez; 0, ninguna: lo hacen otros servidores")
 	flags.DurationVar(&o.grace, "grace", 20*time.Second, "cuánto espera al terminar a que acabe lo empezado")
@@ -89,7 +91,9 @@ func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
 		}
 		defer own.Close()
 	}
-	training, err := o.startSimulator()
+	// How far back the simulator's clock is: only while the demo is made.
+	var rewound atomic.Int64
+	training, err := o.startSimulator(func() time.Time { return time.Now().Add(-time.Duration(rewound.Load())) })
 	if err != nil {
 		return err
 	}
@@ -107,6 +111,11 @@ func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
 	password, err := db.FirstAdministrator(ctx, o.admin, log)
 	if err != nil {
 		return err
+	}
+	if o.demo {
+		if err := makeDemo(ctx, db, out, func(d time.Duration) { rewound.Store(int64(d)) }); err != nil {
+			return err
+		}
 	}
 	origins := torn.DefaultOrigins()
 	if o.origins != "" {
@@ -131,6 +140,17 @@ func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
 	}, listener, o.grace), stopJobs())
 }
 
+// makeDemo makes the demo's company, if it is not there, and tells how to look at it.
+func makeDemo(ctx context.Context, db *central.DB, out io.Writer, rewind func(time.Duration)) error {
+	start := time.Now()
+	password, err := db.Demo(ctx, rewind)
+	if err != nil || password == "" {
+		return err
+	}
+	fmt.Fprintf(out, "Empresa de demostración lista en %v: %s, contraseña %s (se muestra solo esta vez)\n", time.Since(start).Round(100*time.Millisecond), central.DemoEmail, password)
+	return nil
+}
+
 // startJobs takes documents to the SII in the background. Stop waits as long as the rest of the end, and then cuts short.
 func (o *options) startJobs(ctx context.Context, db *central.DB, log *slog.Logger) (stop func() error, err error) {
 	if o.jobs <= 0 {
@@ -148,14 +168,14 @@ func (o *options) startJobs(ctx context.Context, db *central.DB, log *slog.Logge
 }
 
 // startSimulator runs the authority of companies in training, if asked; nil otherwise.
-func (o *options) startSimulator() (*practice.Practice, error) {
+func (o *options) startSimulator(now func() time.Time) (*practice.Practice, error) {
 	switch {
 	case !o.simulator:
 		return nil, nil
 	case o.local == "":
 		return nil, errors.New("-simulator necesita -local: el simulador guarda ahí su llave y lo que recibió")
 	}
-	return practice.Open(filepath.Join(o.local, "simulador"), time.Now, rand.Reader)
+	return practice.Open(filepath.Join(o.local, "simulador"), now, rand.Reader)
 }
 
 func serve(ctx context.Context, server *http.Server, listener net.Listener, grace time.Duration) error {
