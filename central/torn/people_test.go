@@ -279,6 +279,7 @@ func TestCompaniesOfTheService(t *testing.T) {
 
 	// It works at once: the creator is in, and the first administrator of its own is its owner.
 	path := fmt.Sprintf("/saas/tenants/%d", made.id())
+	boss.in(central.Company{ID: made.id()}).delete("/users/2").refused(400, "No puedes desactivar al administrador principal.")
 	boss.post(path+"/users", map[string]any{"email": "ana@ejemplo.cl", "role_name": "JEFA", "password": centraltest.Password}).want(422)
 	boss.post(path+"/users", map[string]any{"email": "ana@ejemplo.cl", "role_name": "ADMINISTRADOR"}).refused(400, "Password is required for new core users")
 	added := boss.post(path+"/users", map[string]any{"email": "ana@ejemplo.cl", "role_name": "ADMINISTRADOR", "password": centraltest.Password, "full_name": "Ana"}).want(200)
