@@ -70,7 +70,10 @@ func TestWhoLostTheLeaseWritesNothing(t *testing.T) {
 	if sobre, err = first.NewSobre(sobre); err != nil {
 		t.Fatal(err)
 	}
-	clock.Advance(central.LeaseTime - time.Second) // writing renews it
+	clock.Advance(central.LeaseTime - time.Second)
+	if _, err := db.TakeOutbox(t.Context(), company.ID); !errors.Is(err, central.ErrBusy) {
+		t.Errorf("writing renews it, and yet: %v", err)
+	}
 	sobre.State = dte.Sending
 	if err := first.UpdateSobre(sobre); err != nil {
 		t.Fatal(err)
