@@ -38,7 +38,7 @@ run: ## open the till on the practice shop; without a screen, sell one boleta on
 central: ## run the server on a PostgreSQL of its own under .run/central; FLAGS go to it (make central FLAGS="-addr :8000")
 	@scripts/deps.sh build database
 	@$(MAKE) --no-print-directory build
-	bin/central -local .run/central $(FLAGS)
+	bin/central -local .run/central -simulator $(FLAGS)
 
 build: ## build bin/till and bin/tillctl (and the simulator, if it is there)
 	@mkdir -p bin
