@@ -110,7 +110,7 @@ func TestTheSimulatorServesTraining(t *testing.T) {
 	}
 	look := time.NewTicker(200 * time.Millisecond)
 	defer look.Stop()
-	giveUp := time.After(90 * time.Second)
+	giveUp := time.After(5 * time.Minute)
 	for {
 		health, err := db.Healths(t.Context(), central.Page{})
 		if err != nil {
