@@ -43,7 +43,7 @@ func ownServer(t *testing.T, args ...string) (options, *central.DB) {
 		t.Fatal(err)
 	}
 	t.Cleanup(own.Close)
-	training, err := o.startSimulator()
+	training, err := o.startSimulator(time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,10 +141,10 @@ func TestTheSimulatorServesTraining(t *testing.T) {
 // The simulator answers for companies in training of this machine only, and has nowhere to be without a folder.
 func TestTheSimulatorNeedsAFolder(t *testing.T) {
 	o := options{simulator: true}
-	if _, err := o.startSimulator(); err == nil || !strings.Contains(err.Error(), "-local") {
+	if _, err := o.startSimulator(time.Now); err == nil || !strings.Contains(err.Error(), "-local") {
 		t.Errorf("%v", err)
 	}
-	if p, err := new(options).startSimulator(); p != nil || err != nil {
+	if p, err := new(options).startSimulator(time.Now); p != nil || err != nil {
 		t.Errorf("unasked: %v, %v", p, err)
 	}
 }
