@@ -302,7 +302,7 @@ func (p *place) reads(when string, few bool) {
 		{"/stats/top-products?days=365&limit=5", 0},
 	} {
 		report := strings.HasPrefix(q.path, "/reports") || strings.HasPrefix(q.path, "/stats")
-		if few && !report || strings.HasPrefix(q.path, "/cash") {
+		if few && (!report || strings.Contains(q.path, "=365")) || strings.HasPrefix(q.path, "/cash") {
 			continue
 		}
 		if p.missing(q.path) {
