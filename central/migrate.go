@@ -67,6 +67,8 @@ func bootstrap(ctx context.Context, conn *pgx.Conn, n names) error {
 			"alter role " + login + " set idle_in_transaction_session_timeout = '60s'",
 			"alter role " + login + " set statement_timeout = '30s'",
 			"alter role " + login + " set lock_timeout = '10s'",
+			// Reports take milliseconds; compiling them would take longer than they do.
+			"alter role " + login + " set jit = off",
 		} {
 			if _, err := tx.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("al preparar la base de datos (%s): %w", statement, err)
