@@ -143,11 +143,12 @@ func (c *Call) step(company int64) error {
 		company = only
 	}
 	var member bool
+	var version int64
 	err := c.tx.QueryRow(c.ctx, `
-		select c.id, c.rut, c.schema_name, c.role_name, c.ambiente, c.key_id, c.sealed_key,
+		select c.id, c.rut, c.schema_name, c.role_name, c.ambiente, c.key_id, c.sealed_key, c.schema_version,
 			exists (select from membership m where m.company_id = c.id and m.account_id = $2 and m.is_active)
 		from company c where c.id = $1 and c.is_active and c.state = 'ready'`, company, c.Account.ID).
-		Scan(&c.Tenant.ID, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &c.Ambiente, &c.keyID, &c.sealedKey, &member)
+		Scan(&c.Tenant.ID, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &c.Ambiente, &c.keyID, &c.sealedKey, &version, &member)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return refuse(NotFound, "Inquilino no encontrado o inactivo.")
 	}
@@ -157,6 +158,9 @@ func (c *Call) step(company int64) error {
 	if !member && !c.Account.IsSuperuser {
 		return errNotMember()
 	}
+	if version < c.db.newest {
+		return errMigrating()
+	}
 	if err := c.become(c.Tenant); err != nil {
 		return err
 	}
@@ -165,6 +169,13 @@ func (c *Call) step(company int64) error {
 
 func errNotMember() *RefusalError {
 	return refuse(Forbidden, "No tienes acceso a este Inquilino / Empresa.")
+}
+
+// errMigrating: the company's tables are not yet this program's.
+func errMigrating() *RefusalError {
+	r := refuse(Unavailable, "La empresa se está actualizando. No se hizo nada; intente de nuevo en un minuto")
+	r.Wait = time.Minute
+	return r
 }
 
 // onlyCompany is the company of an account that has one.

@@ -123,15 +123,22 @@ func (db *DB) reserveCompany(ctx context.Context, n NewCompany) (id int64, t Ten
 		err := tx.QueryRow(ctx, `insert into company (rut, name, schema_name, role_name, ambiente, plan_id, address, commune, city, giro,
 				billing_day, actecos, key_id, sealed_key, created_at)
 			values ($1, $2, $3, $4, $5, (select id from plan order by id limit 1), $6, $7, $8, $9, $10, $11, $12, $13, $14)
-			on conflict (rut) do update set name = excluded.name where company.state = 'creating' returning id`,
+			on conflict (rut) do update set name = excluded.name, ambiente = excluded.ambiente, address = excluded.address,
+				commune = excluded.commune, city = excluded.city, giro = excluded.giro, billing_day = excluded.billing_day,
+				actecos = excluded.actecos
+			where company.state = 'creating' returning id`,
 			int32(n.RUT), n.Name, t.Schema, t.Role, n.Ambiente, n.Address, n.Commune, n.City, n.Giro, n.BillingDay, n.Actecos, keyID, sealed,
 			db.Now()).Scan(&t.ID)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return refuse(Invalid, "Error creando el inquilino: Ya existe un inquilino registrado para el RUT: %s", n.RUT)
+			return errCompanyExists(n.RUT)
 		}
 		return err
 	})
 	return t.ID, t, err
+}
+
+func errCompanyExists(rut dte.RUT) *RefusalError {
+	return refuse(Invalid, "Error creando el inquilino: Ya existe un inquilino registrado para el RUT: %s", rut)
 }
 
 // createSchema makes the company's role and its empty schema, and lets the login step into the role.
@@ -188,8 +195,13 @@ func (db *DB) furnish(ctx context.Context, tx pgx.Tx, t Tenant, n NewCompany) er
 		return err
 	}
 	return c.shared(func() error {
-		if _, err := tx.Exec(ctx, "update company set state = 'ready' where id = $1", t.ID); err != nil {
+		opened, err := tx.Exec(ctx, "update company set state = 'ready' where id = $1 and state = 'creating'", t.ID)
+		if err != nil {
 			return err
+		}
+		// Somebody else was faster: the company is theirs, and nothing of this attempt stays in it.
+		if opened.RowsAffected() == 0 {
+			return errCompanyExists(n.RUT)
 		}
 		return noteEvent(ctx, tx, c.now, t.ID, n.Owner, "company created", nil)
 	})

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"time"
 
@@ -59,6 +60,10 @@ type DB struct {
 	names names
 	jobs  *river.Client[pgx.Tx]
 
+	// migrations are this program's; newest is the last one of a company.
+	migrations fs.FS
+	newest     int64
+
 	// Secrets that were opened lately; a range and a certificate never change.
 	cafs    *expirable.LRU[secret, *dte.CAF]
 	signers *expirable.LRU[secret, *dte.Signer]
@@ -95,6 +100,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	}
 	db := &DB{
 		Config: c, pool: pool, admin: admin, names: namesIn(pool.Config().ConnConfig.Database, c.Prefix),
+		migrations: embedded, newest: newestIn(embedded, tenantFolder),
 		cafs:    expirable.NewLRU[secret, *dte.CAF](openSecrets, nil, keepOpen),
 		signers: expirable.NewLRU[secret, *dte.Signer](openSecrets, nil, keepOpen),
 		roads:   newRoads(),
@@ -175,6 +181,7 @@ const (
 	uniqueViolation     = "23505"
 	foreignKeyViolation = "23503"
 	exclusionViolation  = "23P01"
+	lockNotAvailable    = "55P03"
 )
 
 // violates says whether err is the refusal of that constraint.

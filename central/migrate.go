@@ -4,9 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,10 +24,22 @@ import (
 )
 
 //go:embed migrations/shared/*.sql migrations/tenant/*.sql
-var migrations embed.FS
+var embedded embed.FS
+
+// The migrations of what companies share, and of each company.
+const (
+	sharedFolder = "migrations/shared"
+	tenantFolder = "migrations/tenant"
+)
 
 // atOnce is how many companies are migrated at the same time.
 const atOnce = 4
+
+// A change of tables waits this long for who works there, this often.
+const (
+	lockPatience = "3s"
+	patience     = 5
+)
 
 // Bootstrap makes what must be there before the first migration: the roles, the schemas and the extensions. It needs a
 // superuser, or who owns the database and may create roles; it may be repeated, and changes nothing then.
@@ -88,35 +106,61 @@ func createRole(ctx context.Context, tx pgx.Tx, name, options string) error {
 	return err
 }
 
+// CompaniesError names the companies that could not be migrated. All others were, and are served.
+type CompaniesError struct{ Failed map[Tenant]error }
+
+func (e *CompaniesError) Error() string {
+	list := make([]string, 0, len(e.Failed))
+	for t, err := range e.Failed {
+		list = append(list, fmt.Sprintf("empresa %d (%s): %v", t.ID, t.Schema, err))
+	}
+	slices.Sort(list)
+	return fmt.Sprintf("no se pudo migrar %d empresas, que quedan cerradas; las demás están al día. %s", len(list), strings.Join(list, "; "))
+}
+
 // Migrate brings the shared schema and every company's to this program's version, several companies at once. It may be
-// interrupted and repeated, and run while other servers serve: migrations only add.
+// interrupted and repeated, run by several servers together, and run while others serve: migrations only add. A company that
+// fails does not stop the others: it stays closed, and the CompaniesError at the end names it.
 func (db *DB) Migrate(ctx context.Context, log *slog.Logger) error {
 	if err := db.migrateShared(ctx); err != nil {
 		return err
 	}
-	tenants, err := db.tenants(ctx)
+	behind, err := db.behind(ctx)
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	failed := &CompaniesError{map[Tenant]error{}}
+	var mu sync.Mutex
+	var group errgroup.Group
 	group.SetLimit(atOnce)
-	for _, t := range tenants {
+	for _, t := range behind {
 		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			n, err := db.migrateTenant(ctx, t)
-			if err != nil {
-				return fmt.Errorf("empresa %d: %w", t.ID, err)
-			}
-			if n > 0 {
+			if err == nil {
 				log.Info("empresa migrada", "empresa", t.ID, "migraciones", n)
+				return nil
 			}
+			log.Error("empresa no migrada", "empresa", t.ID, "esquema", t.Schema, "error", err)
+			mu.Lock()
+			defer mu.Unlock()
+			failed.Failed[t] = err
 			return nil
 		})
 	}
-	return group.Wait()
+	if err := errors.Join(group.Wait(), ctx.Err()); err != nil {
+		return err
+	}
+	if len(failed.Failed) > 0 {
+		return failed
+	}
+	return nil
 }
 
 func (db *DB) migrateShared(ctx context.Context) error {
-	if _, err := db.up(ctx, "shared", sharedSchema, db.names.shared); err != nil {
+	if _, err := db.up(ctx, sharedFolder, sharedSchema, db.names.shared); err != nil {
 		return err
 	}
 	if err := db.migrateJobs(ctx); err != nil {
@@ -155,14 +199,31 @@ func (db *DB) migrateJobs(ctx context.Context) error {
 	return err
 }
 
-func (db *DB) migrateTenant(ctx context.Context, t Tenant) (int, error) {
-	return db.up(ctx, "tenant", t.Schema, t.Role)
+// migrateTenant brings one company up to date, and notes how far it has come, so that the next run need not look into it.
+// Whoever works in the company goes first: a change of a table that waits for them makes everybody else wait for it, so it
+// gives up soon and tries again.
+func (db *DB) migrateTenant(ctx context.Context, t Tenant) (n int, err error) {
+	for range patience {
+		var done int
+		done, err = db.up(ctx, tenantFolder, t.Schema, t.Role)
+		n += done
+		if !violates(err, lockNotAvailable, "") {
+			break
+		}
+	}
+	if err != nil {
+		return n, err
+	}
+	return n, db.inShared(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "update company set schema_version = $2 where schema_name = $1 and schema_version < $2", t.Schema, db.newest)
+		return err
+	})
 }
 
 // up applies the migrations of a folder to a schema, as the owner. Each is a transaction of its own and is noted in the
 // schema, so that an interrupted run goes on where it stopped.
 func (db *DB) up(ctx context.Context, folder, schema, role string) (int, error) {
-	files, err := fs.Sub(migrations, "migrations/"+folder)
+	files, err := fs.Sub(db.migrations, folder)
 	if err != nil {
 		return 0, err
 	}
@@ -193,10 +254,11 @@ func (db *DB) asOwner(ctx context.Context, schema, role string) (*sql.DB, error)
 	config.RuntimeParams["search_path"] = quote(schema) + ", " + extensionsSchema
 	config.RuntimeParams["role"] = db.names.owner
 	config.RuntimeParams["mostrador.role"] = role
+	config.RuntimeParams["lock_timeout"] = lockPatience
 	conn := stdlib.OpenDB(*config)
 	conn.SetMaxOpenConns(1)
 	if err := conn.PingContext(ctx); err != nil {
-		return nil, err
+		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
 }
@@ -220,10 +282,16 @@ func (db *DB) lockSchema(ctx context.Context, schema string) (release func(), er
 	}, nil
 }
 
-// tenants are all companies whose schema is there, active or not.
-func (db *DB) tenants(ctx context.Context) (list []Tenant, err error) {
+// behind are the companies whose tables are older than this program, active or not.
+func (db *DB) behind(ctx context.Context) (list []Tenant, err error) {
+	return db.companiesWhere(ctx, "schema_version < $1", db.newest)
+}
+
+// companiesWhere are the companies whose schema is there and of which the condition holds.
+func (db *DB) companiesWhere(ctx context.Context, condition string, args ...any) (list []Tenant, err error) {
 	err = db.inShared(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, "select id, schema_name as schema, role_name as role from company where state = 'ready' order by id")
+		rows, err := tx.Query(ctx, "select id, schema_name as schema, role_name as role from company where state = 'ready' and "+
+			condition+" order by id", args...)
 		if err != nil {
 			return err
 		}
@@ -231,4 +299,21 @@ func (db *DB) tenants(ctx context.Context) (list []Tenant, err error) {
 		return err
 	})
 	return list, err
+}
+
+// newestIn is the number of the last migration in a folder.
+func newestIn(files fs.FS, folder string) (newest int64) {
+	names, err := fs.Glob(files, folder+"/*.sql")
+	if err != nil {
+		panic(err) // the pattern is ours
+	}
+	for _, name := range names {
+		number, _, _ := strings.Cut(path.Base(name), "_")
+		n, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			panic(err) // so are the names
+		}
+		newest = max(newest, n)
+	}
+	return newest
 }

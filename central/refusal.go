@@ -3,6 +3,7 @@ package central
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind is why something was refused, as far as a client must know.
@@ -15,8 +16,9 @@ const (
 	Unauthorized                  // who are you
 	Forbidden                     // not you
 	NotFound
-	Conflict // not now: something else is in the way
-	TooMany  // not so often
+	Conflict    // not now: something else is in the way
+	TooMany     // not so often
+	Unavailable // not at this moment, whoever asks
 )
 
 // RefusalError is an error that is the client's to mend: nothing was done. Its text is for people, in Spanish.
@@ -25,6 +27,8 @@ type RefusalError struct {
 	Text string
 	// Extra goes beside the text, for programs.
 	Extra map[string]any
+	// Wait is when it may be tried again; nobody knows if zero.
+	Wait time.Duration
 }
 
 func (r *RefusalError) Error() string { return r.Text }

@@ -102,6 +102,9 @@ func token(q *request, in tokenIn) (loginOut, error) {
 }
 
 func (q *request) logIn(who, password string) (loginOut, error) {
+	if err := q.server.guard.login(q.server.addressOf(q.Request), q.server.Now()); err != nil {
+		return loginOut{}, err
+	}
 	s, err := q.server.DB.Login(q.Context(), who, password)
 	if err != nil {
 		return loginOut{}, err

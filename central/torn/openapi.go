@@ -142,12 +142,21 @@ func (s *Server) addDocs() {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(body) // nobody is left to tell
 	})
-	s.mux.Handle("GET /docs", v5emb.New("Mostrador", "/openapi.json", "/docs"))
-	s.mux.Handle("GET /docs/", v5emb.New("Mostrador", "/openapi.json", "/docs"))
+	s.mux.Handle("GET /docs", asPage(v5emb.New("Mostrador", "/openapi.json", "/docs")))
+	s.mux.Handle("GET /docs/", asPage(v5emb.New("Mostrador", "/openapi.json", "/docs")))
 	s.mux.HandleFunc("GET /redoc", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", pagePolicy)
 		if err := referencePage.Execute(w, doc); err != nil {
 			s.Log.Error("la página de referencia", "error", err)
 		}
+	})
+}
+
+// asPage lets a page of ours show and run what is ours.
+func asPage(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", pagePolicy)
+		h.ServeHTTP(w, r)
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path"
 	"runtime/debug"
 	"strconv"
@@ -38,6 +39,11 @@ type Config struct {
 	Origins []string
 	// Timeout bounds a request once it is read (25 s).
 	Timeout time.Duration
+	Limits  Limits
+	// Proxies may say in X-Forwarded-For whose requests they pass on.
+	Proxies []netip.Prefix
+	// Observe is told of every request: the route's pattern, empty if there is none, the status and how long it took.
+	Observe func(route string, status int, took time.Duration)
 }
 
 // DefaultOrigins are Torn's.
@@ -57,11 +63,16 @@ type Server struct {
 	mux     *http.ServeMux
 	origins map[string]bool
 	routes  []route
+	guard   *guard
 }
 
 // New makes the server.
 func New(c Config) *Server {
-	s := &Server{Config: c, mux: http.NewServeMux(), origins: map[string]bool{}, routes: routes()}
+	s := &Server{Config: c, mux: http.NewServeMux(), origins: map[string]bool{}, routes: routes(), guard: newGuard(c.Limits)}
+	s.Log = slog.New(named{c.Log.Handler()})
+	if s.Observe == nil {
+		s.Observe = func(string, int, time.Duration) {}
+	}
 	if s.Origins == nil {
 		s.Origins = DefaultOrigins()
 	}
@@ -91,22 +102,61 @@ func plainPath(p string) string {
 	return p
 }
 
-// ServeHTTP answers. Whatever goes wrong, the answer is JSON with CORS headers.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if s.cors(w, r) {
-		return
-	}
+// ServeHTTP answers. Whatever goes wrong, the answer is JSON with CORS headers and leaves one line in the log.
+func (s *Server) ServeHTTP(to http.ResponseWriter, r *http.Request) {
+	begun := s.Now()
+	t, r := traced(to, r)
+	from := s.addressOf(r)
+	w := &answerWriter{ResponseWriter: to}
+	defer func() {
+		took := s.Now().Sub(begun)
+		s.Observe(t.route, w.status, took)
+		// Neither the path, which names people, nor the query, which may carry a link's signature.
+		s.Log.InfoContext(r.Context(), "solicitud", "ruta", t.route, "método", r.Method, "estado", w.status, "bytes", w.bytes,
+			"ms", took.Milliseconds(), "dirección", from.String(), "empresa", t.company, "cuenta", t.account)
+	}()
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.Log.ErrorContext(r.Context(), "pánico", "método", r.Method, "ruta", r.URL.Path, "fallo", fault, "pila", string(debug.Stack()))
 			s.detail(w, http.StatusInternalServerError, "Error interno del servidor")
 		}
 	}()
+	protect(w.Header())
+	if s.cors(w, r) {
+		return
+	}
+	leave, err := s.guard.enter(from)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer leave()
+	s.dispatch(w, r, t)
+}
+
+// protect says what a browser must not do with an answer. A page says for itself what it needs.
+func protect(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	// Browsers heed it only if it came over TLS.
+	h.Set("Strict-Transport-Security", "max-age=31536000")
+}
+
+// pagePolicy is for the pages: all they show and run is of this program.
+const pagePolicy = "default-src 'self' 'unsafe-inline' data:; frame-ancestors 'none'"
+
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, t *trace) {
+	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
+		s.detail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
+		return
+	}
 	clean := r.Clone(r.Context())
 	clean.URL.Path, clean.URL.RawPath = strings.TrimSuffix(plainPath(r.URL.Path), "{$}"), ""
 	handler, pattern := s.mux.Handler(clean)
+	t.route = pattern
 	if pattern == "" {
 		s.notRouted(w, clean, handler)
 		return
@@ -182,6 +232,12 @@ func (s *Server) handler(rt route) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
+		end, err := s.guard.begin()
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		defer end()
 		q := &request{Request: r, server: s, in: value}
 		var out any
 		serve := func() (err error) {
@@ -241,6 +297,7 @@ func (s *Server) enter(q *request, rt route, id uuid.UUID, fn func() error) erro
 				return &central.RefusalError{Kind: central.Forbidden, Text: refusalOf(want)}
 			}
 			q.call = c
+			traceOf(ctx).caller(c)
 			return fn()
 		})
 	}
@@ -249,6 +306,7 @@ func (s *Server) enter(q *request, rt route, id uuid.UUID, fn func() error) erro
 			return &central.RefusalError{Kind: central.Forbidden, Text: "Not authorized"}
 		}
 		q.call = c
+		traceOf(ctx).caller(c)
 		return fn()
 	})
 }
@@ -288,6 +346,7 @@ var statusOf = map[central.Kind]int{
 	central.Invalid: http.StatusBadRequest, central.Unprocessable: http.StatusUnprocessableEntity,
 	central.Unauthorized: http.StatusUnauthorized, central.Forbidden: http.StatusForbidden, central.NotFound: http.StatusNotFound,
 	central.Conflict: http.StatusConflict, central.TooMany: http.StatusTooManyRequests,
+	central.Unavailable: http.StatusServiceUnavailable,
 }
 
 // fail answers with what went wrong. What is the client's to mend is told in words; what is ours is logged, and told as that.
@@ -319,6 +378,9 @@ func (s *Server) refuse(w http.ResponseWriter, refused *central.RefusalError) {
 	if refused.Kind == central.Unauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
+	if refused.Wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(refused.Wait/time.Second)))
+	}
 	if refused.Kind == central.Unprocessable {
 		var f faults
 		f.add([]any{"body"}, "value_error", "Value error, "+refused.Text, nil, "error", map[string]any{})
@@ -343,6 +405,9 @@ func (s *Server) answer(w http.ResponseWriter, status int, out any) {
 	}
 	if page, ok := out.(raw); ok {
 		w.Header().Set("Content-Type", page.contentType)
+		if strings.HasPrefix(page.contentType, "text/html") {
+			w.Header().Set("Content-Security-Policy", pagePolicy)
+		}
 		if page.name != "" {
 			w.Header().Set("Content-Disposition", `attachment; filename="`+page.name+`"`)
 		}

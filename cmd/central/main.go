@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"flag"
@@ -14,15 +15,18 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/peterbourgon/ff/v3"
+	"golang.org/x/net/netutil"
 
 	"mostrador/central"
 	"mostrador/central/cluster"
@@ -43,53 +47,105 @@ func main() {
 
 // options are the settings, each a flag, a CENTRAL_… variable or a line of the file named by -config.
 type options struct {
-	addr, private, url, adminURL, local, keys, secret, origins, admin string
-	proxy                                                             string
-	conns, jobs                                                       int
-	simulator, demo                                                   bool
-	grace                                                             time.Duration
+	addr, private, url, adminURL, local, keys, secret, origins, admin, proxy, proxies, tlsCert, tlsKey string
+	conns, jobs, maxConnections                                                                        int
+	simulator, demo                                                                                    bool
+	limits                                                                                             torn.Limits
+	grace                                                                                              time.Duration
+	rest                                                                                               []string
 }
 
 func parse(args []string, out io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("central", flag.ContinueOnError)
 	flags.SetOutput(out)
+	flags.Usage = func() { usage(out, flags) }
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8000", "dirección donde atiende")
-	flags.StringVar(&o.private, "private", "127.0.0.1:9100", "dirección de métricas y pprof: nunca pública; vacía, ninguna")
+	flags.StringVar(&o.private, "private", "127.0.0.1:9100", "dirección de métricas, /ready y pprof: nunca pública; vacía, ninguna")
 	flags.StringVar(&o.url, "database", "", "PostgreSQL, con el rol que atiende")
 	flags.StringVar(&o.adminURL, "database-admin", "", "PostgreSQL, con quien puede crear roles y esquemas")
 	flags.StringVar(&o.local, "local", "", "carpeta de un PostgreSQL propio, que se crea si no existe; reemplaza a -database, -keys y -secret")
 	flags.StringVar(&o.keys, "keys", "", "archivo de las llaves maestras, o - para la variable CENTRAL_MASTER_KEYS")
 	flags.StringVar(&o.secret, "secret", "", "archivo del secreto de las sesiones, de 32 bytes o más")
 	flags.StringVar(&o.origins, "origins", "", "orígenes que pueden llamar desde un navegador, separados por comas")
+	flags.StringVar(&o.proxies, "trusted-proxies", "", "redes de los proxy propios, separadas por comas: solo a ellos se les cree X-Forwarded-For")
+	flags.StringVar(&o.tlsCert, "tls-cert", "", "archivo del certificado TLS; sin él, TLS es del proxy que está delante")
+	flags.StringVar(&o.tlsKey, "tls-key", "", "archivo de la llave TLS")
 	flags.StringVar(&o.admin, "admin", "admin@mostrador.local", "correo de la primera cuenta de administración, si no hay ninguna")
 	flags.StringVar(&o.proxy, "proxy", "", "por dónde se sale al SII, servidor:puerto; vacío, lo que diga HTTPS_PROXY")
 	flags.BoolVar(&o.simulator, "simulator", false, "con -local: un SII simulado, en esta máquina, para las empresas en capacitación")
 	flags.BoolVar(&o.demo, "demo", false, "con -simulator: una empresa de demostración, con un año de ventas; si ya está, nada")
 	flags.IntVar(&o.conns, "connections", 20, "conexiones a PostgreSQL")
 	flags.IntVar(&o.jobs, "jobs", 8, "empresas cuyos documentos se envían al SII a la vez; 0, ninguna: lo hacen otros servidores")
+	flags.IntVar(&o.limits.AtWork, "at-work", 512, "solicitudes a la vez, con las que esperan a PostgreSQL; la siguiente recibe 503")
+	flags.IntVar(&o.limits.PerAddress, "per-address", 256, "solicitudes abiertas por dirección")
+	flags.IntVar(&o.limits.Logins, "logins", 60, "intentos de inicio de sesión por minuto y dirección")
+	flags.IntVar(&o.maxConnections, "clients", 4096, "conexiones de clientes a la vez")
 	flags.DurationVar(&o.grace, "grace", 20*time.Second, "cuánto espera al terminar a que acabe lo empezado")
 	flags.String("config", "", "archivo de ajustes: una línea por opción, sin guion")
 	err = ff.Parse(flags, args, ff.WithEnvVarPrefix("CENTRAL"), ff.WithConfigFileFlag("config"), ff.WithConfigFileParser(ff.PlainParser))
+	o.rest = flags.Args()
 	return o, err
 }
 
-// run serves until ctx ends, and then lets what was begun come to its end.
+// command is what the first word asks for.
+type command struct {
+	name, args, does string
+	run              func(o *options, ctx context.Context, out io.Writer, log *slog.Logger) error
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "", "atender (es lo que hace sin otra palabra)", (*options).serve},
+		{"migrate", "", "llevar la base de datos a la versión de este programa, y terminar", (*options).migrate},
+		{"admin", "CORREO", "dar a ese correo una cuenta de administración con una contraseña nueva", (*options).makeAdmin},
+		{"rotate-keys", "", "sellar las llaves de todas las empresas con la última llave maestra", (*options).rotateKeys},
+		{"actecos", "ARCHIVO", "cargar las actividades económicas del SII desde un archivo", (*options).loadActecos},
+	}
+}
+
+func usage(out io.Writer, flags *flag.FlagSet) {
+	fmt.Fprintln(out, "central [ORDEN] [OPCIONES]\n\nÓrdenes:")
+	for _, c := range commands() {
+		fmt.Fprintf(out, "  %-22s %s\n", strings.TrimSpace(c.name+" "+c.args), c.does)
+	}
+	fmt.Fprintln(out, "\nOpciones:")
+	flags.PrintDefaults()
+}
+
+// run does what the first word says, until it is done or ctx ends.
 func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
-	actecos := ""
-	if len(args) > 1 && args[0] == "actecos" {
-		actecos, args = args[1], args[2:]
+	name := "serve"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		name, args = args[0], args[1:]
+	}
+	list := commands()
+	chosen := slices.IndexFunc(list, func(c command) bool { return c.name == name })
+	if chosen < 0 {
+		return fmt.Errorf("no existe la orden %q; central -h las muestra", name)
 	}
 	o, err := parse(args, out)
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewJSONHandler(diagnostics, nil))
 	if o.local != "" {
 		own, err := o.startLocal(ctx)
 		if err != nil {
 			return err
 		}
 		defer own.Close()
+	}
+	return list[chosen].run(&o, ctx, out, slog.New(slog.NewJSONHandler(diagnostics, nil)))
+}
+
+// serve answers until ctx ends, and then lets what was begun come to its end.
+func (o *options) serve(ctx context.Context, out io.Writer, log *slog.Logger) error {
+	tokens, err := o.tokens()
+	if err != nil {
+		return err
+	}
+	proxies, err := networks(o.proxies)
+	if err != nil {
+		return err
 	}
 	// How far back the simulator's clock is: only while the demo is made.
 	var rewound atomic.Int64
@@ -100,14 +156,11 @@ func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
 	if training != nil {
 		defer func() { _ = training.Close() }() // what it received is on the disk
 	}
-	db, tokens, err := o.open(ctx, log, training)
+	db, err := o.migrated(ctx, log, training)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if actecos != "" {
-		return loadActecos(ctx, db, actecos, out)
-	}
 	password, err := db.FirstAdministrator(ctx, o.admin, log)
 	if err != nil {
 		return err
@@ -121,8 +174,18 @@ func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
 	if o.origins != "" {
 		origins = strings.Split(o.origins, ",")
 	}
-	api := torn.New(torn.Config{DB: db, Tokens: tokens, Log: log, Now: time.Now, Origins: origins})
-	listener, err := net.Listen("tcp", o.addr)
+	watch := newPrivate(db, log)
+	if o.private != "" {
+		stop, err := watch.listen(o.private)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	api := torn.New(torn.Config{
+		DB: db, Tokens: tokens, Log: log, Now: time.Now, Origins: origins, Limits: o.limits, Proxies: proxies, Observe: watch.observe,
+	})
+	listener, err := o.listen()
 	if err != nil {
 		return err
 	}
@@ -130,14 +193,11 @@ func run(ctx context.Context, args []string, out, diagnostics io.Writer) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	fmt.Fprintf(out, "Mostrador central atiende en http://%s (documentación en /docs)\n", listener.Addr())
+	fmt.Fprintf(out, "Mostrador central atiende en %s://%s (documentación en /docs)\n", o.scheme(), listener.Addr())
 	if password != "" {
 		fmt.Fprintf(out, "Primera cuenta de administración: %s, contraseña %s (se muestra solo esta vez)\n", o.admin, password)
 	}
-	return errors.Join(serve(ctx, &http.Server{
-		Handler: api, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-	}, listener, o.grace), stopJobs())
+	return errors.Join(serveUntil(ctx, api.HTTP(), listener, o.grace, func() { watch.leaving.Store(true) }), stopJobs())
 }
 
 // makeDemo makes the demo's company, if it is not there, and tells how to look at it.
@@ -178,7 +238,34 @@ func (o *options) startSimulator(now func() time.Time) (*practice.Practice, erro
 	return practice.Open(filepath.Join(o.local, "simulador"), now, rand.Reader)
 }
 
-func serve(ctx context.Context, server *http.Server, listener net.Listener, grace time.Duration) error {
+// listen opens the public address. Who comes when all places are taken waits at the door, not in memory.
+func (o *options) listen() (net.Listener, error) {
+	listener, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return nil, err
+	}
+	if o.maxConnections > 0 {
+		listener = netutil.LimitListener(listener, o.maxConnections)
+	}
+	if o.scheme() == "http" {
+		return listener, nil
+	}
+	pair, err := tls.LoadX509KeyPair(o.tlsCert, o.tlsKey)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("el certificado TLS: %w", err), listener.Close())
+	}
+	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}), nil
+}
+
+func (o *options) scheme() string {
+	if o.tlsCert == "" && o.tlsKey == "" {
+		return "http"
+	}
+	return "https"
+}
+
+// serveUntil serves until ctx ends; then it takes nothing new, and what was begun has the grace to end.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, grace time.Duration, leaving func()) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -186,9 +273,71 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener, grac
 		return err
 	case <-ctx.Done():
 	}
+	leaving()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	return server.Shutdown(ctx)
+}
+
+func (o *options) migrate(ctx context.Context, out io.Writer, log *slog.Logger) error {
+	db, err := o.open(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.Migrate(ctx, log); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "Todo está al día.")
+	return nil
+}
+
+func (o *options) makeAdmin(ctx context.Context, out io.Writer, log *slog.Logger) error {
+	if len(o.rest) != 1 {
+		return errors.New("falta el correo: central admin OPCIONES CORREO")
+	}
+	db, err := o.migrated(ctx, log, nil)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	password, err := db.Administrator(ctx, o.rest[0])
+	if err == nil {
+		fmt.Fprintf(out, "Cuenta de administración: %s, contraseña %s (se muestra solo esta vez)\n", o.rest[0], password)
+	}
+	return err
+}
+
+func (o *options) rotateKeys(ctx context.Context, out io.Writer, _ *slog.Logger) error {
+	db, err := o.open(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	changed, err := db.RotateKeys(ctx)
+	fmt.Fprintf(out, "%d empresas selladas con la última llave maestra.\n", changed)
+	if err == nil {
+		fmt.Fprintln(out, "Las llaves maestras anteriores ya no abren nada de la base de datos (sí los respaldos hechos antes de hoy).")
+	}
+	return err
+}
+
+// networks reads a list of networks, or of single addresses.
+func networks(list string) (parsed []netip.Prefix, err error) {
+	for text := range strings.SplitSeq(list, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if address, errAddress := netip.ParseAddr(text); errAddress == nil {
+			network, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("-trusted-proxies: %q no es una red", text)
+		}
+		parsed = append(parsed, network)
+	}
+	return parsed, nil
 }
 
 // startLocal runs a PostgreSQL of our own and makes what only it needs: a database, keys and a secret beside it.
@@ -228,42 +377,50 @@ func keep(path string, spell func(random string) string) error {
 	return os.WriteFile(path, []byte(spell(base64.StdEncoding.EncodeToString(random))), 0o600)
 }
 
-// open connects, and brings the database to this program's version.
-func (o *options) open(ctx context.Context, log *slog.Logger, training *practice.Practice) (*central.DB, *central.Tokens, error) {
+// open connects. Training is the simulator, if there is one.
+func (o *options) open(ctx context.Context, training *practice.Practice) (*central.DB, error) {
 	if o.url == "" || o.adminURL == "" {
-		return nil, nil, errors.New("falta -database y -database-admin, o -local para un PostgreSQL propio")
+		return nil, errors.New("falta -database y -database-admin, o -local para un PostgreSQL propio")
 	}
 	keys, err := o.masterKeys()
 	if err != nil {
-		return nil, nil, err
-	}
-	secret, err := os.ReadFile(o.secret)
-	if err != nil {
-		return nil, nil, fmt.Errorf("el secreto de las sesiones (-secret): %w", err)
-	}
-	tokens, err := central.NewTokens([]byte(strings.TrimSpace(string(secret))), time.Now)
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := central.Bootstrap(ctx, o.adminURL, ""); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	config := central.Config{URL: o.url, AdminURL: o.adminURL, Keys: keys, Now: time.Now, Rand: rand.Reader, MaxConns: o.conns}
 	if config.Proxy, err = sii.ParseProxy(o.proxy); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if training != nil {
 		config.Practice, config.Training = training, training.Trust()
 	}
-	db, err := central.Open(ctx, config)
+	return central.Open(ctx, config)
+}
+
+// migrated connects, and brings the database to this program's version. A company that cannot be brought there stays closed,
+// and all others are served.
+func (o *options) migrated(ctx context.Context, log *slog.Logger, training *practice.Practice) (*central.DB, error) {
+	db, err := o.open(ctx, training)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := db.Migrate(ctx, log); err != nil {
+	err = db.Migrate(ctx, log)
+	var some *central.CompaniesError
+	if err != nil && !errors.As(err, &some) {
 		db.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	return db, tokens, nil
+	return db, nil
+}
+
+func (o *options) tokens() (*central.Tokens, error) {
+	secret, err := os.ReadFile(o.secret)
+	if err != nil {
+		return nil, fmt.Errorf("el secreto de las sesiones (-secret): %w", err)
+	}
+	return central.NewTokens([]byte(strings.TrimSpace(string(secret))), time.Now)
 }
 
 func (o *options) masterKeys() (*central.Keyring, error) {

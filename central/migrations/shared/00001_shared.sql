@@ -25,6 +25,8 @@ create table company (
   role_name          text not null unique,
   -- creating: its schema is not ready; nobody enters. The next attempt goes on where the last one stopped.
   state              text not null default 'creating' check (state in ('creating', 'ready')),
+  -- The last migration of its schema; a server that knows a later one does not let anybody in.
+  schema_version     bigint not null default 0,
   -- The authority it issues for; fixed at creation, never mixed.
   ambiente           text not null check (ambiente in ('capacitacion', 'certificacion', 'produccion')),
   plan_id            bigint references plan,

@@ -1,0 +1,147 @@
+package torn
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"mostrador/central"
+)
+
+// Limits keep one client from taking the server away from the others. Zero is no limit.
+type Limits struct {
+	// AtWork is how many requests may wait for the database or be there at once; the next one is sent away with a time to
+	// come back, instead of joining a pile that nobody will answer in time.
+	AtWork int
+	// PerAddress is how many requests one address may have open, from their first byte on.
+	PerAddress int
+	// Logins is how many times a minute an address may try to log in. Each account has a wait of its own besides.
+	Logins int
+}
+
+// guard counts what Limits bound.
+type guard struct {
+	limits Limits
+	work   chan struct{}
+
+	mu   sync.Mutex
+	open map[netip.Addr]int
+	// tries is until when the logins of an address are accounted for: each one moves it on by its share of a minute.
+	tries *lru.Cache[netip.Addr, time.Time]
+}
+
+// addressesKept bounds what is remembered of who tried to log in.
+const addressesKept = 20_000
+
+func newGuard(l Limits) *guard {
+	tries, err := lru.New[netip.Addr, time.Time](addressesKept)
+	if err != nil {
+		panic(err) // the size is ours
+	}
+	return &guard{limits: l, work: make(chan struct{}, l.AtWork), open: map[netip.Addr]int{}, tries: tries}
+}
+
+func errBusy(text string) error {
+	return &central.RefusalError{Kind: central.Unavailable, Text: text, Wait: time.Second}
+}
+
+// enter counts a request of that address until leave is called.
+func (g *guard) enter(from netip.Addr) (leave func(), err error) {
+	if g.limits.PerAddress == 0 {
+		return func() {}, nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open[from] >= g.limits.PerAddress {
+		return nil, errBusy("Hay demasiadas solicitudes abiertas desde esta dirección. No se hizo nada; intente de nuevo en un segundo")
+	}
+	g.open[from]++
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.open[from]--; g.open[from] == 0 {
+			delete(g.open, from)
+		}
+	}, nil
+}
+
+// begin counts a request that is read and goes to work, until end is called.
+func (g *guard) begin() (end func(), err error) {
+	if g.limits.AtWork == 0 {
+		return func() {}, nil
+	}
+	select {
+	case g.work <- struct{}{}:
+		return func() { <-g.work }, nil
+	default:
+		return nil, errBusy("El servidor está ocupado. No se hizo nada; intente de nuevo en un segundo")
+	}
+}
+
+// login counts a try of that address.
+func (g *guard) login(from netip.Addr, now time.Time) error {
+	if g.limits.Logins == 0 {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	until, _ := g.tries.Get(from)
+	if until.Before(now) {
+		until = now
+	}
+	until = until.Add(time.Minute / time.Duration(g.limits.Logins))
+	if wait := until.Sub(now) - time.Minute; wait > 0 {
+		seconds := wait.Truncate(time.Second) + time.Second
+		return &central.RefusalError{
+			Kind: central.TooMany, Wait: seconds,
+			Text: fmt.Sprintf("Demasiados intentos de inicio de sesión desde esta dirección. Espere %d segundos", seconds/time.Second),
+		}
+	}
+	g.tries.Add(from, until)
+	return nil
+}
+
+// addressOf is where a request comes from: the other end of the connection, or, if that is one of our proxies, the last
+// address that no proxy of ours wrote into the header. What else is there anybody may have written.
+func (s *Server) addressOf(r *http.Request) netip.Addr {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	address := from.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && s.isProxy(address); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		address = hop.Unmap()
+	}
+	return oneHome(address)
+}
+
+// oneHome counts a whole network of IPv6 as one address: whoever has one has all of its 2^64.
+func oneHome(a netip.Addr) netip.Addr {
+	if !a.Is6() {
+		return a
+	}
+	network, err := a.Prefix(64)
+	if err != nil {
+		return a
+	}
+	return network.Addr()
+}
+
+func (s *Server) isProxy(a netip.Addr) bool {
+	for _, network := range s.Proxies {
+		if network.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
