@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/url"
 	"time"
 
@@ -168,10 +169,28 @@ func commit(ctx context.Context, tx pgx.Tx) error {
 	err := tx.Commit(ctx)
 	var refused *pgconn.PgError
 	switch {
-	case err == nil, errors.As(err, &refused), errors.Is(err, pgx.ErrTxCommitRollback):
+	// A server on its way out may say so instead of the answer to a commit that it has done.
+	case err == nil, errors.As(err, &refused) && refused.SeverityUnlocalized == "ERROR", errors.Is(err, pgx.ErrTxCommitRollback):
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrUnknown, err)
+}
+
+// Passing says whether err is the database's and will pass: it is busy, ending, starting or out of reach. Nothing was done,
+// unless the error is ErrUnknown too.
+func Passing(err error) bool {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		switch refused.Code[:2] {
+		case "08", "40", "53", "57", "58": // connection, rollback, resources, operator, system
+			return true
+		}
+		return refused.Code == lockNotAvailable
+	}
+	var unreachable *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &unreachable) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed)
 }
 
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }

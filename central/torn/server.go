@@ -365,7 +365,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, central.ErrUnknown):
 		s.Log.ErrorContext(r.Context(), "resultado desconocido", "ruta", r.URL.Path, "error", err)
 		s.detail(w, http.StatusServiceUnavailable, "No se sabe si la operación quedó hecha: consulte antes de repetirla, o repítala con la misma Idempotency-Key")
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), central.Passing(err):
+		s.Log.WarnContext(r.Context(), "ocupado", "ruta", r.URL.Path, "error", err)
 		w.Header().Set("Retry-After", "1")
 		s.detail(w, http.StatusServiceUnavailable, "El servidor está ocupado. No se hizo nada; intente de nuevo")
 	default:

@@ -29,9 +29,8 @@ func until(t *testing.T, db *pgx.Conn, what, question string, args ...any) {
 	}
 }
 
-// waiting returns when that many transactions wait for locks in this database.
+// waiting returns when that many transactions wait for locks.
 func waiting(t *testing.T, db *pgx.Conn, n int) {
 	t.Helper()
-	until(t, db, "transactions waiting for a lock", `select count(*) >= $1 from pg_locks l join pg_database d on d.oid = l.database
-		where d.datname = current_database() and not l.granted`, n)
+	until(t, db, "transactions waiting for a lock", "select count(*) >= $1 from pg_locks where not granted", n)
 }
