@@ -25,7 +25,7 @@ COMPANIES ?= 1000
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run central build test lint fmt check bench bench-central demo golden fuzz torture chaos scan-load bench-window cold-start screens flows stage package-linux clean
+.PHONY: help run central build test lint fmt check bench bench-central demo golden fuzz torture chaos scan-load bench-window cold-start screens flows stage package-linux clean audit-security
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,11 @@ test: ## vet and test everything, with the race detector; installs the packages 
 	@scripts/deps.sh build judges database
 	$(GO) vet ./...
 	$(GO) test -race -shuffle=on -timeout 20m ./...
+
+audit-security: ## the server's security controls, one line each: catalogue, source, tokens, headers, limits, secrets in the log
+	@scripts/deps.sh build database
+	$(GO) test -count=1 -v -run '^Test(Audit|NoStatementCrosses|TheLoginHasNoRights|WhoIsNobody|GuessingPasswords|LoginsOfOne|AForeignForwarded|TooMuchAtOnce|OneAddress|FaultSlowClient|TheServerIsNotPatient|BrowsersMayCall|Operation|NoAnswerCarries)' ./central ./central/torn ./cmd/central | grep -E '^ *(---|ok|FAIL|panic)|_test\.go:.*FAIL' | grep -v 'RUN'; exit $${PIPESTATUS[0]}
+	@if command -v govulncheck >/dev/null; then govulncheck ./central/... ./cmd/central; else echo "not checked: known vulnerabilities (govulncheck is not installed)"; fi
 
 lint: $(LINT)-$(LINT_VER) ## golangci-lint: the arrows of docs/architecture.md and the rest of .golangci.yml
 	$(LINT)-$(LINT_VER) run ./...

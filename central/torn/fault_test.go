@@ -153,9 +153,13 @@ func (c *cutter) carry(t testing.TB, client net.Conn) {
 	go func() {
 		defer close(back)
 		defer client.Close()
-		pass(client, server, func(b []byte) bool { return bytes.Contains(b, []byte("COMMIT\x00")) && c.cut.CompareAndSwap(afterCommit, nowhere) })
+		pass(client, server, func(b []byte) bool {
+			return bytes.Contains(b, []byte("COMMIT\x00")) && c.cut.CompareAndSwap(afterCommit, nowhere)
+		})
 	}()
-	pass(server, client, func(b []byte) bool { return bytes.Contains(b, []byte("commit\x00")) && c.cut.CompareAndSwap(beforeCommit, nowhere) })
+	pass(server, client, func(b []byte) bool {
+		return bytes.Contains(b, []byte("commit\x00")) && c.cut.CompareAndSwap(beforeCommit, nowhere)
+	})
 	_ = client.Close()
 	_ = server.Close()
 	<-back
