@@ -51,7 +51,10 @@ test: ## vet and test everything, with the race detector; installs the packages 
 
 audit-security: ## the server's security controls, one line each: catalogue, source, tokens, headers, limits, secrets in the log
 	@scripts/deps.sh build database
-	$(GO) test -count=1 -v -run '^Test(Audit|NoStatementCrosses|TheLoginHasNoRights|WhoIsNobody|GuessingPasswords|LoginsOfOne|AForeignForwarded|TooMuchAtOnce|OneAddress|FaultSlowClient|TheServerIsNotPatient|BrowsersMayCall|Operation|NoAnswerCarries)' ./central ./central/torn ./cmd/central | grep -E '^ *(---|ok|FAIL|panic)|_test\.go:.*FAIL' | grep -v 'RUN'; exit $${PIPESTATUS[0]}
+	@mkdir -p out
+	@$(GO) test -count=1 -v -run '^Test(Audit|NoStatementCrosses|TheLoginHasNoRights|WhoIsNobody|GuessingPasswords|LoginsOfOne|AForeignForwarded|TooMuchAtOnce|OneAddress|FaultSlowClient|TheServerIsNotPatient|BrowsersMayCall|Operation|NoAnswerCarries)' \
+	  ./central ./central/torn ./cmd/central > out/audit-security.log 2>&1; status=$$?; \
+	grep -E '^ *--- |^(ok|FAIL|panic)' out/audit-security.log; exit $$status
 	@if command -v govulncheck >/dev/null; then govulncheck ./central/... ./cmd/central; else echo "not checked: known vulnerabilities (govulncheck is not installed)"; fi
 
 lint: $(LINT)-$(LINT_VER) ## golangci-lint: the arrows of docs/architecture.md and the rest of .golangci.yml

@@ -287,6 +287,9 @@ func (db *DB) behind(ctx context.Context) (list []Tenant, err error) {
 	return db.companiesWhere(ctx, "schema_version < $1", db.newest)
 }
 
+// tenants are all companies whose schema is there, active or not.
+func (db *DB) tenants(ctx context.Context) ([]Tenant, error) { return db.companiesWhere(ctx, "true") }
+
 // companiesWhere are the companies whose schema is there and of which the condition holds.
 func (db *DB) companiesWhere(ctx context.Context, condition string, args ...any) (list []Tenant, err error) {
 	err = db.inShared(ctx, func(tx pgx.Tx) error {
