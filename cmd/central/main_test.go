@@ -50,7 +50,7 @@ func ownServer(t *testing.T, args ...string) (options, *central.DB) {
 	if training != nil {
 		t.Cleanup(func() { _ = training.Close() })
 	}
-	db, _, err := o.open(t.Context(), slog.New(slog.DiscardHandler), training)
+	db, err := o.migrated(t.Context(), slog.New(slog.DiscardHandler), training)
 	if err != nil {
 		t.Fatal(err)
 	}
