@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -237,10 +238,10 @@ func TestALineThatIsDown(t *testing.T) {
 // An upload whose answer was lost is asked for before anything is sent again.
 func TestAnAnswerThatWasLost(t *testing.T) {
 	s := newSchool(t)
-	lost := 0
+	var lost atomic.Int32
 	s.sim.SetFault(func(r *http.Request) siisim.Fault {
 		if isUpload(r) {
-			lost++
+			lost.Add(1)
 			return siisim.SilenceAfter
 		}
 		return siisim.NoFault
@@ -248,8 +249,8 @@ func TestAnAnswerThatWasLost(t *testing.T) {
 	sold := s.sell(1)
 	s.clock.Advance(time.Minute)
 	s.turn()
-	if got := s.sale(sold[0].ID); lost != 1 || got.State != dte.Unknown {
-		t.Fatalf("%d lost, state %s", lost, got.State)
+	if got := s.sale(sold[0].ID); lost.Load() != 1 || got.State != dte.Unknown {
+		t.Fatalf("%d lost, state %s", lost.Load(), got.State)
 	}
 	s.settle()
 	s.once(1)
@@ -303,10 +304,10 @@ func TestALongBacklogGivesWay(t *testing.T) {
 		}
 	}
 	s.clock.Advance(central.LeaseTime)
-	uploads := 0
+	var uploads atomic.Int64
 	s.sim.SetFault(func(r *http.Request) siisim.Fault {
 		if isUpload(r) {
-			uploads++
+			uploads.Add(1)
 		}
 		return siisim.NoFault
 	})
@@ -314,8 +315,8 @@ func TestALongBacklogGivesWay(t *testing.T) {
 	if turn.Next.After(s.clock.Now()) || turn.Next.IsZero() {
 		t.Errorf("it goes on at %v", turn.Next)
 	}
-	if uploads != 20*central.StepsATurn {
-		t.Errorf("%d uploads in a turn", uploads)
+	if got := uploads.Load(); got != 20*central.StepsATurn {
+		t.Errorf("%d uploads in a turn", got)
 	}
 }
 
