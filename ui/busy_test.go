@@ -121,7 +121,55 @@ func TestAScannerThatPauses(t *testing.T) {
 	}
 }
 
-// A right check digit does not end a code: one beginning in ten has one.
+// Thirteen or fourteen digits with a right check digit end after 60 ms of silence, wherever they are scanned and whatever this
+// till's scanners put before them. Anything else waits for its rest.
+func TestAWholeCodeEndsSoon(t *testing.T) {
+	const dun = "17801234567891"
+	for _, c := range []struct {
+		name, typed, code string
+		quantity          money.Qty
+		scanner           Scanner
+		soon              bool
+	}{
+		{"EAN-13", leche, leche, money.One, Scanner{}, true},
+		{"GTIN-14", dun, dun, money.One, Scanner{}, true},
+		{"with a quantity", "3*" + leche, leche, money.Units(3), Scanner{}, true},
+		{"with an AIM identifier", "]E0" + leche, leche, money.One, Scanner{AIM: true}, true},
+		{"with a prefix", "~" + leche, leche, money.One, Scanner{Prefix: "~"}, true},
+		{"a wrong check digit", leche[:12] + "0", "", 0, Scanner{}, false},
+		{"EAN-8", "73513537", "73513537", money.One, Scanner{}, false},
+		{"a shop's own", xyz, xyz, money.One, Scanner{}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x := newWorldWith(t, false, Look{}, []sale.Product{
+				products[0],
+				{Codigo: dun, Nombre: "Caja de leche", Prc: money.PerUnit(9000)},
+				{Codigo: "73513537", Nombre: "Chicle", Prc: money.PerUnit(200)},
+				{Codigo: xyz, Nombre: "Cosa propia", Prc: money.PerUnit(700)},
+			})
+			x.w.settings.Scanner = c.scanner
+			x.burst(c.typed)
+			x.pass(silence + frameTime - time.Millisecond)
+			if n := len(x.lines()); n != 0 {
+				t.Fatalf("%d lines before the silence was over", n)
+			}
+			x.pass(2 * time.Millisecond)
+			if soon := len(x.lines()) == 1; soon != c.soon {
+				t.Errorf("ended after %s: %v", silence+frameTime, soon)
+			}
+			x.pass(longSilence)
+			if c.code == "" {
+				x.sees(c.typed + " no existe")
+				return
+			}
+			if l := x.lines(); len(l) != 1 || l[0].Codigo != c.code || l[0].Qty != c.quantity {
+				t.Errorf("the cart has %+v", l)
+			}
+		})
+	}
+}
+
+// Eight right digits do not end a code: one beginning in ten of a longer one has them.
 func TestHalfACodeIsNoProduct(t *testing.T) {
 	const half = "73513537"
 	x := busyWorld(t, half)

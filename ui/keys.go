@@ -170,6 +170,8 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 		wait(silence)
 	case waited < silence+frameTime:
 		wait(silence + frameTime)
+	case w.complete():
+		w.takeSilent()
 	case waited < longSilence:
 		wait(longSilence)
 		if !isCode {
@@ -183,6 +185,19 @@ func (w *Window) awaitSilence(n int, waited time.Duration) {
 	default:
 		w.piece = w.burst.end(w.burstIn.before == "")
 	}
+}
+
+// complete reports a burst that cannot be the beginning of a longer code, by its length and its check digit: what follows the
+// shorter ones is waited for.
+func (w *Window) complete() bool {
+	const longestBeginning = 12 // of an EAN-13; only in cases of GTIN-14 are thirteen digits a beginning, hardly ever a right one
+	burst, isCode := w.burst.code()
+	if !isCode {
+		return false
+	}
+	codes := w.settings.Scanner.codes(burst)
+	_, code := split(w.burstIn.completed(codes[len(codes)-1]))
+	return len(code) > longestBeginning && gtin(code)
 }
 
 // typedBefore ends what was typed before a key or a tap. A busy machine saw no pause between them: a code is still scanned,

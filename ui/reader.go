@@ -15,9 +15,10 @@ const (
 	pace = 25 * time.Millisecond
 	// shortestCode is the length from which a burst is taken for a code.
 	shortestCode = 6
-	// silence, and then a frame, shows what fingers typed: in the frame come the characters which the desktop had already
-	// queued behind a slow drawing. longSilence, and then a frame, ends a code: it might be half of one until then, even if
-	// its check digit is right, because one half in ten has a right one, too.
+	// silence, and then a frame, shows what fingers typed and ends a code that its length and check digit show to be whole: in
+	// the frame come the characters which the desktop had already queued behind a slow drawing. longSilence, and then a frame,
+	// ends any other: it might be half of one until then. Eight right digits might, too, because one beginning in ten of an
+	// EAN-13 has the check digit of an EAN-8.
 	silence     = 40 * time.Millisecond
 	frameTime   = 20 * time.Millisecond
 	longSilence = 200 * time.Millisecond
