@@ -101,7 +101,7 @@ func (db *DB) checkLogin(ctx context.Context, login, password string) (account A
 				exists (select from membership m where m.account_id = a.id and m.is_active)), is_superuser, password_hash, locked_until
 			from account a where email = $1 or rut = $2`, normalEmail(login), rutOrNothing(login)).
 			Scan(&account.ID, &account.Email, &account.FullName, &account.IsActive, &account.IsSuperuser, &kept, &locked)
-		if errors.Is(err, pgx.ErrNoRows) {
+		if errNoRow(err) {
 			return nil
 		}
 		return err
@@ -242,7 +242,7 @@ func insertAccount(ctx context.Context, tx pgx.Tx, a NewAccount, kept string, no
 	}
 	err = tx.QueryRow(ctx, `insert into account (email, full_name, password_hash, is_superuser, created_at, updated_at)
 		values ($1, $2, $3, $4, $5, $5) on conflict (email) do nothing returning id`, email, strings.TrimSpace(a.FullName), kept, a.IsSuperuser, now).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errNoRow(err) {
 		return 0, refuse(Conflict, "Ya existe una cuenta con el correo %s", email)
 	}
 	return id, err

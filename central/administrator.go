@@ -2,7 +2,6 @@ package central
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -21,7 +20,7 @@ func (db *DB) Administrator(ctx context.Context, email string) (password string,
 		var id int64
 		err := tx.QueryRow(ctx, `update account set password_hash = $2, is_superuser = true, is_active = true, failures = 0, locked_until = null,
 			updated_at = $3 where email = $1 returning id`, normalEmail(email), kept, now).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) {
+		if errNoRow(err) {
 			id, err = insertAccount(ctx, tx, NewAccount{Email: email, FullName: "Administración", IsSuperuser: true}, kept, now)
 		}
 		if err != nil {

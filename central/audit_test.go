@@ -173,9 +173,13 @@ func withoutComments(text string) string {
 // A pool of one connection serves one company after the other, and nothing of the first is there for the second.
 func TestAuditPool(t *testing.T) {
 	w := newTown(t, 2)
+	db := centraltest.OpenWith(t, w.database, w.clock, func(c *central.Config) { c.MaxConns = 1 })
+	if got := db.Load().Max; got != 1 {
+		t.Errorf("the pool has %d places", got)
+	}
 	for range 3 {
 		for _, c := range w.companies {
-			err := w.db.EnterCompany(t.Context(), w.session.ID, c.ID, func(call *central.Call) error {
+			err := db.EnterCompany(t.Context(), w.session.ID, c.ID, func(call *central.Call) error {
 				if call.RUT != c.RUT {
 					t.Errorf("in %s I am %s", c.RUT, call.RUT)
 				}

@@ -2,7 +2,6 @@ package central
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -127,7 +126,7 @@ func (c *Call) authenticate() error {
 		from session s join account a on a.id = s.account_id
 		where s.id = $1 and s.ended_at is null and s.expires_at > $2 and a.is_active`, c.Session, c.now).
 		Scan(&c.Account.ID, &c.Account.Email, &c.Account.FullName, &c.Account.IsActive, &c.Account.IsSuperuser)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errNoRow(err) {
 		return ErrSession
 	}
 	return err
@@ -149,7 +148,7 @@ func (c *Call) step(company int64) error {
 			exists (select from membership m where m.company_id = c.id and m.account_id = $2 and m.is_active)
 		from company c where c.id = $1 and c.is_active and c.state = 'ready'`, company, c.Account.ID).
 		Scan(&c.Tenant.ID, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &c.Ambiente, &c.keyID, &c.sealedKey, &version, &member)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errNoRow(err) {
 		return refuse(NotFound, "Inquilino no encontrado o inactivo.")
 	}
 	if err != nil {
@@ -224,7 +223,7 @@ func (c *Call) findPerson() error {
 		return err
 	}
 	c.Person, err = pgx.CollectExactlyOneRow(rows, scanPerson)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errNoRow(err) {
 		return errNotMember()
 	}
 	if c.Person.Role != nil {

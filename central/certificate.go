@@ -2,10 +2,7 @@ package central
 
 import (
 	"encoding/json"
-	"errors"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"mostrador/dte"
 )
@@ -53,7 +50,7 @@ func (c *Call) UploadCertificate(file []byte, password string) (Certificate, err
 func (c *Call) signer() (*dte.Signer, error) {
 	var id int64
 	err := c.tx.QueryRow(c.ctx, "select id from certificate order by id desc limit 1").Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errNoRow(err) {
 		return nil, refuse(Conflict, "La empresa no tiene certificado digital: cárguelo antes de emitir")
 	}
 	if err != nil {

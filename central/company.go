@@ -3,7 +3,6 @@ package central
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -129,7 +128,7 @@ func (db *DB) reserveCompany(ctx context.Context, n NewCompany) (id int64, t Ten
 			where company.state = 'creating' returning id`,
 			int32(n.RUT), n.Name, t.Schema, t.Role, n.Ambiente, n.Address, n.Commune, n.City, n.Giro, n.BillingDay, n.Actecos, keyID, sealed,
 			db.Now()).Scan(&t.ID)
-		if errors.Is(err, pgx.ErrNoRows) {
+		if errNoRow(err) {
 			return errCompanyExists(n.RUT)
 		}
 		return err

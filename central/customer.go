@@ -1,7 +1,6 @@
 package central
 
 import (
-	"errors"
 	"strings"
 	"time"
 
@@ -107,7 +106,7 @@ func (c *Call) Customer(rut dte.RUT) (Customer, error) {
 		return Customer{}, err
 	}
 	customer, err := pgx.CollectExactlyOneRow(rows, scanCustomer)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errNoRow(err) {
 		return customer, refuse(NotFound, "No se encontró un cliente con RUT %s", rut)
 	}
 	return customer, err
@@ -123,7 +122,7 @@ func (c *Call) CreateCustomer(n Customer) (Customer, error) {
 		return n, err
 	}
 	made, err := pgx.CollectExactlyOneRow(rows, scanCustomer)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errNoRow(err) {
 		return n, refuse(Conflict, "Ya existe un cliente con RUT %s", n.RUT)
 	}
 	return made, err
@@ -136,7 +135,7 @@ func (c *Call) ChangeCustomer(rut dte.RUT, edit func(*Customer)) (Customer, erro
 		return Customer{}, err
 	}
 	n, err := pgx.CollectExactlyOneRow(rows, scanCustomer)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errNoRow(err) {
 		return n, refuse(NotFound, "Cliente con RUT %s no encontrado", rut)
 	}
 	if err != nil {

@@ -90,7 +90,7 @@ func LoginRole(prefix string) string { return prefix + "_login" }
 
 // Open connects. It migrates nothing: see Migrate.
 func Open(ctx context.Context, c Config) (*DB, error) {
-	pool, err := connect(ctx, c.URL, max(c.MaxConns, 20))
+	pool, err := connect(ctx, c.URL, cmp.Or(c.MaxConns, 20))
 	if err != nil {
 		return nil, err
 	}
@@ -202,6 +202,9 @@ const (
 	exclusionViolation  = "23P01"
 	lockNotAvailable    = "55P03"
 )
+
+// errNoRow says whether a query that must find one row found none.
+func errNoRow(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
 
 // violates says whether err is the refusal of that constraint.
 func violates(err error, code, constraint string) bool {

@@ -2,7 +2,6 @@ package central
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -39,7 +38,7 @@ func (db *DB) Memberships(ctx context.Context, session uuid.UUID) (account Accou
 		}
 		err := db.InTenant(ctx, tenants[i], func(tx pgx.Tx) error {
 			err := tx.QueryRow(ctx, "select permissions from role where name = $1", list[i].RoleName).Scan(&list[i].Permissions)
-			if errors.Is(err, pgx.ErrNoRows) {
+			if errNoRow(err) {
 				return nil
 			}
 			return err

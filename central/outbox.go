@@ -139,7 +139,7 @@ func (o *outbox) DocumentIn(key dte.Key) (doc *dte.Document, err error) {
 
 // absent says what is not there.
 func absent(err error, what string) error {
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errNoRow(err) {
 		return fmt.Errorf("%s: %w", what, errAbsent)
 	}
 	return err

@@ -1,7 +1,6 @@
 package central
 
 import (
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -172,6 +171,3 @@ func hang(list []Product, children map[int64][]Product, depth int) {
 		}
 	}
 }
-
-// errNoRow says whether a query that must find one row found none.
-func errNoRow(err error) bool { return errors.Is(err, pgx.ErrNoRows) }

@@ -163,6 +163,14 @@ func Open(t testing.TB, database string, clock *Clock) *central.DB {
 	return open(t, config(database, clock.Now))
 }
 
+// OpenWith is Open for a server that is not as the others.
+func OpenWith(t testing.TB, database string, clock *Clock, change func(*central.Config)) *central.DB {
+	t.Helper()
+	c := config(database, clock.Now)
+	change(&c)
+	return open(t, c)
+}
+
 // OpenPractising is Open for a server whose companies in training have somebody to practise with.
 func OpenPractising(t testing.TB, database string, now func() time.Time, p central.Practice) *central.DB {
 	t.Helper()
