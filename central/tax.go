@@ -2,6 +2,8 @@ package central
 
 import (
 	"github.com/jackc/pgx/v5"
+
+	"mostrador/money"
 )
 
 const selectTax = "select id, name, rate, is_active, is_default from tax"
@@ -15,8 +17,20 @@ func (c *Call) Taxes(p Page) ([]Tax, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Tax])
 }
 
+// lawful refuses what no document could carry: a price would be asked for that its boleta adds up otherwise. The schema refuses
+// it, too.
+func (t Tax) lawful() error {
+	if t.Rate != 0 && t.Rate != money.IVA {
+		return refuse(Unprocessable, "La tasa es 0.19 (IVA) o 0 (exento): los documentos no llevan otra. Los impuestos adicionales no se emiten aquí")
+	}
+	return nil
+}
+
 // CreateTax adds one. If it is the default, no other is any longer.
 func (c *Call) CreateTax(n Tax) (Tax, error) {
+	if err := n.lawful(); err != nil {
+		return Tax{}, err
+	}
 	made, err := c.oneTax(n, "insert into tax (name, rate, is_active) values ($1, $2, $3) returning "+columnsOf(selectTax), n.Name, n.Rate, n.IsActive)
 	if err != nil || !n.IsDefault {
 		return made, err
@@ -36,6 +50,9 @@ func (c *Call) ChangeTax(id int64, edit func(*Tax)) (Tax, error) {
 	}
 	n := before
 	edit(&n)
+	if err := n.lawful(); err != nil {
+		return before, err
+	}
 	if _, err := c.oneTax(n, "update tax set name = $2, rate = $3, is_active = $4 where id = $1 returning "+columnsOf(selectTax), id, n.Name, n.Rate, n.IsActive); err != nil {
 		return n, err
 	}

@@ -253,7 +253,7 @@ func (v *village) furnish(company central.Company) {
 	v.t.Helper()
 	v.exec("set search_path to " + company.Schema + `, extensions;
 		insert into brand (id, name) overriding system value values (70001, 'Suya');
-		insert into tax (id, name, rate) overriding system value values (70001, 'Suyo', 1000);
+		insert into tax (id, name, rate) overriding system value values (70001, 'Suyo', 0);
 		insert into role (id, name) overriding system value values (70001, 'SUYO');
 		insert into person (id, name, role_id) overriding system value values (70001, 'Suya', 70001);
 		insert into price_list (id, name) overriding system value values (70001, 'Suya');

@@ -39,8 +39,8 @@ func TestOneDefaultTax(t *testing.T) {
 		}
 		return ids
 	}
-	made := owner.post("/config/taxes/", map[string]any{"name": "Reducido", "rate": "0.105", "is_default": true}).want(201)
-	if made.text("rate") != "0.1050" || made.json()["is_default"] != true || made.json()["is_active"] != true {
+	made := owner.post("/config/taxes/", map[string]any{"name": "IVA de la casa", "rate": "0.19", "is_default": true}).want(201)
+	if made.text("rate") != "0.1900" || made.json()["is_default"] != true || made.json()["is_active"] != true {
 		t.Errorf("%s", made.body)
 	}
 	if got := defaults(); len(got) != 1 || got[0] != 3.0 {
@@ -81,7 +81,7 @@ func TestOneDefaultTaxOfManyAtOnce(t *testing.T) {
 			case 3:
 				got = owner.put("/config/taxes/2", map[string]any{"is_default": false})
 			default:
-				got = owner.post("/config/taxes/", map[string]any{"name": path("Impuesto ", int64(i)), "rate": "0.1", "is_default": true})
+				got = owner.post("/config/taxes/", map[string]any{"name": path("Impuesto ", int64(i)), "rate": "0.19", "is_default": true})
 			}
 			if got.status >= 300 {
 				t.Errorf("%d %s", got.status, got.body)
@@ -101,6 +101,27 @@ func TestOneDefaultTaxOfManyAtOnce(t *testing.T) {
 	}
 }
 
+// A price with another rate than the documents' would be asked for, and paid, and never be on paper.
+func TestATaxIsOneThatDocumentsCarry(t *testing.T) {
+	_, owner := newHouse(t).shop(76086428)
+	const no = "La tasa es 0.19 (IVA) o 0 (exento): los documentos no llevan otra. Los impuestos adicionales no se emiten aquí"
+	for _, rate := range []any{0.1, "0.105", "0.1899", 1, "0.2"} {
+		for _, got := range []answer{
+			owner.post("/config/taxes/", map[string]any{"name": "Reducido", "rate": rate}),
+			owner.put("/config/taxes/1", map[string]any{"rate": rate}),
+		} {
+			if got.want(422).text("error") != no {
+				t.Errorf("%v: %s", rate, got.body)
+			}
+		}
+	}
+	owner.post("/config/taxes/", map[string]any{"name": "Libros", "rate": "0.0"}).want(201)
+	owner.put("/config/taxes/3", map[string]any{"rate": "0.19"}).want(200)
+	if got := owner.get("/config/taxes/").want(200).list(); len(got) != 3 || got[0]["rate"] != "0.1900" || got[2]["rate"] != "0.1900" {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestTaxesRefuse(t *testing.T) {
 	_, owner := newHouse(t).shop(76086428)
 	for _, rate := range []any{10, "10", 19, -0.1, "x", "0.12345"} {
@@ -110,7 +131,7 @@ func TestTaxesRefuse(t *testing.T) {
 	owner.post("/config/taxes/", map[string]any{"name": "Exento", "rate": 0}).refused(409, "Ya existe un impuesto con nombre 'Exento'")
 	owner.put("/config/taxes/1", map[string]any{"name": "Exento"}).refused(409, "Ya existe un impuesto con nombre 'Exento'")
 	owner.put("/config/taxes/1", map[string]any{"name": nil}).want(422)
-	owner.put("/config/taxes/99", map[string]any{"rate": "0.2"}).refused(404, "Impuesto no encontrado")
+	owner.put("/config/taxes/99", map[string]any{"rate": "0"}).refused(404, "Impuesto no encontrado")
 	owner.put("/config/taxes/2", map[string]any{"is_active": false}).want(200)
 	if got := owner.get("/config/taxes/?is_active=true").want(200).list(); len(got) != 1 || got[0]["rate"] != "0.1900" {
 		t.Errorf("the active: %v", got)

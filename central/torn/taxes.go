@@ -26,7 +26,7 @@ func listTaxes(c *central.Call, in struct{ pageQuery }) ([]taxOut, error) {
 func createTax(c *central.Call, in struct {
 	Body struct {
 		Name      string    `json:"name" required:"true" minLength:"1" maxLength:"100"`
-		Rate      Tasa      `json:"rate" required:"true" minimum:"0" maximum:"1" doc:"Como fracción: 0.19 es 19 %"`
+		Rate      Tasa      `json:"rate" required:"true" minimum:"0" maximum:"1" doc:"Como fracción: 0.19 (IVA) o 0 (exento)"`
 		IsActive  Opt[bool] `json:"is_active"`
 		IsDefault Opt[bool] `json:"is_default"`
 	}

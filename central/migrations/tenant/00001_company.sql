@@ -24,7 +24,7 @@ create table issuer (
 create table tax (
   id         bigint generated always as identity primary key,
   name       text not null unique,
-  rate       integer not null check (rate between 0 and 10000), -- basis points
+  rate       integer not null check (rate in (0, 1900)), -- basis points: exempt, or the IVA that documents carry
   is_active  boolean not null default true,
   is_default boolean not null default false
 );
