@@ -199,7 +199,6 @@ func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 const (
 	uniqueViolation     = "23505"
 	foreignKeyViolation = "23503"
-	exclusionViolation  = "23P01"
 	lockNotAvailable    = "55P03"
 )
 

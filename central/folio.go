@@ -144,15 +144,15 @@ func (c *Call) UploadCAF(file []byte) (dte.TipoDTE, error) {
 	}
 	var id int64
 	err = c.tx.QueryRow(c.ctx, `insert into caf (tipo, desde, hasta, fa, vence, idk, next, sealed, sha256, created_at)
-		values ($1, $2, $3, $4, $5, $6, $2, $7, $8, $9) returning id`, int(caf.Tipo), int64(caf.Desde), int64(caf.Hasta), caf.FA.String(), vence,
+		values ($1, $2, $3, $4, $5, $6, $2, $7, $8, $9) on conflict do nothing returning id`, int(caf.Tipo), int64(caf.Desde), int64(caf.Hasta), caf.FA.String(), vence,
 		caf.IDK, sealed, sum[:], c.now).Scan(&id)
-	if violates(err, exclusionViolation, "caf_no_overlap") || violates(err, uniqueViolation, "") {
+	if errNoRow(err) {
 		return 0, refuse(Conflict, "Los folios %d a %d del tipo %d ya están cargados, enteros o en parte", caf.Desde, caf.Hasta, caf.Tipo)
 	}
 	if err != nil {
 		return 0, err
 	}
-	return caf.Tipo, c.completeRequests(caf.Tipo, id)
+	return caf.Tipo, c.fillRequests(caf, id)
 }
 
 func (c *Call) acceptsCAF(caf *dte.CAF) error {
@@ -178,9 +178,16 @@ func (c *Call) trust() dte.Trust {
 	return dte.SII()
 }
 
-// completeRequests ends what was asked for and has come.
-func (c *Call) completeRequests(t dte.TipoDTE, caf int64) error {
-	_, err := c.tx.Exec(c.ctx, "update folio_request set status = 'COMPLETED', caf_id = $2, ended_at = $3 where tipo = $1 and status = 'PENDING'", int(t), caf, c.now)
+// fillRequests gives the folios that came to who asked for some, the oldest request first. One that got less than it asked for
+// goes on waiting for the rest.
+func (c *Call) fillRequests(caf *dte.CAF, id int64) error {
+	_, err := c.tx.Exec(c.ctx, `with waiting as (select id, amount - received as missing from folio_request
+			where tipo = $1 and status = 'PENDING' order by id for update),
+		shared as (select id, least(missing, greatest(0, $2 - (sum(missing) over (order by id) - missing))) as part from waiting)
+		update folio_request r set received = received + part, caf_id = $3,
+			status = case when received + part = amount then 'COMPLETED' else 'PENDING' end,
+			ended_at = case when received + part = amount then $4::timestamptz end
+		from shared s where r.id = s.id and part > 0`, int(caf.Tipo), int64(caf.Hasta-caf.Desde+1), id, c.now)
 	return err
 }
 

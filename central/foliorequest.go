@@ -16,14 +16,15 @@ type FolioRequest struct {
 	ID        int64
 	Tipo      dte.TipoDTE
 	Amount    int32
+	Received  int32
 	Status    string
 	Reason    string
 	CreatedAt time.Time
 	EndedAt   *time.Time
 }
 
-// The life of a request. The SII gives folios to a person, so a request is a task: it ends when a CAF of its type comes, or
-// when somebody says why none will.
+// The life of a request. The SII gives folios to a person, so a request is a task: it ends when as many folios of its type
+// have come, or when somebody says why none will.
 const (
 	FoliosPending   = "PENDING"
 	FoliosCompleted = "COMPLETED"
@@ -45,7 +46,7 @@ func (c *Call) RequestFolios(t dte.TipoDTE, amount int32) (FolioRequest, error) 
 		return r, err
 	}
 	var refused *RefusalError
-	if err := c.practiceCAF(t, int(amount)); errors.As(err, &refused) && refused.Kind == Unprocessable {
+	if err := c.practiceCAF(t, int(amount)); errors.As(err, &refused) {
 		return r, c.endRequest(r.ID, refused.Text)
 	} else if err != nil {
 		return r, err
@@ -101,7 +102,7 @@ func daysOf(from, to dte.Date) (begin, end *time.Time) {
 }
 
 func (c *Call) folioRequests(where string, args ...any) ([]FolioRequest, error) {
-	rows, err := c.tx.Query(c.ctx, "select id, tipo, amount, status, reason, created_at, ended_at from folio_request "+where, args...)
+	rows, err := c.tx.Query(c.ctx, "select id, tipo, amount, received, status, reason, created_at, ended_at from folio_request "+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -110,15 +111,17 @@ func (c *Call) folioRequests(where string, args ...any) ([]FolioRequest, error) 
 
 // Annulled are numbers that will never be documents.
 type Annulled struct {
+	ID           int64
 	Tipo         dte.TipoDTE
 	Desde, Hasta int64
 	Reason       string
 	CreatedAt    time.Time
-	ToldSII      *time.Time
+	// ToldSII is when somebody said that the SII had annulled them, too.
+	ToldSII *time.Time
 }
 
 // AnnulFolios takes numbers out of use for good: all of them, or none if one of them is not the company's, was used, or was
-// annulled before. At the SII a person annuls them.
+// annulled before. At the SII a person annuls them, and says so with ToldSII.
 func (c *Call) AnnulFolios(t dte.TipoDTE, desde, hasta int64, reason string) (Annulled, error) {
 	if desde < 1 || hasta < desde {
 		return Annulled{}, refuse(Unprocessable, "El rango %d a %d no es válido: desde 1, y hasta no menor que desde", desde, hasta)
@@ -146,10 +149,25 @@ func (c *Call) AnnulFolios(t dte.TipoDTE, desde, hasta int64, reason string) (An
 		return Annulled{}, refuse(Conflict, "%d de los folios %d a %d del tipo %d ya se usaron. No se anuló ninguno", used, desde, hasta, t)
 	}
 	a := Annulled{Tipo: t, Desde: desde, Hasta: hasta, Reason: reason, CreatedAt: c.now}
-	_, err = c.tx.Exec(c.ctx, "insert into folio_annulled (tipo, desde, hasta, reason, person_id, created_at) values ($1, $2, $3, $4, $5, $6)",
-		int(t), desde, hasta, reason, c.Person.ID, c.now)
+	err = c.tx.QueryRow(c.ctx, "insert into folio_annulled (tipo, desde, hasta, reason, person_id, created_at) values ($1, $2, $3, $4, $5, $6) returning id",
+		int(t), desde, hasta, reason, c.Person.ID, c.now).Scan(&a.ID)
 	return a, err
 }
+
+// ToldSII notes that somebody annulled these numbers at the SII as well. Said twice, the first time counts.
+func (c *Call) ToldSII(id int64) (Annulled, error) {
+	rows, err := c.tx.Query(c.ctx, "update folio_annulled set told_sii = coalesce(told_sii, $2) where id = $1 returning "+columnsOf(selectAnnulled), id, c.now)
+	if err != nil {
+		return Annulled{}, err
+	}
+	a, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Annulled])
+	if errNoRow(err) {
+		err = refuse(NotFound, "Anulación de folios ID %d no encontrada", id)
+	}
+	return a, err
+}
+
+const selectAnnulled = "select id, tipo, desde, hasta, reason, created_at, told_sii from folio_annulled"
 
 func (c *Call) overlapsAnnulled(t dte.TipoDTE, desde, hasta int64) error {
 	var there bool
@@ -160,12 +178,12 @@ func (c *Call) overlapsAnnulled(t dte.TipoDTE, desde, hasta int64) error {
 	return err
 }
 
-// AnnulledFolios lists them, newest first.
-func (c *Call) AnnulledFolios(p Page, from, to dte.Date) ([]Annulled, error) {
+// AnnulledFolios lists them, newest first: all, those that the SII was told of, or those that it was not.
+func (c *Call) AnnulledFolios(told *bool, p Page, from, to dte.Date) ([]Annulled, error) {
 	begin, end := daysOf(from, to)
-	rows, err := c.tx.Query(c.ctx, `select tipo, desde, hasta, reason, created_at, told_sii from folio_annulled
-		where ($1::timestamptz is null or created_at >= $1) and ($2::timestamptz is null or created_at < $2)
-		order by created_at desc, tipo, desde desc offset $3 limit $4`, begin, end, p.Skip, p.limit())
+	rows, err := c.tx.Query(c.ctx, selectAnnulled+` where ($1::timestamptz is null or created_at >= $1) and ($2::timestamptz is null or created_at < $2)
+		and ($5::boolean is null or (told_sii is not null) = $5)
+		order by created_at desc, tipo, desde desc offset $3 limit $4`, begin, end, p.Skip, p.limit(), told)
 	if err != nil {
 		return nil, err
 	}

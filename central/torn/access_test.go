@@ -82,6 +82,7 @@ var whoMay = map[string]string{
 	"POST /folios/requests/{id}/error":            "admin",
 	"GET /folios/annul":                           "admin",
 	"POST /folios/annul":                          "admin",
+	"POST /folios/annul/{id}/sii":                 "admin",
 	"POST /folios/upload":                         "admin",
 	"POST /folios/certificate":                    "admin",
 	"POST /sales/":                                "sales",

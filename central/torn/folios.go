@@ -17,6 +17,7 @@ func folioRoutes() []route {
 		in("GET", "/folios/alerts", "Qué folios pedir, y cuántos", people, 200, folioAlerts),
 		in("GET", "/folios/annul", "Los folios anulados, los últimos primero", admin, 200, annulledFolios),
 		in("POST", "/folios/annul", "Anular folios que no se usarán; en el SII los anula una persona", admin, 201, annulFolios),
+		in("POST", "/folios/annul/{id}/sii", "Anotar que esos folios ya se anularon también en el SII", admin, 200, toldSII),
 		in("POST", "/folios/upload", "Cargar un CAF", admin, 201, uploadCAF),
 		in("POST", "/folios/certificate", "Cargar el certificado digital", admin, 201, uploadCertificate),
 	)
@@ -74,12 +75,13 @@ type folioRequestOut struct {
 	AmountRequested int32       `json:"amount_requested"`
 	Status          string      `json:"status" doc:"PENDING, COMPLETED o ERROR"`
 	Timestamp       Instante    `json:"timestamp"`
+	AmountReceived  int32       `json:"amount_received" doc:"Los que ya llegaron en los CAF cargados desde entonces; faltan los demás"`
 	Reason          string      `json:"reason" doc:"Por qué terminó en ERROR"`
 	EndedAt         Instante    `json:"ended_at"`
 }
 
 func folioRequestOf(r central.FolioRequest) folioRequestOut {
-	return folioRequestOut{r.ID, r.Tipo, r.Amount, r.Status, Instante(r.CreatedAt), r.Reason, instantOrNone(r.EndedAt)}
+	return folioRequestOut{r.ID, r.Tipo, r.Amount, r.Status, Instante(r.CreatedAt), r.Received, r.Reason, instantOrNone(r.EndedAt)}
 }
 
 // instantOrNone is a moment that may not have come.
@@ -171,24 +173,32 @@ func slice[T any](list []T, q pageQuery) []T {
 }
 
 type annulledOut struct {
+	ID        int64       `json:"id"`
 	DTEType   dte.TipoDTE `json:"dte_type"`
 	Desde     int64       `json:"desde"`
 	Hasta     int64       `json:"hasta"`
 	Reason    string      `json:"reason"`
 	CreatedAt Instante    `json:"created_at"`
+	ToldSII   Instante    `json:"told_sii" doc:"Cuándo se anotó que el SII también los anuló; null si falta hacerlo"`
 }
 
 func annulledOf(a central.Annulled) annulledOut {
-	return annulledOut{a.Tipo, a.Desde, a.Hasta, a.Reason, Instante(a.CreatedAt)}
+	return annulledOut{a.ID, a.Tipo, a.Desde, a.Hasta, a.Reason, Instante(a.CreatedAt), instantOrNone(a.ToldSII)}
+}
+
+func toldSII(c *central.Call, in byID) (annulledOut, error) {
+	a, err := c.ToldSII(in.ID)
+	return annulledOf(a), err
 }
 
 func annulledFolios(c *central.Call, in struct {
 	pageQuery
 	folioDates
+	ToldSII Opt[bool] `query:"told_sii" doc:"Solo los que el SII también anuló, o solo los que faltan"`
 },
 ) ([]annulledOut, error) {
 	from, to := in.days()
-	list, err := c.AnnulledFolios(in.page(), from, to)
+	list, err := c.AnnulledFolios(in.ToldSII.Ptr(), in.page(), from, to)
 	return each(list, annulledOf), err
 }
 

@@ -2,20 +2,22 @@ package torn_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"mostrador/central/centraltest"
+	"mostrador/dte"
 )
 
 // A request waits until a CAF of its type comes, or until somebody says why none will.
 func TestARequestForFolios(t *testing.T) {
 	h := newHouse(t)
 	company, owner := h.shop(76086428)
-	asked := owner.post("/folios/request", map[string]any{"dte_type": 39, "amount_requested": 1000}).want(200)
-	if asked.text("status") != "PENDING" || asked.json()["dte_type"] != 39.0 || asked.json()["amount_requested"] != 1000.0 || asked.text("timestamp") != "2026-11-20T15:00:00.000000Z" {
+	asked := owner.post("/folios/request", map[string]any{"dte_type": 39, "amount_requested": 20}).want(200)
+	if asked.text("status") != "PENDING" || asked.json()["dte_type"] != 39.0 || asked.json()["amount_requested"] != 20.0 || asked.text("timestamp") != "2026-11-20T15:00:00.000000Z" {
 		t.Errorf("%s", asked.body)
 	}
 	h.clock.Advance(24 * time.Hour)
@@ -51,6 +53,65 @@ func TestARequestForFolios(t *testing.T) {
 	}
 }
 
+// A CAF covers what was asked for first, as far as it goes; who got only a part waits for the rest.
+func TestACAFCoversTheOldestRequestsFirst(t *testing.T) {
+	_, owner := newHouse(t).shop(76086428)
+	for _, asked := range []struct{ tipo, amount int }{{39, 15}, {39, 10}, {33, 5}, {39, 5}} {
+		owner.post("/folios/request", map[string]any{"dte_type": asked.tipo, "amount_requested": asked.amount}).want(200)
+	}
+	statuses := func() string {
+		var list []string
+		for _, row := range owner.get("/folios/requests/history").want(200).list() {
+			list = append(list, fmt.Sprintf("%v:%v/%v:%v:%v", row["id"], row["amount_received"], row["amount_requested"], row["status"], row["ended_at"] != nil))
+		}
+		slices.Sort(list)
+		return strings.Join(list, " ")
+	}
+	for _, step := range []struct {
+		desde, hasta dte.Folio
+		want         string
+	}{
+		{1, 20, "1:15/15:COMPLETED:true 2:5/10:PENDING:false 3:0/5:PENDING:false 4:0/5:PENDING:false"},
+		{21, 22, "1:15/15:COMPLETED:true 2:7/10:PENDING:false 3:0/5:PENDING:false 4:0/5:PENDING:false"},
+		{23, 40, "1:15/15:COMPLETED:true 2:10/10:COMPLETED:true 3:0/5:PENDING:false 4:5/5:COMPLETED:true"},
+	} {
+		owner.upload("/folios/upload", centraltest.CAF(76086428, 39, step.desde, step.hasta)).want(201)
+		if got := statuses(); got != step.want {
+			t.Errorf("after %d to %d:\n%s, want\n%s", step.desde, step.hasta, got, step.want)
+		}
+	}
+	// A range that is refused brings nothing to anybody.
+	owner.post("/folios/request", map[string]any{"dte_type": 39, "amount_requested": 1}).want(200)
+	owner.upload("/folios/upload", centraltest.CAF(76086428, 39, 40, 60)).refused(409, "Los folios 40 a 60 del tipo 39 ya están cargados, enteros o en parte")
+	// Somebody gives up what is missing of a part.
+	owner.upload("/folios/upload", centraltest.CAF(76086428, 33, 1, 2)).want(201)
+	owner.post("/folios/requests/3/error", map[string]any{"reason": "El SII autorizó solo 2"}).want(200)
+	want := "1:15/15:COMPLETED:true 2:10/10:COMPLETED:true 3:2/5:ERROR:true 4:5/5:COMPLETED:true 5:0/1:PENDING:false"
+	if got := statuses(); got != want {
+		t.Errorf("%s, want\n%s", got, want)
+	}
+}
+
+// CAFs that come at once are shared out once.
+func TestCAFsThatComeAtOnce(t *testing.T) {
+	_, owner := newHouse(t).shop(76086428)
+	for range 3 {
+		owner.post("/folios/request", map[string]any{"dte_type": 39, "amount_requested": 25}).want(200)
+	}
+	var wg sync.WaitGroup
+	for i := range dte.Folio(6) {
+		wg.Go(func() { owner.upload("/folios/upload", centraltest.CAF(76086428, 39, 1+10*i, 10+10*i)).want(201) })
+	}
+	wg.Wait()
+	var got []any
+	for _, row := range owner.get("/folios/requests/history").want(200).list() {
+		got = append(got, row["amount_received"])
+	}
+	if fmt.Sprint(got) != "[10 25 25]" {
+		t.Errorf("of 60 folios: %v", got)
+	}
+}
+
 func TestARequestMakesSense(t *testing.T) {
 	_, owner := newHouse(t).shop(76086428)
 	for _, tipo := range []int{0, -1, 35, 43, 801, 1000} {
@@ -83,6 +144,23 @@ func TestARequestInTraining(t *testing.T) {
 	}
 }
 
+// When the simulator's folios cannot be taken, the request says so.
+func TestARequestInTrainingThatComesToNothing(t *testing.T) {
+	owner := practisingCounter(t)
+	owner.upload("/folios/upload", centraltest.CAF(76086428, 110, 1, 50)).want(201)
+	ask := func() string {
+		owner.post("/folios/request", map[string]any{"dte_type": 110, "amount_requested": 70}).want(200)
+		row := owner.get("/folios/requests/history").want(200).list()[0]
+		return fmt.Sprintf("%v %v", row["status"], row["reason"])
+	}
+	if got := ask(); got != "ERROR Los folios 1 a 70 del tipo 110 ya están cargados, enteros o en parte" {
+		t.Error(got)
+	}
+	if got := ask(); got != "COMPLETED " {
+		t.Error(got)
+	}
+}
+
 // Annulled numbers are never issued, wherever they are in their range; used ones cannot be annulled.
 func TestAnnulledFoliosAreNeverIssued(t *testing.T) {
 	c := newCounter(t, 10)
@@ -111,6 +189,20 @@ func TestAnnulledFoliosAreNeverIssued(t *testing.T) {
 		}
 	}
 	c.post("/sales/", boleta(1, "1", 1190)).want(409)
+	last := c.get("/folios/annul?told_sii=false").want(200).list()[2] // all of one moment: by number, from the last
+	if last["desde"] != 1.0 || last["told_sii"] != nil {
+		t.Errorf("%v", last)
+	}
+	told := fmt.Sprintf("/folios/annul/%v/sii", last["id"])
+	at := c.post(told, nil).want(200).text("told_sii")
+	c.clock.Advance(time.Minute)
+	if again := c.post(told, nil).want(200).text("told_sii"); at != "2026-11-20T15:00:00.000000Z" || again != at {
+		t.Errorf("told at %q, and again at %q", at, again)
+	}
+	c.post("/folios/annul/99/sii", nil).refused(404, "Anulación de folios ID 99 no encontrada")
+	if yes, no := c.get("/folios/annul?told_sii=true").list(), c.get("/folios/annul?told_sii=false").list(); len(yes) != 1 || yes[0]["desde"] != 1.0 || len(no) != 2 {
+		t.Errorf("told of %v, not of %v", yes, no)
+	}
 	rows := c.get("/folios/annul?limit=2").want(200).list()
 	if len(rows) != 2 || len(c.get("/folios/annul").list()) != 3 || len(c.get("/folios/annul?to_date=2026-11-19").list()) != 0 {
 		t.Errorf("%v", rows)

@@ -189,13 +189,14 @@ create table folio_ready (
 
 -- Numbers that will never be documents, to be annulled at the SII.
 create table folio_annulled (
+  id         bigint generated always as identity primary key,
   tipo       integer not null,
   desde      bigint not null,
   hasta      bigint not null,
   reason     text not null check (reason <> ''),
   person_id  bigint references person,
   created_at timestamptz not null,
-  told_sii   timestamptz,
+  told_sii   timestamptz, -- when somebody said that they had annulled them there; null: it must still be done
   check (hasta >= desde),
   exclude using gist (tipo with =, int8range(desde, hasta, '[]') with &&)
 );
@@ -204,13 +205,15 @@ create table folio_request (
   id         bigint generated always as identity primary key,
   tipo       integer not null,
   amount     integer not null check (amount > 0),
+  received   integer not null default 0 check (received between 0 and amount), -- of them, in the ranges that came since
   status     text not null default 'PENDING' check (status in ('PENDING', 'COMPLETED', 'ERROR')),
   reason     text not null default '',
-  caf_id     bigint references caf,
+  caf_id     bigint references caf, -- the last of those ranges
   person_id  bigint references person,
   created_at timestamptz not null,
   ended_at   timestamptz,
-  check ((status = 'COMPLETED') = (caf_id is not null)),
+  check ((status = 'COMPLETED') = (received = amount)),
+  check ((received > 0) = (caf_id is not null)),
   check (status <> 'ERROR' or reason <> '')
 );
 create index folio_request_pending on folio_request (tipo) where status = 'PENDING';
@@ -497,7 +500,7 @@ begin
   execute format('grant usage on all sequences in schema %I to %I', current_schema(), company);
   -- What was issued, moved and paid is history.
   execute format('revoke update, delete on document, stock_movement, sale_line, sale_reference, payment, cash_movement from %I', company);
-  execute format('revoke delete on sale, caf, shift, document_state, envelope, person, role from %I', company);
+  execute format('revoke delete on sale, caf, shift, document_state, envelope, person, role, folio_annulled from %I', company);
 end $$;
 -- +goose StatementEnd
 
