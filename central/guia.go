@@ -48,7 +48,7 @@ func (c *Call) planGuias(g GuiasToInvoice) (*plannedSale, error) {
 		return nil, refuse(Unprocessable, "Las guías se facturan con una factura (33) o una factura exenta (34)")
 	}
 	s := &plannedSale{Call: c, sign: 1, goods: goodsStay, NewSale: NewSale{Tipo: g.Tipo, Payments: g.Payments, Description: g.Description}}
-	return s, s.steps(s.openShift, func() error { return s.fromGuias(g.IDs) }, s.addUp, s.pay)
+	return s, s.steps(s.openShift, func() error { return s.fromGuias(g.IDs) }, s.addUp, s.pay, s.fallDue)
 }
 
 // fromGuias puts the guías' lines in the factura and refers to each.

@@ -1,6 +1,7 @@
 package central
 
 import (
+	"crypto/sha256"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,8 +24,32 @@ type AccountPayment struct {
 	Balance money.Pesos
 }
 
-// PayAccount takes what a customer pays of what they owe, and no more.
-func (c *Call) PayAccount(rut dte.RUT, t Tender) (AccountPayment, error) {
+// NewAccountPayment is a payment that a customer wants to make.
+type NewAccountPayment struct {
+	Customer dte.RUT
+	Tender
+	// As in NewSale.
+	Key     string
+	Request [sha256.Size]byte
+}
+
+// PayAccount takes what a customer pays of what they owe, and no more. The same key again returns the first payment.
+func (c *Call) PayAccount(n NewAccountPayment) (AccountPayment, error) {
+	if known, err := c.once(n.Key, n.Request); err != nil || known != 0 {
+		if err != nil {
+			return AccountPayment{}, err
+		}
+		return c.accountPayment(known)
+	}
+	paid, err := c.takeOnAccount(n.Customer, n.Tender)
+	if err != nil || n.Key == "" {
+		return paid, err
+	}
+	_, err = c.tx.Exec(c.ctx, "update idempotency set payment_id = $2 where key = $1", n.Key, paid.ID)
+	return paid, err
+}
+
+func (c *Call) takeOnAccount(rut dte.RUT, t Tender) (AccountPayment, error) {
 	customer, err := c.lockCustomer(rut)
 	if err != nil {
 		return AccountPayment{}, err
@@ -89,10 +114,22 @@ func (c *Call) AccountPayments(rut dte.RUT, p Page, d Days) ([]AccountPayment, e
 		return nil, err
 	}
 	from, to := d.moments()
-	rows, err := c.tx.Query(c.ctx, `select p.id, p.method_id, m.code, -p.owed, p.rounding, p.transaction_code, p.shift_id, p.created_at, $6::bigint
-		from payment p join payment_method m on m.id = p.method_id where p.customer_id = $1 and p.owed < 0 and p.sale_id is null
+	return c.accountPayments(`p.customer_id = $1 and p.owed < 0 and p.sale_id is null
 		and ($2::timestamptz is null or p.created_at >= $2) and ($3::timestamptz is null or p.created_at < $3)
-		order by p.id desc offset $4 limit $5`, customer.ID, from, to, p.Skip, p.limit(), customer.Balance)
+		order by p.id desc offset $4 limit $5`, customer.ID, from, to, p.Skip, p.limit())
+}
+
+func (c *Call) accountPayment(id int64) (AccountPayment, error) {
+	list, err := c.accountPayments("p.id = $1", id)
+	if err != nil || len(list) == 0 {
+		return AccountPayment{}, err
+	}
+	return list[0], nil
+}
+
+func (c *Call) accountPayments(where string, args ...any) ([]AccountPayment, error) {
+	rows, err := c.tx.Query(c.ctx, `select p.id, p.method_id, m.code, -p.owed, p.rounding, p.transaction_code, p.shift_id, p.created_at, k.balance
+		from payment p join payment_method m on m.id = p.method_id join customer k on k.id = p.customer_id where `+where, args...)
 	if err != nil {
 		return nil, err
 	}

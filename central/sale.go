@@ -93,8 +93,8 @@ func (c *Call) sellOnce(key string, request [sha256.Size]byte, plan func() (*pla
 	return c.Sale(id)
 }
 
-// once takes a key. It waits for a call that is at work under the same key, and returns the sale that came of it.
-func (c *Call) once(key string, request [sha256.Size]byte) (sale int64, err error) {
+// once takes a key. It waits for a call that is at work under the same key, and returns the sale or the payment that came of it.
+func (c *Call) once(key string, request [sha256.Size]byte) (made int64, err error) {
 	if key == "" {
 		return 0, nil
 	}
@@ -103,13 +103,13 @@ func (c *Call) once(key string, request [sha256.Size]byte) (sale int64, err erro
 		return 0, err
 	}
 	var before []byte
-	if err := c.tx.QueryRow(c.ctx, "select sha256, coalesce(sale_id, 0) from idempotency where key = $1", key).Scan(&before, &sale); err != nil {
+	if err := c.tx.QueryRow(c.ctx, "select sha256, coalesce(sale_id, payment_id, 0) from idempotency where key = $1", key).Scan(&before, &made); err != nil {
 		return 0, err
 	}
 	if !bytes.Equal(before, request[:]) {
 		return 0, refuse(Conflict, "La Idempotency-Key ya se usó con otra solicitud")
 	}
-	return sale, nil
+	return made, nil
 }
 
 // plannedSale is a sale whose every rule has been checked and whose sums are known; only the folio is missing.
@@ -124,6 +124,7 @@ type plannedSale struct {
 	totals   dte.Totales
 	montos   []money.Pesos
 	payments []paid
+	due      *string // the day by which a sale on account is paid; nil if nothing is on account
 	related  *int64
 	sign     int
 	goods    goods
@@ -171,7 +172,7 @@ func (c *Call) plan(n NewSale) (*plannedSale, error) {
 		s.sign = 0
 		return s, s.steps(s.mayOpenShift, s.findCustomer, s.findProducts, s.price, s.total, s.pay)
 	}
-	return s, s.steps(s.openShift, s.findCustomer, s.findProducts, s.price, s.total, s.pay)
+	return s, s.steps(s.openShift, s.findCustomer, s.findProducts, s.price, s.total, s.pay, s.fallDue)
 }
 
 func (s *plannedSale) steps(steps ...func() error) error {
@@ -520,7 +521,7 @@ func (s *plannedSale) write(doc *dte.Document) (id int64, err error) {
 			monto_neto, iva, monto_total, descuento, costo, descripcion, due_date, ind_traslado, cod_ref, audit_metadata, created_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, nullif($17, 0), nullif($18, 0), $19, $20) returning id`,
 		int(s.Tipo), int64(doc.Folio), s.customer.ID, s.Person.ID, s.shift, s.related, doc.FchEmis.String(), s.sign, doc.Totales.MntExe,
-		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discount, cost, s.Description, s.dueDate(), s.Traslado, int(s.codRef), s.audit(), s.now).Scan(&id)
+		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discount, cost, s.Description, s.due, s.Traslado, int(s.codRef), s.audit(), s.now).Scan(&id)
 	if err != nil {
 		return 0, err
 	}
@@ -537,18 +538,26 @@ func (l plannedLine) cost() money.Price {
 	return money.Price(int64(l.product.Costo) / 1000 * int64(l.Qty) / 1000)
 }
 
-// dueDate is when a sale on account falls due; nil if nothing is on account.
-func (s *plannedSale) dueDate() *string {
+// fallDue says when a sale on account is paid, after the customer's days or the settings', and has a factura say so.
+func (s *plannedSale) fallDue() error {
 	if !slices.ContainsFunc(s.payments, func(p paid) bool { return p.code == CreditoInterno && p.kept > 0 }) {
 		return nil
 	}
-	days := int32(30)
-	if s.customer.CreditDays != nil {
-		days = *s.customer.CreditDays
+	var days int
+	if err := s.tx.QueryRow(s.ctx, "select coalesce($1, credit_days) from settings", s.customer.CreditDays).Scan(&days); err != nil {
+		return err
 	}
-	day := dte.DateOf(s.now.AddDate(0, 0, int(days))).String()
-	return &day
+	day := dte.DateOf(s.now.AddDate(0, 0, days))
+	if s.Tipo == dte.Factura || s.Tipo == dte.FacturaExenta {
+		s.draft.FmaPago, s.draft.FchVenc = onCredit, day
+	}
+	text := day.String()
+	s.due = &text
+	return nil
 }
+
+// onCredit is the form of payment (FmaPago) of what is owed.
+const onCredit = 2
 
 // audit names the superuser who acted as the system's person.
 func (c *Call) audit() map[string]any {

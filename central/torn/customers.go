@@ -12,7 +12,7 @@ func customerRoutes() []route {
 		in("GET", "/customers/", "Los clientes, por nombre", people, 200, listCustomers),
 		in("GET", "/customers/search", "Buscar por RUT o nombre; diez a lo más", people, 200, searchCustomers),
 		in("GET", "/customers/{rut}", "Un cliente", people, 200, getCustomer),
-		in("POST", "/customers/{rut}/pagos", "Recibir un pago de la cuenta", sells, 201, payAccount),
+		keyed(in("POST", "/customers/{rut}/pagos", "Recibir un pago de la cuenta", sells, 201, payAccount)),
 		in("GET", "/customers/{rut}/pagos", "Los pagos de la cuenta, los últimos primero", people, 200, accountPayments),
 		in("GET", "/customers/{rut}/cuenta", "La cuenta: cargos, pagos, saldo y antigüedad", people, 200, statement),
 		in("PUT", "/customers/{rut}", "Cambiar un cliente", sells, 200, changeCustomer),

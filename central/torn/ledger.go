@@ -27,7 +27,8 @@ func accountPaymentOf(p central.AccountPayment) accountPaymentOut {
 }
 
 func payAccount(c *central.Call, in struct {
-	RUT  RUT `path:"rut"`
+	RUT  RUT    `path:"rut"`
+	Key  string `header:"Idempotency-Key" maxLength:"256"`
 	Body struct {
 		PaymentMethodID int64       `json:"payment_method_id" required:"true"`
 		Amount          Pesos       `json:"amount" required:"true" minimum:"1" maximum:"999999999999"`
@@ -36,7 +37,15 @@ func payAccount(c *central.Call, in struct {
 },
 ) (accountPaymentOut, error) {
 	b := in.Body
-	made, err := c.PayAccount(dte.RUT(in.RUT), central.Tender{MethodID: b.PaymentMethodID, Amount: money.Pesos(b.Amount), Code: b.TransactionCode.Or("")})
+	payment := central.NewAccountPayment{
+		Customer: dte.RUT(in.RUT), Key: in.Key,
+		Tender: central.Tender{MethodID: b.PaymentMethodID, Amount: money.Pesos(b.Amount), Code: b.TransactionCode.Or("")},
+	}
+	var err error
+	if payment.Request, err = fingerprint([]any{"pagos", in.RUT, b}); err != nil {
+		return accountPaymentOut{}, err
+	}
+	made, err := c.PayAccount(payment)
 	return accountPaymentOf(made), err
 }
 

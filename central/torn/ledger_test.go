@@ -1,6 +1,8 @@
 package torn_test
 
 import (
+	"bytes"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -78,6 +80,68 @@ func TestTheAccountOfACustomer(t *testing.T) {
 	again.post("/customers/5126663-3/pagos", pay(4, 6139)).want(201)
 	if n := again.number("select sum(owed) - (select balance from customer where id = 2) from payment where customer_id = 2"); n != 0 {
 		t.Errorf("the moves and the balance differ by %d", n)
+	}
+}
+
+// The same key takes the money once, however many ask at the same time; another amount, another customer or a sale under it
+// is refused.
+func TestTheSameKeyPaysOnce(t *testing.T) {
+	c := newCounter(t, 50)
+	for _, rut := range []string{"5126663-3", "6874225-0"} {
+		c.post("/customers/", map[string]any{"rut": rut, "razon_social": "Cliente " + rut}).want(201)
+		c.post("/sales/", onAccount(rut, "2", 2380)).want(201)
+	}
+	ask := func(path, body string) answer {
+		return c.with("POST", path, body, "X-Tenant-ID", strconv.FormatInt(c.tenant, 10), "Idempotency-Key", "pago-7")
+	}
+	const path, body = "/customers/5126663-3/pagos", `{"payment_method_id":1,"amount":1001}`
+	answers := make([]answer, 16)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() { answers[i] = ask(path, body) })
+	}
+	wg.Wait()
+	for _, got := range answers {
+		if got.want(201); !bytes.Equal(got.body, answers[0].body) {
+			t.Errorf("%s\n%s", got.body, answers[0].body)
+		}
+	}
+	if got := answers[0]; got.text("current_balance") != "1379.00" || got.text("redondeo") != "-1.00" || got.text("amount") != "1001.00" {
+		t.Errorf("%s", got.body)
+	}
+	const used = "La Idempotency-Key ya se usó con otra solicitud"
+	ask(path, `{"payment_method_id":1,"amount":1000}`).refused(409, used)
+	ask("/customers/6874225-0/pagos", body).refused(409, used)
+	ask("/sales/", oneBread).refused(409, used)
+	if n := c.number("select count(*) from payment where sale_id is null"); n != 1 {
+		t.Errorf("%d payments", n)
+	}
+	// Without a key each is a payment of its own.
+	c.post(path, body).want(201)
+	c.post(path, body).refused(409, "Cliente 5126663-3 debe 378.00: no se pueden recibir 1001.00")
+}
+
+// What is sold on account falls due after the customer's own days, or else the company's; a factura says so.
+func TestCreditDays(t *testing.T) {
+	c := newCounter(t, 50)
+	c.put("/config/settings/", map[string]any{"dias_credito": 7}).want(200)
+	for rut, days := range map[string]any{"5126663-3": nil, "6874225-0": 45, "7777777-6": 0} {
+		c.post("/customers/", map[string]any{
+			"rut": rut, "razon_social": "Cliente", "giro": "Almacén", "direccion": "Uno 1", "comuna": "Ñuñoa", "ciudad": "Santiago", "dias_credito": days,
+		}).want(201)
+	}
+	for rut, due := range map[string]string{"5126663-3": "2026-11-27", "6874225-0": "2027-01-04", "7777777-6": "2026-11-20"} {
+		order := onAccount(rut, "1", 1190)
+		order["tipo_dte"] = 33
+		sold := c.post("/sales/", order).want(201)
+		doc := c.document(sold.id())
+		if sold.text("fecha_vencimiento") != due || doc.FchVenc.String() != due || doc.FmaPago != 2 {
+			t.Errorf("%s: due %s, in the document %s with form %d, want %s", rut, sold.text("fecha_vencimiento"), doc.FchVenc, doc.FmaPago, due)
+		}
+	}
+	paid := c.post("/sales/", boleta(1, "1", 1190)).want(201)
+	if doc := c.document(paid.id()); paid.json()["fecha_vencimiento"] != nil || doc.FmaPago != 0 {
+		t.Errorf("what was paid falls due %s", paid.body)
 	}
 }
 

@@ -31,7 +31,7 @@ func salesRoutes() []route {
 // keyed says that a route takes an Idempotency-Key.
 func keyed(r route) route {
 	r.notes = "Con la cabecera Idempotency-Key (hasta 256 caracteres) la misma solicitud repetida se hace una vez y devuelve la misma respuesta; " +
-		"la misma clave con otra solicitud es 409. Sin ella cada solicitud es una venta nueva."
+		"la misma clave con otra solicitud es 409. Sin ella cada solicitud se hace de nuevo."
 	return r
 }
 

@@ -437,12 +437,14 @@ create table stock_movement (
 );
 create index stock_movement_product on stock_movement (product_id, id desc);
 
--- A key given with a sale, what was asked under it, and what came of it.
+-- A key given with a sale or a payment of an account, what was asked under it, and what came of it.
 create table idempotency (
   key        text primary key check (length(key) between 1 and 256),
   sha256     bytea not null,
   sale_id    bigint references sale,
-  created_at timestamptz not null
+  payment_id bigint references payment,
+  created_at timestamptz not null,
+  check (sale_id is null or payment_id is null)
 );
 
 -- Days that are over, added up, what notes of credit take away as negative; the open ones are read from the sales.
