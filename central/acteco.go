@@ -22,7 +22,8 @@ type Acteco struct {
 	Internet bool   `json:"internet_available"`
 }
 
-// actecosKnown are the activities that a new server knows: those of shops and services. Operators load the SII's whole list.
+// actecosKnown are the activities that a new server knows: the SII's 674 of 2018. Where the SII leaves open whether one pays
+// IVA, or its category, it is here as taxed and of the first. Operators load what comes later.
 //
 //go:embed actecos.csv
 var actecosKnown string

@@ -334,11 +334,15 @@ func TestCompaniesOfTheService(t *testing.T) {
 func TestActecos(t *testing.T) {
 	h := newHouse(t)
 	_, owner := h.shop(76086428)
-	for q, want := range map[string]string{"panaderia": "107100", "BOTILLER%C3%8DA": "472200", "47210": "472101", "": "107100"} {
+	for q, want := range map[string]string{"panaderia": "107100", "BOTILLER%C3%8DA": "472200", "47210": "472101", "": "011101", "trigo": "011101", "sindicatos": "942000"} {
 		got := owner.get("/saas/actecos?q=" + q).want(200).list()
 		if len(got) == 0 || got[0]["code"] != want {
 			t.Errorf("%q: %v", q, got)
 		}
+	}
+	var known int
+	if err := centraltest.Superuser(t, h.db).QueryRow(t.Context(), "select count(*) from shared.acteco").Scan(&known); err != nil || known != 674 {
+		t.Errorf("a new server knows %d, %v", known, err)
 	}
 	if n := len(owner.get("/saas/actecos").list()); n != 30 {
 		t.Errorf("%d without a limit", n)
