@@ -256,13 +256,7 @@ const EnCambio Unpaid = "cambio"
 // SettleExchange ends an exchange in which the customer owes nothing: with a credit note for the difference and what is
 // given back as it was paid, or as a vale; or, for goods of the same worth, without a document.
 func (r *Register) SettleExchange(asVale bool) error {
-	if err := r.May(Ask{Right: MaySell}); err != nil {
-		return err
-	}
-	if err := r.beginSelling(); err != nil {
-		return err
-	}
-	if err := r.uncharged(); err != nil {
+	if err := r.beginChange(); err != nil {
 		return err
 	}
 	if _, _, err := r.settlement(asVale); err != nil {

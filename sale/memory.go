@@ -221,10 +221,7 @@ func (m *Memory) KeepVoucher(r Record) (Record, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if was, ok := m.sales[r.ID]; ok {
-		return was.clone(), nil
-	}
-	if was, ok := m.undocumented(r.ID); ok {
+	if was, known := m.known(r.ID); known {
 		return was.clone(), nil
 	}
 	r = r.clone()
@@ -238,6 +235,14 @@ func (m *Memory) KeepVoucher(r Record) (Record, error) {
 	m.vouchers = append(m.vouchers, r)
 	m.forget(r.ID)
 	return r.clone(), nil
+}
+
+// known is a sale that was kept before, with a document or without.
+func (m *Memory) known(id ID) (Record, bool) {
+	if was, ok := m.sales[id]; ok {
+		return was, true
+	}
+	return m.undocumented(id)
 }
 
 // undocumented is a sale that has no document.
@@ -257,10 +262,7 @@ func (m *Memory) KeepSlip(r Record) (Record, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if was, ok := m.sales[r.ID]; ok {
-		return was.clone(), nil
-	}
-	if was, ok := m.undocumented(r.ID); ok {
+	if was, known := m.known(r.ID); known {
 		return was.clone(), nil
 	}
 	r = r.clone()
@@ -363,10 +365,7 @@ func (m *Memory) ReleaseCharge(ref string, _ time.Time, why string) error {
 func (m *Memory) Sale(id ID) (Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r, ok := m.sales[id]
-	if !ok {
-		r, ok = m.undocumented(id)
-	}
+	r, ok := m.known(id)
 	if !ok {
 		return Record{}, fmt.Errorf("venta %s: %w", id, ErrNotFound)
 	}

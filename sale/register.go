@@ -157,13 +157,7 @@ func (r *Register) update(edit func(c *Cart) (selected int, err error), events .
 // change edits a copy of the cart, and adopts it with its selected line once it is saved together with its events: both or
 // neither.
 func (r *Register) change(edit func(c *Cart) (selected int, err error), events func(after Cart) ([]Event, error)) error {
-	if err := r.May(Ask{Right: MaySell}); err != nil {
-		return err
-	}
-	if err := r.beginSelling(); err != nil {
-		return err
-	}
-	if err := r.uncharged(); err != nil {
+	if err := r.beginChange(); err != nil {
 		return err
 	}
 	if len(r.cart.Lines) == 0 {
@@ -192,6 +186,17 @@ func (r *Register) change(edit func(c *Cart) (selected int, err error), events f
 	}
 	r.cart, r.selected = cart, max(-1, min(selected, len(cart.Lines)-1))
 	return nil
+}
+
+// beginChange is where every change of the open sale begins: somebody may, nobody is paying, and no card has paid.
+func (r *Register) beginChange() error {
+	if err := r.May(Ask{Right: MaySell}); err != nil {
+		return err
+	}
+	if err := r.beginSelling(); err != nil {
+		return err
+	}
+	return r.uncharged()
 }
 
 // beginSelling refuses a change while paying; after a finished sale it begins the next one.

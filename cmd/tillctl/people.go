@@ -102,13 +102,7 @@ func runPersonAdd(e *env, flags *flag.FlagSet, args []string) error {
 
 // runPersonPIN is the way out of an owner who forgot theirs: the passphrase gives anybody another PIN.
 func runPersonPIN(e *env, flags *flag.FlagSet, args []string) error {
-	var o ownership
-	o.add(flags)
-	which, err := parse(flags, args, 1, 1)
-	if err != nil {
-		return err
-	}
-	return e.withPerson(which[0], &o, func(s *shop.Shop, p sale.Person) error {
+	return e.withPerson(flags, args, func(s *shop.Shop, o *ownership, p sale.Person) error {
 		pin, err := o.newPIN(e)
 		if err != nil {
 			return err
@@ -119,24 +113,24 @@ func runPersonPIN(e *env, flags *flag.FlagSet, args []string) error {
 
 func runPersonActive(active bool) func(*env, *flag.FlagSet, []string) error {
 	return func(e *env, flags *flag.FlagSet, args []string) error {
-		var o ownership
-		o.add(flags)
-		which, err := parse(flags, args, 1, 1)
-		if err != nil {
-			return err
-		}
-		return e.withPerson(which[0], &o, func(s *shop.Shop, p sale.Person) error {
+		return e.withPerson(flags, args, func(s *shop.Shop, _ *ownership, p sale.Person) error {
 			p.Active = active
 			return e.keep(s, p, sale.PIN{}, "cambiado con tillctl")
 		})
 	}
 }
 
-// withPerson finds somebody by number, for the owner.
-func (e *env) withPerson(which string, o *ownership, act func(*shop.Shop, sale.Person) error) error {
-	number, err := strconv.Atoi(which)
+// withPerson does something for the owner to whoever has the number on the command line.
+func (e *env) withPerson(flags *flag.FlagSet, args []string, act func(*shop.Shop, *ownership, sale.Person) error) error {
+	var o ownership
+	o.add(flags)
+	which, err := parse(flags, args, 1, 1)
 	if err != nil {
-		return fmt.Errorf("«%s» no es el número de una persona: vea «tillctl personas». Nada cambió", which)
+		return err
+	}
+	number, err := strconv.Atoi(which[0])
+	if err != nil {
+		return fmt.Errorf("«%s» no es el número de una persona: vea «tillctl personas». Nada cambió", which[0])
 	}
 	return e.withShop(func(s *shop.Shop) error {
 		people, err := s.Store.People()
@@ -150,7 +144,7 @@ func (e *env) withPerson(which string, o *ownership, act func(*shop.Shop, sale.P
 		if err := o.prove(e, s); err != nil {
 			return err
 		}
-		return act(s, people[i])
+		return act(s, &o, people[i])
 	})
 }
 

@@ -7,17 +7,13 @@ import (
 	"time"
 
 	"mostrador/dte"
-	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
 )
 
 // RunAccounts is the suite of the balances of a Journal: vales and what customers owe.
 func RunAccounts(t *testing.T, open Open) {
-	parts := []struct {
-		name string
-		run  func(*part)
-	}{
+	run(t, stocked(open, 50, dte.Boleta, dte.NotaCredito), []piece[*part]{
 		{"a vale is spent down to nothing", spendsVale},
 		{"a vale pays no more than it has", valeHasAnEnd},
 		{"a debt stays within its limit", owesWithinLimit},
@@ -25,16 +21,7 @@ func RunAccounts(t *testing.T, open Open) {
 		{"a movement is kept once", movesOnce},
 		{"entries are only added", onlyAdds},
 		{"the replaced sale moved it before", replacedMovesNothing},
-	}
-	for _, p := range parts {
-		t.Run(p.name, func(t *testing.T) {
-			j, addCAF := open(t)
-			x := &part{T: t, j: j, add: addCAF}
-			x.caf(dte.Boleta, 1, 50, dtetest.FA())
-			x.caf(dte.NotaCredito, 1, 50, dtetest.FA())
-			p.run(x)
-		})
-	}
+	})
 }
 
 const debtor dte.RUT = 12345678

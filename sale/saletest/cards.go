@@ -10,19 +10,10 @@ import (
 
 // RunCards is the suite of what a Journal keeps of card terminals, beside terminaltest.RunLedger.
 func RunCards(t *testing.T, open Open) {
-	parts := []struct {
-		name string
-		run  func(*part)
-	}{
+	run(t, plain(open), []piece[*part]{
 		{"the charges of a sale, in their order", listsCharges},
 		{"a charge is released once, by somebody", releasesCharge},
-	}
-	for _, p := range parts {
-		t.Run(p.name, func(t *testing.T) {
-			j, addCAF := open(t)
-			p.run(&part{T: t, j: j, add: addCAF})
-		})
-	}
+	})
 }
 
 func (p *part) charge(ref string, amount money.Pesos, state terminal.State) {

@@ -13,10 +13,7 @@ import (
 
 // RunExchanges is the suite of what comes back for something else, and of the slips.
 func RunExchanges(t *testing.T, open Open) {
-	parts := []struct {
-		name string
-		run  func(*swaps)
-	}{
+	run(t, swapping(open), []piece[*swaps]{
 		{"for dearer goods: a boleta of the difference", dearer},
 		{"for cheaper goods: a credit note of the difference", cheaper},
 		{"for the same: a slip and no document", same},
@@ -28,27 +25,25 @@ func RunExchanges(t *testing.T, open Open) {
 		{"of a sale by voucher: a slip", voucherBack},
 		{"keeps a slip once", keepsSlip},
 		{"refuses a slip that is none", refusesSlip},
-	}
-	for _, p := range parts {
-		t.Run(p.name, func(t *testing.T) {
-			j, addCAF := open(t)
-			x := &swaps{part: &part{T: t, j: j, add: addCAF}}
-			for _, tipo := range []dte.TipoDTE{dte.Boleta, dte.BoletaExenta, dte.Factura, dte.NotaCredito} {
-				x.caf(tipo, 1, 40, dtetest.FA())
-			}
-			x.deps = sale.Deps{
-				Shop: Shop(), Journal: j, Signer: dtetest.Signer(dtetest.Person), Now: dtetest.Now, Rand: rand.Reader,
-				Catalogue: sale.NewCatalogue([]sale.Product{
-					{Codigo: "A", Nombre: "Polera", Prc: money.PerUnit(10_000)},
-					{Codigo: "B", Nombre: "Pantalón", Prc: money.PerUnit(15_005)},
-					{Codigo: "C", Nombre: "Calcetín", Prc: money.PerUnit(2_990)},
-					{Codigo: "D", Nombre: "Bufanda", Prc: money.PerUnit(10_000)},
-					{Codigo: "L", Nombre: "Libro exento", Prc: money.PerUnit(4_000), Exento: true},
-				}),
-			}
-			x.restart()
-			p.run(x)
-		})
+	})
+}
+
+// swapping begins with folios of what an exchange may need, and something to sell.
+func swapping(open Open) func(*testing.T) *swaps {
+	return func(t *testing.T) *swaps {
+		x := &swaps{part: stocked(open, 40, dte.Boleta, dte.BoletaExenta, dte.Factura, dte.NotaCredito)(t)}
+		x.deps = sale.Deps{
+			Shop: Shop(), Journal: x.j, Signer: dtetest.Signer(dtetest.Person), Now: dtetest.Now, Rand: rand.Reader,
+			Catalogue: sale.NewCatalogue([]sale.Product{
+				{Codigo: "A", Nombre: "Polera", Prc: money.PerUnit(10_000)},
+				{Codigo: "B", Nombre: "Pantalón", Prc: money.PerUnit(15_005)},
+				{Codigo: "C", Nombre: "Calcetín", Prc: money.PerUnit(2_990)},
+				{Codigo: "D", Nombre: "Bufanda", Prc: money.PerUnit(10_000)},
+				{Codigo: "L", Nombre: "Libro exento", Prc: money.PerUnit(4_000), Exento: true},
+			}),
+		}
+		x.restart()
+		return x
 	}
 }
 

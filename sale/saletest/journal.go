@@ -54,10 +54,7 @@ func Build(id sale.ID, tipo dte.TipoDTE, at time.Time, total money.Pesos) func(s
 
 // RunJournal runs the suite. Each part has a journal of its own.
 func RunJournal(t *testing.T, open Open) {
-	parts := []struct {
-		name string
-		run  func(*part)
-	}{
+	run(t, plain(open), []piece[*part]{
 		{"issues in order and once per sale", issuesOnce},
 		{"keeps the exact bytes", keepsBytes},
 		{"writes nothing when build fails", buildFails},
@@ -74,12 +71,38 @@ func RunJournal(t *testing.T, open Open) {
 		{"sums the shift", sumsShift},
 		{"opens and closes shifts in turn", shiftsInTurn},
 		{"shares nothing with the caller", sharesNothing},
-	}
+	})
+}
+
+// piece is a part of a suite.
+type piece[P any] struct {
+	name string
+	run  func(P)
+}
+
+// run runs the parts of a suite, each on what it begins with.
+func run[P any](t *testing.T, begin func(*testing.T) P, parts []piece[P]) {
 	for _, p := range parts {
-		t.Run(p.name, func(t *testing.T) {
-			j, addCAF := open(t)
-			p.run(&part{T: t, j: j, add: addCAF})
-		})
+		t.Run(p.name, func(t *testing.T) { p.run(begin(t)) })
+	}
+}
+
+// plain begins with an empty journal.
+func plain(open Open) func(*testing.T) *part {
+	return func(t *testing.T) *part {
+		j, addCAF := open(t)
+		return &part{T: t, j: j, add: addCAF}
+	}
+}
+
+// stocked begins with folios 1 to hasta of these types.
+func stocked(open Open, hasta dte.Folio, tipos ...dte.TipoDTE) func(*testing.T) *part {
+	return func(t *testing.T) *part {
+		p := plain(open)(t)
+		for _, tipo := range tipos {
+			p.caf(tipo, 1, hasta, dtetest.FA())
+		}
+		return p
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // RunPeople is the suite of what a Journal keeps of those who work at the till.
 func RunPeople(t *testing.T, open Open) {
-	run(t, open, []namedPart{
+	run(t, plain(open), []piece[*part]{
 		{"keeps people and their PIN", keepsPeople},
 		{"keeps an owner", keepsOwner},
 		{"names are of one person", namesAreUnique},
@@ -25,25 +25,11 @@ func RunPeople(t *testing.T, open Open) {
 
 // RunDrawer is the suite of what a Journal keeps of the drawer.
 func RunDrawer(t *testing.T, open Open) {
-	run(t, open, []namedPart{
+	run(t, plain(open), []piece[*part]{
 		{"cash moves within a shift", movesCash},
 		{"the drawer opens without a sale", opensDrawer},
 		{"what cannot be is refused", refusesCash},
 	})
-}
-
-type namedPart struct {
-	name string
-	run  func(*part)
-}
-
-func run(t *testing.T, open Open, parts []namedPart) {
-	for _, p := range parts {
-		t.Run(p.name, func(t *testing.T) {
-			j, addCAF := open(t)
-			p.run(&part{T: t, j: j, add: addCAF})
-		})
-	}
 }
 
 // ANewPIN is a PIN that costs nothing to make.

@@ -23,10 +23,11 @@ const (
 
 // RunRemedies runs the part of the suite about refused documents.
 func RunRemedies(t *testing.T, open OpenJudged) {
-	parts := []struct {
-		name string
-		run  func(*judged)
-	}{
+	begin := func(t *testing.T) *judged {
+		j, addCAF, decide := open(t)
+		return &judged{part: part{T: t, j: j, add: addCAF}, decide: decide}
+	}
+	run(t, begin, []piece[*judged]{
 		{"sends the same bytes again, once", resendsOnce},
 		{"corrects under the same folio, once", correctsOnce},
 		{"issues under the next folio, once, and moves no cash", reissuesOnce},
@@ -34,13 +35,7 @@ func RunRemedies(t *testing.T, open OpenJudged) {
 		{"refuses an act that the verdict does not allow", refusesActs},
 		{"refuses what is not the same sale", refusesOtherSales},
 		{"writes nothing when build fails", remedyFails},
-	}
-	for _, p := range parts {
-		t.Run(p.name, func(t *testing.T) {
-			j, addCAF, decide := open(t)
-			p.run(&judged{part: part{T: t, j: j, add: addCAF}, decide: decide})
-		})
-	}
+	})
 }
 
 type judged struct {

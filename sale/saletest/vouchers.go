@@ -5,29 +5,17 @@ import (
 	"time"
 
 	"mostrador/dte"
-	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
 )
 
 // RunVouchers is the suite of a Journal's sales without document: those whose card voucher is their boleta.
 func RunVouchers(t *testing.T, open Open) {
-	parts := []struct {
-		name string
-		run  func(*part)
-	}{
+	run(t, stocked(open, 9, dte.Boleta), []piece[*part]{
 		{"keeps the shop's model", keepsModelo},
 		{"keeps a sale without document, once", keepsVoucher},
 		{"refuses what cards did not pay", refusesVoucher},
-	}
-	for _, p := range parts {
-		t.Run(p.name, func(t *testing.T) {
-			j, addCAF := open(t)
-			x := &part{T: t, j: j, add: addCAF}
-			x.caf(dte.Boleta, 1, 9, dtetest.FA())
-			p.run(x)
-		})
-	}
+	})
 }
 
 func byCard(id sale.ID, at time.Time, total money.Pesos, m sale.Method) sale.Record {
