@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -93,10 +95,29 @@ func defaultDir(demo bool) string {
 }
 
 // run opens the window, or one that says why there is none.
-func run(f flags) (err error) {
+func run(f flags) error {
 	lean()
 	a := app.NewWithID(appID)
 	a.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon()))
+	asked, stop := askedToEnd(func() { fyne.Do(a.Driver().Quit) })
+	defer stop()
+	return runIn(a, f, asked)
+}
+
+// askedToEnd is done once the system asks the program to end, and quit is called then. Fyne listens for that only when its
+// window runs: what is opened before would be left behind as by a power cut. Until stop, no further signal ends the program
+// in the middle of closing.
+func askedToEnd(quit func()) (asked context.Context, stop func()) {
+	asked, forget := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	quiet := context.AfterFunc(asked, quit)
+	return asked, func() {
+		quiet() // an end that nobody asked for quits nothing
+		forget()
+	}
+}
+
+// runIn does it in an application, unless it is asked to end before there is a window.
+func runIn(a fyne.App, f flags, asked context.Context) (err error) {
 	if made := (&founder{flags: f}).options().Exists(); !f.demo && !made {
 		return found(a, f)
 	}
@@ -112,6 +133,9 @@ func run(f flags) (err error) {
 		return found(a, f)
 	}
 	defer func() { err = errors.Join(err, t.Close()) }() // whatever happens in the window, the files are closed in order
+	if asked.Err() != nil {
+		return nil
+	}
 	return t.show(a)
 }
 
@@ -160,7 +184,7 @@ func open(f flags) (*till, error) {
 	return t, nil
 }
 
-// show runs the window until it is closed. Fyne itself ends it on SIGTERM, as when it is closed.
+// show runs the window until it is closed. It ends on SIGTERM, too, as when it is closed.
 func (t *till) show(a fyne.App) error {
 	if err := t.prepare(a); err != nil {
 		return err
