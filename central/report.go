@@ -273,12 +273,18 @@ func (c *Call) Report(from, to dte.Date, p Page) (Totals, []ProductSales, error)
 	return sum, list, err
 }
 
+// lastDay is the last one that is written with four figures.
+var lastDay = dte.Date{Year: 9999, Month: time.December, Day: 31}
+
 // PeriodOf are the first and the last day of the day, the week (Monday to Sunday) or the month around a day.
 func PeriodOf(period string, day dte.Date) (from, to dte.Date) {
 	switch period {
 	case "week":
 		since := (int(time.Date(day.Year, day.Month, day.Day, 0, 0, 0, 0, time.UTC).Weekday()) + 6) % 7
-		return plusDays(day, -since), plusDays(day, 6-since)
+		if to = plusDays(day, 6-since); lastDay.Before(to) {
+			to = lastDay
+		}
+		return plusDays(day, -since), to
 	case "month":
 		first := dte.Date{Year: day.Year, Month: day.Month, Day: 1}
 		return first, dayOf(time.Date(day.Year, day.Month+1, 0, 0, 0, 0, 0, time.UTC))

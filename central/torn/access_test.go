@@ -55,7 +55,7 @@ var whoMay = map[string]string{
 	"POST /products/":                             "products",
 	"POST /products/with-variants":                "products",
 	"GET /products/":                              "member",
-	"GET /products/{codigo}":                      "member",
+	"GET /products/{id}":                          "member",
 	"PUT /products/{id}":                          "products",
 	"DELETE /products/{id}":                       "products",
 	"GET /inventory/":                             "member",
@@ -271,7 +271,7 @@ func (v *village) furnish(company central.Company) {
 
 // pathOf fills the parameters of a path.
 func pathOf(path, id string) string {
-	out := strings.NewReplacer("{rut}", foreignRUT, "{id}", id, "{user_id}", id, "{codigo}", id, "{product_id}", id).Replace(path)
+	out := strings.NewReplacer("{rut}", foreignRUT, "{id}", id, "{user_id}", id, "{product_id}", id).Replace(path)
 	if strings.Contains(out, "{") {
 		panic("a parameter without a value: " + path)
 	}

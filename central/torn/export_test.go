@@ -1,6 +1,10 @@
 package torn
 
-import "reflect"
+import (
+	"net/http"
+	"reflect"
+	"strings"
+)
 
 // RouteInfo is a row of the route table, for the tests that go through all of it.
 type RouteInfo struct {
@@ -24,4 +28,17 @@ func (s *Server) Routes() []RouteInfo {
 		list[i] = RouteInfo{rt.method, rt.path, name, rt.in}
 	}
 	return list
+}
+
+// OperationOf finds the row of the table that takes a request, and what OpenAPI calls it.
+func (s *Server) OperationOf(r *http.Request) (id string, row RouteInfo, found bool) {
+	clean := r.Clone(r.Context())
+	clean.URL.Path, clean.URL.RawPath = strings.TrimSuffix(plainPath(r.URL.Path), "{$}"), ""
+	_, pattern := s.mux.Handler(clean)
+	for i, rt := range s.routes {
+		if pattern == rt.method+" "+plainPath(rt.path) {
+			return operationID(rt), s.Routes()[i], true
+		}
+	}
+	return "", RouteInfo{}, false
 }

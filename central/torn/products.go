@@ -11,7 +11,7 @@ func productRoutes() []route {
 		in("POST", "/products/", "Crear un producto; sin código recibe el siguiente PROD-, y sin código de barras un EAN-13 propio", edits, 201, createProduct),
 		in("POST", "/products/with-variants", "Crear una familia con sus variantes, o nada", edits, 201, createFamily),
 		in("GET", "/products/", "El catálogo, lo más nuevo primero; las variantes van solas y dentro de su familia", people, 200, listProducts),
-		in("GET", "/products/{codigo}", "Un producto por código interno o de barras", people, 200, getProduct),
+		in("GET", "/products/{id}", "Un producto por código interno o de barras", people, 200, getProduct),
 		in("PUT", "/products/{id}", "Cambiar un producto; un stock nuevo queda como movimiento", edits, 200, changeProduct),
 		in("DELETE", "/products/{id}", "Eliminar un producto con sus variantes", edits, 204, func(c *central.Call, in byID) (none, error) {
 			return none{}, c.RemoveProduct(in.ID)
@@ -198,7 +198,7 @@ func listInventory(c *central.Call, in struct{ pageQuery }) ([]productOut, error
 }
 
 func getProduct(c *central.Call, in struct {
-	Codigo string `path:"codigo" maxLength:"200"`
+	Codigo string `path:"id" maxLength:"200" doc:"El código interno o de barras"`
 },
 ) (productOut, error) {
 	p, err := c.ProductByCode(in.Codigo)

@@ -44,7 +44,7 @@ func (m Margen) MarshalJSON() ([]byte, error) { return decimal(int64(m), 6), nil
 
 // Schema describes it.
 func (Margen) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Description: "Pesos con seis decimales, como texto.", Examples: []any{"1070954.125000"}}
+	return &huma.Schema{Type: huma.TypeString, Pattern: `^-?\d+\.\d{6}$`, Description: "Pesos con seis decimales, como texto.", Examples: []any{"1070954.125000"}}
 }
 
 // Comienzo is the instant at which a Chilean day begins, with Chile's offset: "2026-11-20T00:00:00-03:00".

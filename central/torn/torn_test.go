@@ -131,7 +131,9 @@ func (c *client) send(q *http.Request) answer {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return answer{c.t, q.Method + " " + q.URL.Path, got.StatusCode, got.Header, text}
+	a := answer{c.t, q.Method + " " + q.URL.Path, got.StatusCode, got.Header, text}
+	a.keepsTheContract(q)
+	return a
 }
 
 func (c *client) get(path string) answer            { c.t.Helper(); return c.do("GET", path, nil) }

@@ -240,39 +240,42 @@ func (f *Fecha) spell(text string) (kind, msg string) {
 
 // The shapes, for the OpenAPI document.
 
-func decimalSchema(example, what string) *huma.Schema {
+// placesKey tells with how many decimals an amount goes out.
+const placesKey = "x-decimales"
+
+func decimalSchema(example string, places int, what string) *huma.Schema {
 	return &huma.Schema{
-		Description: what, Examples: []any{example},
+		Description: what, Examples: []any{example}, Extensions: map[string]any{placesKey: places},
 		AnyOf: []*huma.Schema{{Type: huma.TypeString, Pattern: `^-?\d+(\.\d+)?$`}, {Type: huma.TypeNumber}},
 	}
 }
 
 // Schema describes it.
 func (Pesos) Schema(huma.Registry) *huma.Schema {
-	return decimalSchema("1000.00", "Pesos. Sale como texto con dos decimales en cero; entra como texto o número.")
+	return decimalSchema("1000.00", 2, "Pesos enteros. Salen como texto con dos decimales en cero; entran como texto o número.")
 }
 
 // Schema describes it.
 func (Bruto) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Description: "Pesos con IVA, enteros, como texto.", Examples: []any{"1417"}}
+	return &huma.Schema{Type: huma.TypeString, Pattern: `^-?\d+$`, Description: "Pesos con IVA, enteros, como texto.", Examples: []any{"1417"}}
 }
 
 // Schema describes it.
 func (Cantidad) Schema(huma.Registry) *huma.Schema {
-	return decimalSchema("2.5000", "Cantidad, hasta seis decimales.")
+	return decimalSchema("2.5000", 4, "Cantidad, hasta seis decimales; sale con cuatro.")
 }
 
 // Schema describes it.
-func (Existencia) Schema(huma.Registry) *huma.Schema { return decimalSchema("48.00", "Existencia.") }
+func (Existencia) Schema(huma.Registry) *huma.Schema { return decimalSchema("48.00", 2, "Existencia.") }
 
 // Schema describes it.
 func (Costo) Schema(huma.Registry) *huma.Schema {
-	return decimalSchema("700.00", "Costo de una unidad, en pesos.")
+	return decimalSchema("700.00", 2, "Costo de una unidad, en pesos.")
 }
 
 // Schema describes it.
 func (Tasa) Schema(huma.Registry) *huma.Schema {
-	return decimalSchema("0.1900", "Tasa como fracción, hasta cuatro decimales.")
+	return decimalSchema("0.1900", 4, "Tasa como fracción, hasta cuatro decimales.")
 }
 
 // Schema describes it.
@@ -293,6 +296,5 @@ func (Instante) Schema(huma.Registry) *huma.Schema {
 // Schema of an optional value: its own, or null.
 func (o Opt[T]) Schema(r huma.Registry) *huma.Schema {
 	s := *huma.SchemaFromType(r, typeOf[T]())
-	s.Nullable = s.Ref == "" && s.AnyOf == nil
-	return &s
+	return orNull(&s)
 }
