@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"mostrador/central/centraltest"
 	"mostrador/central/torn"
 )
 
@@ -35,7 +36,7 @@ type contract struct {
 }
 
 var published = sync.OnceValue(func() *contract {
-	server := torn.New(torn.Config{Log: slog.New(slog.DiscardHandler)})
+	server := torn.New(torn.Config{Log: slog.New(slog.DiscardHandler), Now: new(centraltest.Clock).Now})
 	document, err := json.Marshal(server.Document())
 	if err != nil {
 		panic(err)

@@ -119,7 +119,7 @@ type fields = map[string]any
 // everything calls every route, in the order in which a shop does.
 func (tr *tour) everything() {
 	h, show := tr.house, tr.show
-	company, owner := h.shop(76086428)
+	company, _ := h.shop(76086428)
 	centraltest.Account(tr.t, h.db, "servicio@ejemplo.cl", true)
 	boss := h.login("servicio@ejemplo.cl")
 
@@ -127,7 +127,7 @@ func (tr *tour) everything() {
 	show(h.nobody(), "GET", "/health/", nil)
 	show(h.nobody(), "POST", "/auth/login", fields{"email": "duena-76086428@ejemplo.cl", "password": centraltest.Password})
 	tr.showForm("/auth/token", "username", "duena-76086428@ejemplo.cl", "password", centraltest.Password)
-	owner = h.login("duena-76086428@ejemplo.cl").in(company)
+	owner := h.login("duena-76086428@ejemplo.cl").in(company)
 	show(owner, "GET", "/auth/users/me", nil)
 	show(owner, "GET", "/auth/validate", nil)
 
@@ -192,6 +192,7 @@ func (tr *tour) setUp(owner *client) {
 	tr.show(owner, "POST", fmt.Sprintf("/folios/requests/%d/error", request), fields{"reason": "El SII no autorizó"})
 	tr.show(owner, "GET", "/folios/requests/history", nil)
 	tr.show(owner, "POST", "/folios/annul", fields{"dte_type": 33, "desde": 21, "hasta": 60, "reason": "Se cargaron por error"})
+	tr.show(owner, "POST", "/folios/annul/1/sii", nil)
 	tr.show(owner, "GET", "/folios/annul", nil)
 	tr.show(owner, "GET", "/folios/status", nil)
 	tr.show(owner, "GET", "/folios/alerts", nil)
