@@ -26,7 +26,7 @@ func TestSeenIsWhatIsDrawn(t *testing.T) {
 				case *text:
 					drawn[o.words] = true
 				case *field:
-					drawn[o.Text] = true
+					drawn[o.told()] = true
 				}
 			})
 			told := x.w.Seen().Words
@@ -41,6 +41,18 @@ func TestSeenIsWhatIsDrawn(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is typed as a PIN is told by its length only: these words go into files.
+func TestASecretIsNotTold(t *testing.T) {
+	x := newWorld(t)
+	x.crew()
+	x.press(f10)
+	x.finger("1111")
+	s := x.w.Seen()
+	if s.Typed != "••••" || !slices.Contains(s.Words, "••••") || slices.Contains(s.Words, "1111") {
+		t.Errorf("it tells %+v", s)
 	}
 }
 

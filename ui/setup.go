@@ -136,7 +136,11 @@ func (s *Setup) Fyne() fyne.Window { return s.win }
 // Words are what stands in the window.
 func (s *Setup) Words() []string {
 	var all []string
-	said(s.win.Content(), func(words string) { all = append(all, words) })
+	said(s.win.Content(), func(words string) {
+		if words != "" {
+			all = append(all, words)
+		}
+	})
 	return all
 }
 

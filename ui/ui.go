@@ -243,6 +243,7 @@ const (
 	shiftPlace place = "shift"
 
 	reconciling place = "reconcile"
+	founding    place = "setup" // the assistant's window, which has no other
 )
 
 // screen is what fills the middle of the window, with what the shared parts (field, big button, keys) do on it.

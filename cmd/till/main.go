@@ -53,6 +53,7 @@ type flags struct {
 	screenFile string
 	out        string
 	diagnosis  string
+	simulator  string
 	tone       ui.Tone
 	percent    int
 }
@@ -65,6 +66,7 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.StringVar(&f.dir, "dir", "", "carpeta de la caja")
 	set.StringVar(&f.keys, "llave", "auto", "dónde está la llave de los secretos: auto, llavero o archivo")
 	set.StringVar(&f.statusFile, "status-file", "", "archivo JSON donde se escribe el estado, para programas que miran")
+	set.StringVar(&f.simulator, "simulador", "", "dirección de un siisim en este equipo (sólo capacitación), en lugar del que la caja lleva dentro")
 	set.StringVar(&f.screenFile, "screen-file", "", "archivo JSON donde se escribe lo que muestra la ventana, para programas que miran")
 	set.StringVar(&f.out, "out", "", "carpeta donde se deja copia de cada documento impreso")
 	set.StringVar(&f.diagnosis, "diagnostico", "", "archivo donde queda, al cerrar, cuánto tardó cada cosa y qué memoria ocupa")
@@ -165,7 +167,7 @@ type till struct {
 // open opens the shop, making the practice shop the first time.
 func open(f flags) (*till, error) {
 	t := &till{flags: f}
-	o := shop.Options{Dir: f.dir, Keys: f.keys, Now: time.Now, Report: t.report, Printed: t.printed}
+	o := shop.Options{Dir: f.dir, Keys: f.keys, Simulator: f.simulator, Now: time.Now, Report: t.report, Printed: t.printed}
 	if f.demo && !o.Exists() {
 		made := o
 		made.Report, made.Printed = nil, nil
@@ -362,13 +364,13 @@ func stripOf(s shop.Status) ui.Status {
 const lookEvery = 40 * time.Millisecond
 
 // seen writes down what the window shows. Who reads the file finds it whole, or an older one.
-func (t *till) seen(s ui.Seen) {
+func (f flags) seen(s ui.Seen) {
 	b, err := json.Marshal(s)
 	if err == nil {
-		err = os.WriteFile(t.screenFile+".new", append(b, '\n'), 0o600)
+		err = os.WriteFile(f.screenFile+".new", append(b, '\n'), 0o600)
 	}
 	if err == nil {
-		err = os.Rename(t.screenFile+".new", t.screenFile)
+		err = os.Rename(f.screenFile+".new", f.screenFile)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "till:", err)

@@ -41,11 +41,21 @@ func found(a fyne.App, f flags) error {
 	}
 	made := &founder{flags: f, app: a}
 	made.win = ui.NewSetup(a, ui.SetupDeps{Founder: made, Comunas: comunas, Created: made.options().Exists()})
+	if f.screenFile != "" {
+		made.win.Watch(lookEvery, made.seen)
+	}
 	made.win.Fyne().ShowAndRun()
 	if made.till == nil {
 		return nil
 	}
 	return errors.Join(made.till.ended(), made.till.Close())
+}
+
+// seen is the assistant's, until there is a till: that one tells for itself.
+func (f *founder) seen(s ui.Seen) {
+	if f.till == nil {
+		f.flags.seen(s)
+	}
 }
 
 func (f *founder) options() shop.Options {

@@ -168,7 +168,11 @@ func TestARealShopIsFounded(t *testing.T) {
 	a.sees("¿Qué modelo de emisión declaró al SII?")
 	a.answers("2")
 	a.sees("Frase clave del dueño")
-	a.answers("una frase larga", enter, "otra", enter)
+	a.answers("una frase larga")
+	if s := a.made.win.Seen(); s.Typed != strings.Repeat("•", 15) || slices.Contains(s.Words, "una frase larga") {
+		t.Errorf("the phrase is told: %+v", s)
+	}
+	a.answers(enter, "otra", enter)
 	a.sees("no son iguales")
 	if (shop.Options{Dir: dir}).Exists() {
 		t.Fatal("there is a shop before all was answered")
@@ -208,6 +212,39 @@ func TestARealShopIsFounded(t *testing.T) {
 	}
 	if err := s.Unlock("una frase larga"); err != nil {
 		t.Errorf("the phrase does not open it: %v", err)
+	}
+}
+
+// Programs that look at the window see the assistant, too, until there is a till; the passphrase they see by its length.
+func TestTheAssistantIsSeen(t *testing.T) {
+	a := newAssistant(t, false, filepath.Join(t.TempDir(), "caja"))
+	a.made.screenFile = filepath.Join(t.TempDir(), "pantalla.json")
+	told := func() string {
+		a.made.seen(a.made.win.Seen())
+		b, err := os.ReadFile(a.made.screenFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if s := told(); !strings.Contains(s, `"lugar":"setup"`) || !strings.Contains(s, "Esta es la caja de su negocio") {
+		t.Errorf("at the start it tells %s", s)
+	}
+	a.answers("2", "76543210-3")
+	if s := told(); !strings.Contains(s, `"escrito":"76543210-3"`) {
+		t.Errorf("in a line it tells %s", s)
+	}
+	a.answers("[Escape]", "1", "1")
+	defer func() {
+		if err := a.made.till.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := os.WriteFile(a.made.screenFile, []byte("la caja"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s := told(); s != "la caja" {
+		t.Errorf("over the till it tells %s", s)
 	}
 }
 
