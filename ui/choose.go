@@ -95,7 +95,12 @@ func (d *chooseDialog) move(key fyne.KeyName) bool {
 	if !ok || len(d.choices) == 0 {
 		return false
 	}
-	d.at = max(0, min(d.at+step, len(d.choices)-1))
+	switch n := len(d.choices); {
+	case step == -1 && d.at == 0: // the last rows of a long list have no number
+		d.at = n - 1
+	default:
+		d.at = max(0, min(d.at+step, n-1))
+	}
 	d.render()
 	return true
 }

@@ -34,9 +34,9 @@ func (w *Window) openMenu() {
 		{words: "Turno", detail: "abrir o cerrar", opens: true, do: at(shiftPlace)},
 		{words: "Productos rápidos", detail: "guardarlos o mostrarlos", opens: true, do: do(w.foldQuick)},
 		{words: "Qué funciona ahora", detail: "y lo que no, por qué", opens: true, do: do(func() { w.openDialog(newWorksDialog(w)) })},
-		{words: "Diagnóstico", detail: "cuánto tarda y qué ocupa", opens: true, do: do(func() { w.openDialog(newDiagnosisDialog(w)) })},
-		{words: "Personas", detail: "quién vende, PIN y permisos", opens: true, do: do(w.openPeople)},
 		{words: "Ajustes", detail: "teclas, colores, sonido, escáner", opens: true, do: do(func() { w.allowed(sale.MaySettings, "", w.openSettings) })},
+		{words: "Personas", detail: "quién vende, PIN y permisos", opens: true, do: do(w.openPeople)},
+		{words: "Diagnóstico", detail: "cuánto tarda y qué ocupa", opens: true, do: do(func() { w.openDialog(newDiagnosisDialog(w)) })},
 	}))
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fyne.io/fyne/v2"
 )
@@ -150,3 +151,16 @@ func TestASettingThatCannotBeKeptChangesNothing(t *testing.T) {
 }
 
 func lines(words string) []string { return strings.Split(words, "\n") }
+
+// The menu has more rows than figures: from the first one, the arrow up goes to the last.
+func TestTheLastOfALongListIsNear(t *testing.T) {
+	x := newWorld(t)
+	x.press(f11, fyne.KeyUp, enter)
+	x.sees("Diagnóstico", "Pintar la ventana")
+	x.press(esc, f11, fyne.KeyUp, fyne.KeyDown, enter)
+	x.sees("Diagnóstico", "Pintar la ventana")
+	x.press(esc, f11)
+	x.finger("0")
+	x.pass(time.Second)
+	x.sees("Ajustes de esta caja")
+}
