@@ -38,6 +38,12 @@ func newField(w *Window, placeholder string) *field {
 	return f
 }
 
+// secret is the field when nobody may read what is in it: not even with the eye that Fyne would draw at its end.
+func (f *field) secret() {
+	f.Password, f.ActionItem = true, &fyne.Container{}
+	f.Refresh()
+}
+
 // framed is the field on its surface, with letters of n pixels.
 func (f *field) framed(n float32, lead fyne.CanvasObject) fyne.CanvasObject {
 	l := f.w.l

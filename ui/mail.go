@@ -66,8 +66,7 @@ func (w *Window) openMailAccount() error {
 		{"SE ENVÍA DESDE", a.From, "caja@empresa.cl"},
 		{"NOMBRE QUE SE VE", a.Name, "el de la tienda"},
 	}, w.keepMailAccount)
-	d.fields[4].Password = true
-	d.fields[4].Refresh()
+	d.fields[4].secret()
 	w.openDialog(d)
 	return nil
 }

@@ -90,7 +90,8 @@ type pinDialog struct {
 func newPINDialog(w *Window, title, advice, yes string, people []sale.Person) *pinDialog {
 	l := w.l
 	d := &pinDialog{w: w, people: people, pin: newField(w, "PIN"), problem: newText(l, 16, bad, wrap).upTo(2).strong(), state: newText(l, 16, muted, cut)}
-	d.pin.limit, d.pin.Password = 20, true
+	d.pin.limit = 20
+	d.pin.secret()
 	d.list = newTable(l, []column{{"", 0, fyne.TextAlignLeading}, {"", 160, fyne.TextAlignTrailing}}, func(i int) {
 		d.stand(i)
 		d.w.refocus()
@@ -206,7 +207,7 @@ func (d *pinDialog) enter() {
 	}
 	if err := d.try(d.people[d.at].Number, pin); err != nil {
 		d.w.beep(BeepFailed)
-		d.problem.say(sentence(err.Error()))
+		d.problem.say(stopped(sentence(err.Error())))
 		return
 	}
 	d.w.dropDialog()
@@ -347,7 +348,8 @@ func newPersonDialog(w *Window, p sale.Person) *formDialog {
 		}
 		return fmt.Sprintf("Guardado: %s, %s. Su credencial dice %s%d.", kept.Name, kept.Role, w.settings.Badge, kept.Number), nil
 	})
-	d.fields[4].Password, d.fields[5].Password = true, true
+	d.fields[4].secret()
+	d.fields[5].secret()
 	return d
 }
 

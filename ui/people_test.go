@@ -163,6 +163,11 @@ func TestNothingTypedAtThePINIsSold(t *testing.T) {
 	if !d.pin.Password {
 		t.Error("the PIN is shown")
 	}
+	for _, o := range test.WidgetRenderer(d.pin).Objects() {
+		if _, eye := o.(fyne.Tappable); eye {
+			t.Errorf("a tap on %T shows the PIN", o)
+		}
+	}
 }
 
 // What a cashier may not do is approved on the spot, wherever it was asked for; Escape leaves everything as it was.

@@ -10,6 +10,8 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/widget"
+
+	"mostrador/dte"
 )
 
 // probe measures what the cashier waits for: from a gesture, as the window's goroutine takes it up, until the frame that
@@ -180,7 +182,7 @@ func (p *probe) facts() []Fact {
 		{"Pintar la ventana", p.paint.String()},
 	}
 	for _, f := range slices.Backward(p.slow) {
-		facts = append(facts, Fact{"Lento: " + f.at.Format("02-01 15:04:05"), fmt.Sprintf("%s, %s ms", f.what, milliseconds(f.took))})
+		facts = append(facts, Fact{"Lento: " + f.at.In(dte.Santiago).Format("02-01 15:04:05"), fmt.Sprintf("%s, %s ms", f.what, milliseconds(f.took))})
 	}
 	return facts
 }

@@ -11,6 +11,8 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/test"
+
+	"mostrador/dte"
 )
 
 // frameOf walks the window as Fyne's driver does for a frame: all objects for their least sizes, then all for painting,
@@ -115,6 +117,7 @@ func TestAGestureWithoutEffectIsForgotten(t *testing.T) {
 func TestSlowFramesAreListedWithTheirKey(t *testing.T) {
 	x := newWorld(t)
 	q, p := x.probing(), x.w.probe
+	x.now = x.now.UTC() // a computer whose clock is anybody's
 	at := x.now
 	for range mostSlow + 5 {
 		x.press(fyne.KeyF2)
@@ -129,6 +132,9 @@ func TestSlowFramesAreListedWithTheirKey(t *testing.T) {
 	}
 	if first := p.slow[0]; first.what != "F2" || first.took != 101*time.Millisecond || !first.at.Equal(at.Add(5*201*time.Millisecond)) {
 		t.Errorf("%+v", first)
+	}
+	if told, want := p.facts()[3].Name, "Lento: "+at.In(dte.Santiago).Format("02-01 15:04:"); !strings.HasPrefix(told, want) {
+		t.Errorf("it says %q, and not the time of Chile, %s", told, want)
 	}
 }
 
