@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"math/big"
@@ -50,6 +51,7 @@ type Server struct {
 	listener net.Listener
 	config   *tls.Config
 	roots    *x509.CertPool
+	root     []byte // the same, for a file
 	implicit bool
 
 	mu       sync.Mutex
@@ -115,6 +117,9 @@ func (s *Server) Sender() mail.Sender {
 	return mail.Sender{Account: a, Roots: s.roots, Patience: 20 * time.Second}
 }
 
+// Root is the certificate that whoever talks to it must trust, for a file.
+func (s *Server) Root() []byte { return s.root }
+
 // Letters are those that it took.
 func (s *Server) Letters() []Received {
 	s.mu.Lock()
@@ -160,6 +165,7 @@ func (s *Server) certify() {
 	}
 	s.roots = x509.NewCertPool()
 	s.roots.AddCert(cert)
+	s.root = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	s.config = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 }
 
