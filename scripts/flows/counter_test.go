@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // counter is a till in a window of its own, with hands on its keyboard and eyes on its glass. Its shop is a fresh copy of
@@ -24,13 +25,14 @@ type counter struct {
 	t    *testing.T
 	flow string
 	dir  string // for everything of this flow
+	home string // of its shop, in dir
 	size string // of the window
 
 	till    *exec.Cmd
 	ended   chan error
 	log     *os.File
 	window  string
-	flags   []string
+	env     []string // for the till, beyond ours
 	rows    []string // of the table in docs/screens
 	strokes []string // since the last picture, as the table of docs/screens tells them
 }
@@ -82,7 +84,7 @@ func (s seen) says(words string) bool {
 }
 
 func (c *counter) path(name string) string { return filepath.Join(c.dir, name) }
-func (c *counter) shop() string            { return c.path("tienda") }
+func (c *counter) shop() string            { return c.path(c.home) }
 
 func (c *counter) seen() (s seen) {
 	b, err := os.ReadFile(c.path("pantalla.json"))
@@ -121,18 +123,24 @@ func (c *counter) shows(words string) {
 	c.until(fmt.Sprintf("the window shows just %q", words), func() bool { return slices.Contains(c.seen().Words, words) })
 }
 
-// open starts the till and waits for its window.
+// open starts the till of the flow's shop and waits for its window.
 func (c *counter) open(flags ...string) {
 	c.t.Helper()
-	c.flags = flags
+	c.start(append([]string{"-demo", "-tono", "claro", "-dir", c.shop()}, flags...)...)
+}
+
+// start starts the till and waits for its window.
+func (c *counter) start(flags ...string) {
+	c.t.Helper()
 	_ = os.Remove(c.path("pantalla.json"))
 	var err error
 	if c.log, err = os.OpenFile(c.path("till.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		c.t.Fatal(err)
 	}
 	c.till = exec.Command(program("till"), append([]string{
-		"-demo", "-llave", "archivo", "-tono", "claro", "-dir", c.shop(), "-screen-file", c.path("pantalla.json"), "-status-file", c.path("estado.json"),
+		"-llave", "archivo", "-screen-file", c.path("pantalla.json"), "-status-file", c.path("estado.json"),
 	}, flags...)...)
+	c.till.Env = append(os.Environ(), c.env...)
 	c.till.Stdout, c.till.Stderr = c.log, c.log
 	if err := c.till.Start(); err != nil {
 		c.t.Fatal(err)
@@ -140,14 +148,23 @@ func (c *counter) open(flags ...string) {
 	c.ended = make(chan error, 1)
 	go func(till *exec.Cmd, ended chan<- error) { ended <- till.Wait() }(c.till, c.ended)
 	c.window = ""
+	c.another()
+}
+
+// another waits for a window that is not the one of before, and gives it the focus.
+func (c *counter) another() {
+	c.t.Helper()
+	before := c.window
 	c.until("the window opens", func() bool {
 		out, err := exec.Command("xdotool", "search", "--onlyvisible", "--pid", fmt.Sprint(c.till.Process.Pid)).Output()
-		lines := strings.Fields(string(out))
-		if err != nil || len(lines) == 0 {
+		if err != nil {
 			return false
 		}
-		c.window = lines[len(lines)-1]
-		return true
+		all := slices.DeleteFunc(strings.Fields(string(out)), func(id string) bool { return id == before })
+		if len(all) > 0 {
+			c.window = all[len(all)-1]
+		}
+		return len(all) > 0
 	})
 	c.resize(c.size)
 }
@@ -156,13 +173,15 @@ func (c *counter) open(flags ...string) {
 func (c *counter) resize(size string) {
 	c.t.Helper()
 	wide, high, _ := strings.Cut(size, "x")
-	c.until("the window takes "+size, func() bool { // asked again until it holds: it sets its own size while it opens
-		c.x("windowmove", c.window, "0", "0", "windowsize", c.window, wide, high)
-		out, err := exec.Command("xdotool", "getwindowgeometry", c.window).Output()
-		return err == nil && strings.Contains(string(out), size)
+	asked := 0
+	c.until("the window takes "+size, func() bool { // asked again until it holds: it sets its own size when it opens or gets another scale
+		if asked%50 == 0 {
+			c.x("windowmove", c.window, "0", "0", "windowsize", c.window, wide, high)
+		}
+		asked++
+		return c.seen().Size == size
 	})
 	c.x("windowfocus", "--sync", c.window)
-	c.until("what is drawn takes "+size, func() bool { return c.seen().Size == size })
 }
 
 // x has xdotool do something.
@@ -265,6 +284,26 @@ func (c *counter) write(text string) {
 	}
 }
 
+// secret writes what the window does not tell: it is seen by its length.
+func (c *counter) secret(text string) {
+	c.t.Helper()
+	c.strokes = append(c.strokes, strings.Repeat("•", len(text)))
+	for i, r := range text {
+		c.x("type", "--delay", "1", "--", string(r))
+		c.until(fmt.Sprintf("%d figures are typed", i+1), func() bool { return c.seen().Typed == strings.Repeat("•", i+1) })
+	}
+}
+
+// instead writes in the place of what stands in the line.
+func (c *counter) instead(text string) {
+	c.t.Helper()
+	if n := utf8.RuneCountInString(c.seen().Typed); n > 0 {
+		c.press(slicesOf("←", n)...)
+		c.until("the line is empty", func() bool { return c.seen().Typed == "" })
+	}
+	c.write(text)
+}
+
 // enter writes and presses Enter.
 func (c *counter) enter(text string) {
 	c.t.Helper()
@@ -279,17 +318,29 @@ func (c *counter) choose(number, then string) {
 	c.see(then)
 }
 
-// menu takes an entry of the menu by the number before it.
+// menu takes an entry of the menu.
 func (c *counter) menu(entry string) {
 	c.t.Helper()
 	c.press("F11")
-	c.see("Menú", entry)
+	c.see("Menú")
+	c.pick(entry)
+}
+
+// pick takes a row of a list by the number before it. The rows behind the tenth have none: from below they are near.
+func (c *counter) pick(entry string) {
+	c.t.Helper()
+	c.see(entry)
 	words := c.seen().Words
 	i := slices.Index(words, entry)
-	if i < 1 || len(words[i-1]) != 1 {
-		c.fail("%q has no number in the menu", entry)
+	if i < 1 {
+		c.fail("%q is no row", entry)
 	}
-	c.press(words[i-1])
+	if len(words[i-1]) == 1 {
+		c.press(words[i-1])
+		return
+	}
+	end := slices.Index(words, "Volver")
+	c.press(append(slicesOf("↑", (end-i+1)/2), "Enter")...) // each row has its name and what it is
 }
 
 // fields fills in the lines of a form; each is left with Enter, the last one too.
@@ -308,7 +359,7 @@ func (c *counter) fields(lines ...string) {
 func (c *counter) ctl(args ...string) string {
 	c.t.Helper()
 	words := 1
-	for _, group := range []string{"tienda", "pfx", "caf", "productos", "clientes", "precios", "fiado", "terminal", "proxy", "sii", "contingencia"} {
+	for _, group := range []string{"tienda", "pfx", "caf", "productos", "clientes", "precios", "fiado", "terminal", "proxy", "sii", "contingencia", "personas", "correo"} {
 		if args[0] == group && len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 			words = 2
 		}

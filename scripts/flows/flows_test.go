@@ -45,10 +45,10 @@ func TestFlows(t *testing.T) {
 	if err := shop.CreateDemo(shop.Options{Dir: model, Keys: "archivo", Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
-	all := slices.Concat(selling, paying, papers, afterwards, office, setting)
+	all := slices.Concat(first, selling, paying, papers, afterwards, people, around, office, setting)
 	for _, f := range all {
 		t.Run(f.name, func(t *testing.T) {
-			c := &counter{t: t, flow: f.name, dir: t.TempDir(), size: "1280x800"}
+			c := &counter{t: t, flow: f.name, dir: t.TempDir(), home: "tienda", size: "1280x800"}
 			if err := os.CopyFS(c.shop(), os.DirFS(model)); err != nil {
 				t.Fatal(err)
 			}

@@ -47,6 +47,32 @@ func (c *counter) issue() {
 	c.at("done")
 }
 
+// exactly pays the rest in cash, and ends the sale.
+func (c *counter) exactly() {
+	c.t.Helper()
+	c.press("Enter")
+	c.issue()
+}
+
+// numbered pays what is typed, or all that is owed, by what this key stands for: its receipt has this number.
+func (c *counter) numbered(key, number string) {
+	c.t.Helper()
+	c.press(key)
+	c.until("the amount is taken, and the number asked for", func() bool { s := c.seen(); return s.Typed == "" && s.Dialog })
+	c.enter(number)
+}
+
+// customer puts somebody whom the shop knows on the sale, and is still at the papers.
+func (c *counter) customer(typed, name string) {
+	c.t.Helper()
+	c.press("F3")
+	c.see("Cliente y documento")
+	c.write(typed)
+	c.see(name)
+	c.press("Enter")
+	c.see("Cliente guardado")
+}
+
 func cash(c *counter) {
 	c.open()
 	c.charge(milk, "Leche entera")
@@ -60,8 +86,7 @@ func cash(c *counter) {
 	c.press("F1")
 	c.see("Efectivo", "FALTA", "$190") // a part; the rest follows
 	c.write("200")
-	c.press("Enter")
-	c.issue()
+	c.exactly()
 	c.see("VUELTO", "$10")
 	c.press("F6")
 	c.see("va a la impresora")
@@ -89,8 +114,7 @@ func rounding(c *counter) {
 		if i == 5 || i == 6 {
 			c.picture(fmt.Sprint(1230+i), fmt.Sprintf("Ley de redondeo: $1.%d se pagan con $1.%d", 230+i, cash-1000))
 		}
-		c.press("Enter")
-		c.issue()
+		c.exactly()
 	}
 	for _, p := range c.books(want...) {
 		cash := "$1.230"
@@ -110,15 +134,10 @@ func mixed(c *counter) {
 	c.press("F12")
 	c.at("paying")
 	c.write("2000")
-	c.press("F4")
-	c.see("Transferencia")
-	c.until("the amount is taken", func() bool { return c.seen().Typed == "" })
-	c.enter("445566")
+	c.numbered("F4", "445566")
 	c.see("$3.170")
 	c.write("1000")
-	c.press("F2")
-	c.until("the amount is taken", func() bool { return c.seen().Typed == "" })
-	c.enter("778899")
+	c.numbered("F2", "778899")
 	c.see("$2.170")
 	c.write("5000")
 	c.press("Enter")
@@ -132,9 +151,7 @@ func mixed(c *counter) {
 func debit(c *counter) {
 	c.open()
 	c.charge(milk, "Leche entera")
-	c.press("F2")
-	c.until("the number is asked for", func() bool { return c.seen().says("Débito") })
-	c.enter("001234")
+	c.numbered("F2", "001234")
 	c.see("PAGADO")
 	c.press("Enter")
 	c.see("¿Qué modelo de emisión declaró al SII?")
@@ -142,8 +159,7 @@ func debit(c *counter) {
 	c.press("1")
 	c.at("done")
 	c.charge(cola, "Bebida cola")
-	c.press("F2")
-	c.enter("001235")
+	c.numbered("F2", "001235")
 	c.issue() // and is not asked again
 	c.paid(c.books("39 1190", "39 1790")[0], "Tarjeta de débito", "001234")
 }
@@ -153,8 +169,7 @@ func voucher(c *counter) {
 	c.ctl("modelo", "voucher")
 	c.open()
 	c.charge(milk, "Leche entera")
-	c.press("F2")
-	c.enter("001234")
+	c.numbered("F2", "001234")
 	c.see("PAGADO")
 	c.press("Enter")
 	c.at("done")
@@ -204,12 +219,7 @@ func account(c *counter) {
 	c.ctl("fiado", "cupo", "-quien", "Rosa", "77041234-K", "5000")
 	c.open()
 	c.scanned(oil, "Aceite")
-	c.press("F3")
-	c.see("Cliente y documento")
-	c.write("san pedro")
-	c.see("Comercial San Pedro SpA")
-	c.press("Enter")
-	c.see("Cliente guardado")
+	c.customer("san pedro", "Comercial San Pedro SpA")
 	c.press("F12")
 	c.at("selling")
 	c.press("F12")
@@ -354,7 +364,6 @@ func cardLookedAt(c *counter) {
 	c.press("Enter")
 	c.at("paying")
 	c.see("FALTA", "$1.190")
-	c.press("Enter")
-	c.issue()
+	c.exactly()
 	c.paid(c.books("39 1190")[0], "Efectivo $1.190")
 }

@@ -39,9 +39,9 @@ func (c *counter) shoot(file string) error {
 	defer tick.Stop()
 	for range 100 {
 		<-tick.C
-		now, err := exec.Command("import", "-window", c.window, "ppm:-").Output()
-		if err != nil {
-			return err
+		now := c.look()
+		if now == nil {
+			return errors.New("the window cannot be seen")
 		}
 		if bytes.Equal(now, last) {
 			return reduced(now, file)
@@ -51,9 +51,18 @@ func (c *counter) shoot(file string) error {
 	return fmt.Errorf("the window does not stand still")
 }
 
-// reduced writes a picture with few colours: a window has no more.
+// look is the window as it is drawn now; nothing if it cannot be seen.
+func (c *counter) look() []byte {
+	now, err := exec.Command("import", "-window", c.window, "ppm:-").Output()
+	if err != nil {
+		return nil
+	}
+	return now
+}
+
+// reduced writes a picture with few colours: a window has no more, but for the edges of its letters.
 func reduced(ppm []byte, file string) error {
-	cmd := exec.Command("convert", "ppm:-", "-strip", "+dither", "-colors", "48", "-define", "png:compression-level=9",
+	cmd := exec.Command("convert", "ppm:-", "-strip", "+dither", "-colors", "128", "-define", "png:compression-level=9",
 		"-define", "png:compression-filter=0", "-define", "png:compression-strategy=0", "png8:"+file)
 	cmd.Stdin = bytes.NewReader(ppm)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -44,13 +44,19 @@ func (c *counter) sold(total string, codes ...string) {
 	c.at("selling")
 }
 
+// bringBack has the first boleta brought back, by its number.
+func (c *counter) bringBack() {
+	c.t.Helper()
+	c.press("F8")
+	c.see("Escanee el timbre")
+	c.enter("1")
+	c.see("Devolución de boleta 1")
+}
+
 func returnAll(c *counter) {
 	c.open()
 	c.sold("$2.980", milk, cola)
-	c.press("F8")
-	c.see("Devolución", "Escanee el timbre")
-	c.enter("1")
-	c.see("Devolución de boleta 1")
+	c.bringBack()
 	c.press("F3")
 	c.see("Devuelva $2.980 en efectivo.")
 	c.picture("", "Devolver todo: qué, cuánto y cómo")
@@ -60,10 +66,7 @@ func returnAll(c *counter) {
 	c.at("selling")
 	c.see("Nota de crédito 1 por $2.980. Devuelva $2.980 en efectivo.")
 	c.picture("fin", "La nota de crédito y lo que se devuelve")
-	c.press("F8")
-	c.see("Escanee el timbre")
-	c.enter("1")
-	c.see("Devolución de boleta 1") // and nothing is left of it
+	c.bringBack() // and nothing is left of it
 	c.press("F3", "Enter")
 	c.see("Diga primero qué devuelve")
 	c.press("Esc")
@@ -80,10 +83,7 @@ func returnPart(c *counter) {
 	c.write("3*")
 	c.sold("$3.570", milk)
 	for i := range 2 {
-		c.press("F8")
-		c.see("Escanee el timbre")
-		c.enter("1")
-		c.see("Devolución de boleta 1")
+		c.bringBack()
 		c.press("+", "F4")
 		c.see("Devuelva $1.190 en efectivo.")
 		if i == 0 {
@@ -106,10 +106,7 @@ var valeCode = regexp.MustCompile(`en el vale (\S+)\.`)
 func returnForVale(c *counter) {
 	c.open()
 	c.sold("$2.980", milk, cola)
-	c.press("F8")
-	c.see("Escanee el timbre")
-	c.enter("1")
-	c.see("Devolución de boleta 1")
+	c.bringBack()
 	c.press("F3", "F5")
 	c.see("en el vale")
 	c.picture("", "Devolver con un vale")
@@ -137,10 +134,7 @@ func returnForVale(c *counter) {
 func exchange(c *counter) {
 	c.open()
 	c.sold("$1.190", milk)
-	c.press("F8")
-	c.see("Escanee el timbre")
-	c.enter("1")
-	c.see("Devolución de boleta 1")
+	c.bringBack()
 	c.press("F3", "F6")
 	c.see("¿Por qué lo devuelve?")
 	c.press("1")
@@ -231,6 +225,8 @@ func documents(c *counter) {
 func shift(c *counter) {
 	c.open()
 	c.press("F9")
+	c.see("Abrir: dar sencillo")
+	c.press("F9")
 	c.at("shift")
 	c.picture("sin", "Sin turno")
 	c.enter("20000")
@@ -238,6 +234,8 @@ func shift(c *counter) {
 	c.press("F9")
 	c.at("selling")
 	c.sold("$2.980", milk, cola)
+	c.press("F9")
+	c.see("Abrir: dar sencillo")
 	c.press("F9")
 	c.at("shift")
 	c.see("Debería haber", "$22.980")
@@ -330,7 +328,7 @@ func settings(c *counter) {
 	c.books("39 1190")
 }
 
-// Search moves from F2 to Ctrl+B, and the screen says so.
+// Search moves from F2 to Ctrl+G, and the screen says so.
 func remapped(c *counter) {
 	c.open()
 	c.menu("Ajustes")
@@ -338,19 +336,19 @@ func remapped(c *counter) {
 	c.choose("1", "Teclas de esta caja")
 	c.press("↓", "Enter")
 	c.see("Pulse la tecla nueva para «Buscar producto»")
-	c.press("ctrl+b")
-	c.see("Guardado: Ctrl+B es «Buscar producto».")
+	c.press("ctrl+g")
+	c.see("Guardado: Ctrl+G es «Buscar producto».")
 	c.picture("", "Cambiar una tecla")
 	c.press("Esc")
 	c.at("selling")
-	c.press("ctrl+b")
+	c.press("ctrl+g")
 	c.see("Escriba parte del nombre o del código")
 	c.press("Esc")
 	c.gone("Escriba parte del nombre o del código")
 	c.shut()
 	c.open()
-	c.see("Ctrl+B") // kept
-	c.press("ctrl+b")
+	c.see("Ctrl+G") // kept
+	c.press("ctrl+g")
 	c.see("Escriba parte del nombre o del código")
 	c.books()
 }
