@@ -84,7 +84,7 @@ func savePDF(c *counter) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.t.Cleanup(func() { os.RemoveAll(dir) })
+	c.t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	c.open()
 	c.menu("Ajustes")
 	c.pick("Carpeta de los PDF")

@@ -58,7 +58,7 @@ func (c *counter) exactly() {
 func (c *counter) numbered(key, number string) {
 	c.t.Helper()
 	c.press(key)
-	c.until("the amount is taken, and the number asked for", func() bool { s := c.seen(); return s.Typed == "" && s.Dialog })
+	c.see("N.º de operación")
 	c.enter(number)
 }
 

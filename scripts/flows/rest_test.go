@@ -159,7 +159,7 @@ func copies(c *counter) {
 	c.press("F5")
 	c.see("WhatsApp o mensaje")
 	c.picture("", "Enviar una copia: papel, PDF o mensaje")
-	c.press("4")
+	c.pick("WhatsApp o mensaje")
 	c.see("CELULAR DEL CLIENTE, SI LO DA", "Sin número, WhatsApp pregunta a quién se envía.")
 	c.picture("whatsapp", "Un mensaje con el documento, por código QR")
 	c.press("Esc")
