@@ -23,7 +23,8 @@ func (d Draft) computed() (*Document, error) {
 	if d.Tipo.EsExportacion() {
 		return d.computedInDivisa()
 	}
-	doc := &Document{Draft: d}
+	n := len(d.Detalle)
+	doc := &Document{Draft: d, Montos: make([]money.Pesos, 0, n), Descuentos: make([]money.Pesos, 0, n), Recargos: make([]money.Pesos, 0, n)}
 	sums := map[IndExe]money.Pesos{}
 	var taxes taxBases
 	for i, l := range d.Detalle {

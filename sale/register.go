@@ -648,6 +648,7 @@ func (r *Register) goods() dte.Draft {
 		draft.Emisor = r.d.Shop.Emisor
 		draft.Emisor.CdgVendedor = r.d.Shop.Caja
 	}
+	draft.Detalle = make([]dte.Linea, 0, len(r.cart.Lines)) // at every scan
 	for _, l := range r.cart.Lines {
 		line := dte.Linea{Nombre: l.Nombre, Qty: l.Qty, Unidad: l.Unidad, Prc: l.Prc, Descuento: l.Descuento}
 		if l.Exento {

@@ -314,9 +314,9 @@ func (f *field) completed(code string) string {
 }
 
 // takeWaiting scans the codes that waited, once the sale is before the cashier. The first that fails stays visible and
-// the others go on waiting.
-func (w *Window) takeWaiting() {
-	for len(w.waiting) > 0 && w.dialog == nil && w.place() == selling {
+// the others go on waiting. It reports whether there were any.
+func (w *Window) takeWaiting() (taken bool) {
+	for ; len(w.waiting) > 0 && w.dialog == nil && w.place() == selling; taken = true {
 		code := w.waiting[0]
 		w.waiting = w.waiting[1:]
 		if w.takeTyped(code) {
@@ -325,9 +325,10 @@ func (w *Window) takeWaiting() {
 		line, err := w.counter.Scan(code)
 		w.tellScan(code, line, err)
 		if err != nil {
-			return
+			return true
 		}
 	}
+	return taken
 }
 
 // tellScan says how a code or a product ended, to eyes and ears. One whose price is typed asks for it.

@@ -415,6 +415,10 @@ func (w *Window) screen() screen { return w.screens[w.place()] }
 // render draws what the Counter says now.
 func (w *Window) render() {
 	w.s = w.counter.Snapshot()
+	w.draw()
+}
+
+func (w *Window) draw() {
 	s, at := w.s, w.place()
 	for name, screen := range w.screens {
 		setVisible(screen.object(), name == at)
@@ -454,11 +458,12 @@ func (w *Window) settle(err error) {
 		w.frame.banner.hide()
 	}
 	w.s = w.counter.Snapshot()
-	w.takeWaiting()
-	w.s = w.counter.Snapshot()
+	if w.takeWaiting() {
+		w.s = w.counter.Snapshot()
+	}
 	w.leaveUnknown()
 	w.touched = w.now()
-	w.render()
+	w.draw()
 	w.refocus()
 	w.keepLocked()
 	w.refit()

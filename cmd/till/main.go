@@ -31,6 +31,7 @@ import (
 const appID = "cl.mostrador.till"
 
 func main() {
+	keepPicturesShort()
 	f, err := parseFlags(os.Args[1:], os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return
