@@ -92,6 +92,18 @@ type Call struct {
 	sealedKey []byte
 }
 
+// question is one of several that are put to the database in one message; it says itself what to do with the answer.
+type question func(*pgx.Batch)
+
+// ask puts the questions. The first answer that is an error is the end.
+func (c *Call) ask(questions ...question) error {
+	batch := &pgx.Batch{}
+	for _, q := range questions {
+		q(batch)
+	}
+	return c.tx.SendBatch(c.ctx, batch).Close()
+}
+
 // May says whether the caller has a right in this company. Superusers have all.
 func (c *Call) May(want Right) bool { return c.Account.IsSuperuser || c.Role.Allows(want) }
 
@@ -109,7 +121,8 @@ func (db *DB) Enter(ctx context.Context, session uuid.UUID, fn func(*Call) error
 // EnterCompany runs fn as the holder of that session inside a company. Company 0 is the only one the account belongs to.
 // From the moment fn runs the transaction sees that company alone.
 func (db *DB) EnterCompany(ctx context.Context, session uuid.UUID, company int64, fn func(*Call) error) error {
-	return db.Enter(ctx, session, func(c *Call) error {
+	return db.inShared(ctx, func(tx pgx.Tx) error {
+		c := &Call{db: db, tx: tx, ctx: ctx, now: db.Now(), Session: session}
 		if err := c.step(company); err != nil {
 			return err
 		}
@@ -120,38 +133,35 @@ func (db *DB) EnterCompany(ctx context.Context, session uuid.UUID, company int64
 // ErrSession: the token opens nothing, or no longer.
 var ErrSession = &RefusalError{Kind: Unauthorized, Text: "No se pudo validar la sesión global"}
 
-func (c *Call) authenticate() error {
-	err := c.tx.QueryRow(c.ctx, `
+func (c *Call) authenticate() error { return c.ask(c.whoCalls) }
+
+// whoCalls reads whose session it is.
+func (c *Call) whoCalls(b *pgx.Batch) {
+	b.Queue(`
 		select a.id, a.email, a.full_name, a.is_active, a.is_superuser
 		from session s join account a on a.id = s.account_id
-		where s.id = $1 and s.ended_at is null and s.expires_at > $2 and a.is_active`, c.Session, c.now).
-		Scan(&c.Account.ID, &c.Account.Email, &c.Account.FullName, &c.Account.IsActive, &c.Account.IsSuperuser)
-	if errNoRow(err) {
-		return ErrSession
-	}
-	return err
+		where s.id = $1 and s.ended_at is null and s.expires_at > $2 and a.is_active`, c.Session, c.now).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&c.Account.ID, &c.Account.Email, &c.Account.FullName, &c.Account.IsActive, &c.Account.IsSuperuser)
+		if errNoRow(err) {
+			return ErrSession
+		}
+		return err
+	})
 }
 
-// step goes from the shared tables into a company, for the rest of the transaction.
-func (c *Call) step(company int64) error {
+// step lets the session in, and from the shared tables into a company, for the rest of the transaction.
+func (c *Call) step(company int64) (err error) {
 	if company == 0 {
-		only, err := c.onlyCompany()
-		if err != nil {
+		if err := c.authenticate(); err != nil {
 			return err
 		}
-		company = only
+		if company, err = c.onlyCompany(); err != nil {
+			return err
+		}
 	}
 	var member bool
 	var version int64
-	err := c.tx.QueryRow(c.ctx, `
-		select c.id, c.rut, c.schema_name, c.role_name, c.ambiente, c.key_id, c.sealed_key, c.schema_version,
-			exists (select from membership m where m.company_id = c.id and m.account_id = $2 and m.is_active)
-		from company c where c.id = $1 and c.is_active and c.state = 'ready'`, company, c.Account.ID).
-		Scan(&c.Tenant.ID, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &c.Ambiente, &c.keyID, &c.sealedKey, &version, &member)
-	if errNoRow(err) {
-		return refuse(NotFound, "Inquilino no encontrado o inactivo.")
-	}
-	if err != nil {
+	if err := c.ask(c.whoCalls, c.whereTo(company, &member, &version)); err != nil {
 		return err
 	}
 	if !member && !c.Account.IsSuperuser {
@@ -164,6 +174,22 @@ func (c *Call) step(company int64) error {
 		return err
 	}
 	return c.findPerson()
+}
+
+// whereTo reads the company that is called, and whether the session is of one of its people.
+func (c *Call) whereTo(company int64, member *bool, version *int64) question {
+	return func(b *pgx.Batch) {
+		b.Queue(`
+			select c.id, c.rut, c.schema_name, c.role_name, c.ambiente, c.key_id, c.sealed_key, c.schema_version,
+				exists (select from membership m join session s on s.account_id = m.account_id where s.id = $2 and m.company_id = c.id and m.is_active)
+			from company c where c.id = $1 and c.is_active and c.state = 'ready'`, company, c.Session).QueryRow(func(row pgx.Row) error {
+			err := row.Scan(&c.Tenant.ID, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &c.Ambiente, &c.keyID, &c.sealedKey, version, member)
+			if errNoRow(err) {
+				return refuse(NotFound, "Inquilino no encontrado o inactivo.")
+			}
+			return err
+		})
+	}
 }
 
 func errNotMember() *RefusalError {

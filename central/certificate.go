@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"mostrador/dte"
 )
 
@@ -49,12 +51,22 @@ func (c *Call) UploadCertificate(file []byte, password string) (Certificate, err
 // signer is the company's newest certificate, opened.
 func (c *Call) signer() (*dte.Signer, error) {
 	var id int64
-	err := c.tx.QueryRow(c.ctx, "select id from certificate order by id desc limit 1").Scan(&id)
-	if errNoRow(err) {
-		return nil, refuse(Conflict, "La empresa no tiene certificado digital: cárguelo antes de emitir")
-	}
-	if err != nil {
+	if err := c.ask(c.askCertificate(&id)); err != nil {
 		return nil, err
+	}
+	return c.openSigner(id)
+}
+
+// askCertificate leaves 0 if there is none.
+func (c *Call) askCertificate(newest *int64) question {
+	return func(b *pgx.Batch) {
+		b.Queue("select coalesce(max(id), 0) from certificate").QueryRow(func(row pgx.Row) error { return row.Scan(newest) })
+	}
+}
+
+func (c *Call) openSigner(id int64) (*dte.Signer, error) {
+	if id == 0 {
+		return nil, refuse(Conflict, "La empresa no tiene certificado digital: cárguelo antes de emitir")
 	}
 	s, err := opened(c.db.signers, secret{c.Tenant.ID, id}, func() (*dte.Signer, error) {
 		var sealed []byte

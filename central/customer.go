@@ -101,15 +101,28 @@ func rutDigits(q string) string {
 
 // Customer by RUT.
 func (c *Call) Customer(rut dte.RUT) (Customer, error) {
-	rows, err := c.tx.Query(c.ctx, selectCustomer+" where rut = $1", int32(rut))
+	var customer *Customer
+	err := c.ask(c.askCustomer(rut, &customer))
 	if err != nil {
 		return Customer{}, err
 	}
-	customer, err := pgx.CollectExactlyOneRow(rows, scanCustomer)
-	if errNoRow(err) {
-		return customer, refuse(NotFound, "No se encontró un cliente con RUT %s", rut)
+	if customer == nil {
+		return Customer{}, refuse(NotFound, "No se encontró un cliente con RUT %s", rut)
 	}
-	return customer, err
+	return *customer, nil
+}
+
+// askCustomer leaves nil if there is none.
+func (c *Call) askCustomer(rut dte.RUT, customer **Customer) question {
+	return func(b *pgx.Batch) {
+		b.Queue(selectCustomer+" where rut = $1", int32(rut)).Query(func(rows pgx.Rows) error {
+			found, err := pgx.CollectRows(rows, scanCustomer)
+			if len(found) > 0 {
+				*customer = &found[0]
+			}
+			return err
+		})
+	}
 }
 
 // CreateCustomer adds one; Conflict if its RUT is there.

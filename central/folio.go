@@ -15,6 +15,9 @@ import (
 // few enough that the numbers go up in the order of the sales.
 const readyAtOnce = 100
 
+// fewReady is when the next ones are put into use: while those who sell at the same time still find some.
+const fewReady = 50
+
 // errNoFolios is Torn's published body: nothing was written.
 func errNoFolios(t dte.TipoDTE) *RefusalError {
 	return refuse(Conflict, "No hay folios disponibles para el documento tipo %d. Pida folios al SII y cárguelos.", t).with(map[string]any{
@@ -28,24 +31,35 @@ func errExpired(t dte.TipoDTE, vence dte.Date) *RefusalError {
 	})
 }
 
+// taken is a folio with the number of the sale that it was taken for.
+type taken struct {
+	folio     dte.Folio
+	caf, sale int64
+	// left are the folios beyond it that were put into use.
+	left int64
+}
+
 // takeFolio takes the next folio of a type in the call's transaction: no other call gets it, and if this one does not commit
 // it is free again. Simultaneous calls take different ones without waiting for each other.
-func (c *Call) takeFolio(t dte.TipoDTE, day dte.Date) (dte.Folio, *dte.CAF, error) {
-	folio, cafID, err := c.pickFolio(t, day)
+func (c *Call) takeFolio(t dte.TipoDTE, day dte.Date) (taken, *dte.CAF, error) {
+	n, err := c.pickFolio(t, day)
 	for errNoRow(err) {
 		more, errMore := c.moreFolios(t, day)
 		if errMore != nil {
-			return 0, nil, errMore
+			return n, nil, errMore
 		}
-		if folio, cafID, err = c.pickFolio(t, day); errNoRow(err) && !more {
-			return 0, nil, c.whyNoFolios(t, day)
+		if n, err = c.pickFolio(t, day); errNoRow(err) && !more {
+			return n, nil, c.whyNoFolios(t, day)
 		}
+	}
+	if err == nil && n.left < fewReady {
+		err = c.readyBeforeNone(t, n)
 	}
 	if err != nil {
-		return 0, nil, err
+		return n, nil, err
 	}
-	caf, err := c.openCAF(cafID)
-	return folio, caf, err
+	caf, err := c.openCAF(n.caf)
+	return n, caf, err
 }
 
 // moreFolios puts more into use, from the ranges that are held or, in training, from the simulator.
@@ -56,17 +70,20 @@ func (c *Call) moreFolios(t dte.TipoDTE, day dte.Date) (bool, error) {
 	return c.supply(t, day)
 }
 
-func (c *Call) pickFolio(t dte.TipoDTE, day dte.Date) (folio dte.Folio, caf int64, err error) {
-	err = c.tx.QueryRow(c.ctx, `delete from folio_ready where (tipo, folio) in (
-			select r.tipo, r.folio from folio_ready r join caf on caf.id = r.caf_id
-			where r.tipo = $1 and (caf.vence is null or caf.vence >= $2) order by r.folio limit 1 for update of r skip locked)
-		returning folio, caf_id`, int(t), day.String()).Scan(&folio, &caf)
-	return folio, caf, err
+// pickFolio finds the lowest one that is ready and deletes it. It is found in a step of its own: inside a join a
+// LIMIT may be run once for every row, and with SKIP LOCKED each run finds another folio, which would be lost.
+func (c *Call) pickFolio(t dte.TipoDTE, day dte.Date) (n taken, err error) {
+	err = c.tx.QueryRow(c.ctx, `with lowest as materialized (
+			select r.tipo, r.folio, caf.next from folio_ready r join caf on caf.id = r.caf_id
+			where r.tipo = $1 and (caf.vence is null or caf.vence >= $2) order by r.folio limit 1 for update of r skip locked),
+		picked as (delete from folio_ready r using lowest l where r.tipo = l.tipo and r.folio = l.folio returning r.folio, r.caf_id, l.next)
+		select folio, caf_id, nextval('sale_id_seq'), next - folio - 1 from picked`, int(t), day.String()).
+		Scan(&n.folio, &n.caf, &n.sale, &n.left)
+	return n, err
 }
 
-// readyFolios puts more folios of the first usable range into use, but for those that were annulled; false if there is no
-// range. Calls that find none at the same time queue at the range; those that come after the first one find its folios. The
-// range is locked by a statement of its own: one that waited would not see what was annulled meanwhile.
+// readyFolios puts more folios of the first usable range into use; false if there is no range. Calls that find none at the
+// same time queue at the range, and those that come after the first one find its folios.
 func (c *Call) readyFolios(t dte.TipoDTE, day dte.Date) (more bool, err error) {
 	var caf int64
 	err = c.tx.QueryRow(c.ctx, `select id from caf where tipo = $1 and next <= hasta and (vence is null or vence >= $2)
@@ -77,11 +94,36 @@ func (c *Call) readyFolios(t dte.TipoDTE, day dte.Date) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	_, err = c.tx.Exec(c.ctx, `with range as (select id, next, least(next + $3 - 1, hasta) as until from caf where id = $2 and next <= hasta),
+	var there int64
+	err = c.tx.QueryRow(c.ctx, "select folio from folio_ready where tipo = $1 and caf_id = $2 order by folio limit 1 for update skip locked", int(t), caf).Scan(&there)
+	if errNoRow(err) {
+		err = c.putIntoUse(t, caf)
+	}
+	return true, err
+}
+
+// readyBeforeNone does the same for a range of which few are left in use, unless somebody else has or is at it.
+func (c *Call) readyBeforeNone(t dte.TipoDTE, last taken) error {
+	var caf int64
+	err := c.tx.QueryRow(c.ctx, "select id from caf where id = $1 and next <= hasta and next - $2 <= $3 for update skip locked", last.caf, int64(last.folio), fewReady).
+		Scan(&caf)
+	if errNoRow(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return c.putIntoUse(t, caf)
+}
+
+// putIntoUse makes the next folios of a range ready, but for those that were annulled. The range was locked by a statement of
+// its own: one that waited would not see what was annulled meanwhile.
+func (c *Call) putIntoUse(t dte.TipoDTE, caf int64) error {
+	_, err := c.tx.Exec(c.ctx, `with range as (select id, next, least(next + $3 - 1, hasta) as until from caf where id = $2 and next <= hasta),
 		advanced as (update caf set next = range.until + 1 from range where caf.id = range.id)
 		insert into folio_ready (tipo, folio, caf_id) select $1, folio, id from range, generate_series(next, until) folio
 		where not exists (select from folio_annulled a where a.tipo = $1 and folio between a.desde and a.hasta)`, int(t), caf, readyAtOnce)
-	return err == nil, err
+	return err
 }
 
 func (c *Call) whyNoFolios(t dte.TipoDTE, day dte.Date) error {

@@ -48,7 +48,7 @@ func (c *Call) planGuias(g GuiasToInvoice) (*plannedSale, error) {
 		return nil, refuse(Unprocessable, "Las guías se facturan con una factura (33) o una factura exenta (34)")
 	}
 	s := &plannedSale{Call: c, sign: 1, goods: goodsStay, NewSale: NewSale{Tipo: g.Tipo, Payments: g.Payments, Description: g.Description}}
-	return s, s.steps(s.openShift, func() error { return s.fromGuias(g.IDs) }, s.addUp, s.pay, s.fallDue)
+	return s, s.steps(func() error { return s.learn() }, s.openShift, func() error { return s.fromGuias(g.IDs) }, s.addUp, s.pay, s.fallDue)
 }
 
 // fromGuias puts the guías' lines in the factura and refers to each.
@@ -58,11 +58,7 @@ func (s *plannedSale) fromGuias(ids []int64) error {
 		return err
 	}
 	s.customer = guias[0].Customer
-	issuer, err := s.issuer()
-	if err != nil {
-		return err
-	}
-	s.draft = dte.Draft{Tipo: s.Tipo, FchEmis: dte.DateOf(s.now), Emisor: issuer, Receptor: s.receptor()}
+	s.draft = dte.Draft{Tipo: s.Tipo, FchEmis: dte.DateOf(s.now), Emisor: s.emisor, Receptor: s.receptor()}
 	for _, g := range guias {
 		if g.Customer.ID != s.customer.ID {
 			return refuse(Unprocessable, "Las guías son de clientes distintos: facture las de cada uno por separado")

@@ -35,9 +35,21 @@ func (db *DB) newJobs() (*river.Client[pgx.Tx], error) {
 // at once only the first makes the job; the job takes its mark away before it looks.
 func (c *Call) sendSoon() error {
 	var due bool
-	if err := c.tx.QueryRow(c.ctx, "select due from drain").Scan(&due); err != nil || due {
+	if err := c.ask(c.askDue(&due)); err != nil || due {
 		return err
 	}
+	return c.sendNow()
+}
+
+// askDue asks whether a job is on its way already.
+func (c *Call) askDue(due *bool) question {
+	return func(b *pgx.Batch) {
+		b.Queue("select due from drain").QueryRow(func(row pgx.Row) error { return row.Scan(due) })
+	}
+}
+
+// sendNow makes the job, unless somebody else has meanwhile.
+func (c *Call) sendNow() error {
 	marked, err := c.tx.Exec(c.ctx, "update drain set due = true where not due")
 	if err != nil || marked.RowsAffected() == 0 {
 		return err

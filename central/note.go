@@ -40,9 +40,9 @@ func (c *Call) Issue(n NewNote) (Sale, error) {
 // plannedNote is a note on its way to be a plannedSale.
 type plannedNote struct {
 	*plannedSale
-	ask NewNote
-	of  Sale
-	doc *dte.Document
+	want NewNote
+	of   Sale
+	doc  *dte.Document
 	// before are the credit notes of the same sale that stand.
 	before []*dte.Document
 }
@@ -54,17 +54,17 @@ func (c *Call) planNote(n NewNote) (*plannedSale, error) {
 	case n.Tipo != dte.NotaCredito && n.Tipo != dte.NotaDebito:
 		return nil, refuse(Invalid, "El tipo de DTE para ajuste debe ser 56, 61, 111 o 112.")
 	}
-	p := &plannedNote{plannedSale: &plannedSale{Call: c, sign: -1, goods: goodsStay, codRef: n.Code, NewSale: NewSale{Tipo: n.Tipo, Description: n.Reason}}, ask: n}
+	p := &plannedNote{plannedSale: &plannedSale{Call: c, sign: -1, goods: goodsStay, codRef: n.Code, NewSale: NewSale{Tipo: n.Tipo, Description: n.Reason}}, want: n}
 	if n.Tipo == dte.NotaDebito {
 		p.sign = 1
 	}
-	return p.plannedSale, p.steps(p.findOriginal, p.lawful, p.compose, p.finish, p.refund)
+	return p.plannedSale, p.steps(func() error { return p.learn() }, p.findOriginal, p.lawful, p.compose, p.finish, p.refund)
 }
 
 // findOriginal reads the sale under a lock, so that of two returns of the same thing the second sees the first.
 func (p *plannedNote) findOriginal() error {
 	var xml []byte
-	err := p.tx.QueryRow(p.ctx, "select d.xml from sale s join document d on d.sale_id = s.id where s.id = $1 for no key update of s", p.ask.Of).Scan(&xml)
+	err := p.tx.QueryRow(p.ctx, "select d.xml from sale s join document d on d.sale_id = s.id where s.id = $1 for no key update of s", p.want.Of).Scan(&xml)
 	if errNoRow(err) {
 		return refuse(NotFound, "Venta original no encontrada")
 	}
@@ -74,7 +74,7 @@ func (p *plannedNote) findOriginal() error {
 	if p.doc, err = dte.Parse(xml); err != nil {
 		return err
 	}
-	if p.of, err = p.Call.Sale(p.ask.Of); err != nil {
+	if p.of, err = p.Call.Sale(p.want.Of); err != nil {
 		return err
 	}
 	p.customer, p.related = p.of.Customer, &p.of.ID
@@ -107,13 +107,13 @@ func (p *plannedNote) lawful() error {
 		return refuse(Unprocessable, "Esta nota de débito anuló una nota de crédito: emita otra nota de crédito de la venta")
 	case credit:
 		return nil
-	case of == dte.NotaCredito && p.ask.Code != dte.Anula:
+	case of == dte.NotaCredito && p.want.Code != dte.Anula:
 		return refuse(Unprocessable, "Una nota de débito anula la nota de crédito entera: use el código 1")
 	case of == dte.NotaCredito && p.of.CodRef == dte.CorrigeTexto:
 		return refuse(Unprocessable, "La nota de crédito solo corrige texto: no hay nada que anular")
 	case of == dte.NotaCredito:
 		return p.notUndone()
-	case sale && !of.EsBoleta() && p.ask.Code == dte.CorrigeMontos:
+	case sale && !of.EsBoleta() && p.want.Code == dte.CorrigeMontos:
 		return nil
 	case sale && !of.EsBoleta():
 		return refuse(Unprocessable, "Una nota de débito solo aumenta una factura (código 3): para anularla o devolver use una nota de crédito (61)")
@@ -133,7 +133,7 @@ func (p *plannedNote) notUndone() error {
 // compose makes the draft and its lines, by what the note does.
 func (p *plannedNote) compose() error {
 	switch {
-	case p.ask.Code == dte.CorrigeTexto:
+	case p.want.Code == dte.CorrigeTexto:
 		return p.correctText()
 	case p.of.Tipo == dte.NotaCredito:
 		if err := p.wholeOnly(); err != nil {
@@ -145,7 +145,7 @@ func (p *plannedNote) compose() error {
 		return p.add()
 	}
 	p.goods = goodsComeBack
-	if p.ask.Code == dte.Anula && len(p.before) == 0 && p.wholeOnly() == nil {
+	if p.want.Code == dte.Anula && len(p.before) == 0 && p.wholeOnly() == nil {
 		return p.annul(p.returns)
 	}
 	return p.takeBack()
@@ -159,7 +159,7 @@ func (p *plannedNote) returns(l SaleLine) bool {
 // asked is how much of each product is asked for.
 func (p *plannedNote) asked() map[int64]money.Qty {
 	sum := map[int64]money.Qty{}
-	for _, item := range p.ask.Items {
+	for _, item := range p.want.Items {
 		sum[item.ProductID] += item.Qty
 	}
 	return sum
@@ -180,16 +180,16 @@ func (p *plannedNote) wholeOnly() error {
 // correctText changes words and nothing else.
 func (p *plannedNote) correctText() (err error) {
 	p.sign, p.lines = 0, nil
-	p.draft, err = dte.TextCorrection(p.doc, p.ask.Says, p.ask.ShouldSay, clip(p.ask.Reason, 90))
-	if err == nil && p.ask.Says == "" && p.ask.ShouldSay == "" {
-		p.draft.Detalle[0].Nombre = clip(p.ask.Reason, 80)
+	p.draft, err = dte.TextCorrection(p.doc, p.want.Says, p.want.ShouldSay, clip(p.want.Reason, 90))
+	if err == nil && p.want.Says == "" && p.want.ShouldSay == "" {
+		p.draft.Detalle[0].Nombre = clip(p.want.Reason, 80)
 	}
 	return p.fits(err)
 }
 
 // annul takes everything back, in the document's own lines.
 func (p *plannedNote) annul(restock func(SaleLine) bool) (err error) {
-	p.draft, err = dte.Annulment(p.doc, clip(p.ask.Reason, 90))
+	p.draft, err = dte.Annulment(p.doc, clip(p.want.Reason, 90))
 	p.codRef = dte.Anula
 	for i, l := range p.of.Lines {
 		row := lineRow{plannedLine: p.lineOf(i, l.Qty, restock(l)), nombre: l.Nombre, discount: l.Discount, subtotal: l.Subtotal, monto: l.Monto, exempt: l.Exempt}
@@ -214,7 +214,7 @@ func (p *plannedNote) takeBack() error {
 		p.lines = append(p.lines, p.lineOf(n-1, quantities[n], p.returns(p.of.Lines[n-1])))
 	}
 	p.codRef = dte.CorrigeMontos
-	p.draft, err = dte.Return(p.doc, quantities, p.before, clip(p.ask.Reason, 90))
+	p.draft, err = dte.Return(p.doc, quantities, p.before, clip(p.want.Reason, 90))
 	return p.fits(err)
 }
 
@@ -248,9 +248,9 @@ func (p *plannedNote) share(left *dte.Left, product int64, want money.Qty, quant
 // add charges more of what a factura sold, at its prices; no goods move.
 func (p *plannedNote) add() error {
 	p.draft = dte.Draft{Tipo: dte.NotaDebito, Receptor: p.doc.Receptor, MntBruto: p.doc.MntBruto, Referencia: []dte.Referencia{{
-		TpoDocRef: strconv.Itoa(int(p.of.Tipo)), FolioRef: p.doc.Folio.String(), FchRef: p.doc.FchEmis, CodRef: dte.CorrigeMontos, RazonRef: clip(p.ask.Reason, 90),
+		TpoDocRef: strconv.Itoa(int(p.of.Tipo)), FolioRef: p.doc.Folio.String(), FchRef: p.doc.FchEmis, CodRef: dte.CorrigeMontos, RazonRef: clip(p.want.Reason, 90),
 	}}}
-	for _, item := range p.ask.Items {
+	for _, item := range p.want.Items {
 		i := slices.IndexFunc(p.of.Lines, func(l SaleLine) bool { return l.ProductID == item.ProductID })
 		if i < 0 {
 			return refuse(NotFound, "Producto %d no encontrado", item.ProductID)
@@ -290,16 +290,14 @@ func (p *plannedNote) fits(err error) error {
 const monthsOfRebate = 6
 
 // finish puts the issuer and the day on the draft, adds it up, and names the goods that move.
-func (p *plannedNote) finish() (err error) {
-	if p.draft.Emisor, err = p.issuer(); err != nil {
-		return err
-	}
+func (p *plannedNote) finish() error {
+	p.draft.Emisor = p.emisor
 	p.draft.FchEmis = dte.DateOf(p.now)
 	p.draft.IndNoRebaja = p.Tipo == dte.NotaCredito && p.doc.FchEmis.AddMonths(monthsOfRebate).Before(p.draft.FchEmis)
-	p.products = map[int64]Product{}
+	p.shelf = map[int64]Product{}
 	for _, l := range p.lines {
 		if l.restock {
-			p.Items, p.products[l.ProductID] = append(p.Items, l.SaleItem), l.product
+			p.Items, p.shelf[l.ProductID] = append(p.Items, l.SaleItem), l.product
 		}
 	}
 	return p.addUp()
@@ -307,18 +305,13 @@ func (p *plannedNote) finish() (err error) {
 
 // refund pays the note's total back, or takes it in with a debit note. Cash is rounded as it was when it came in, and needs
 // the caller's drawer.
-func (p *plannedNote) refund() (err error) {
+func (p *plannedNote) refund() error {
 	if p.totals.MntTotal == 0 {
-		p.shift, err = p.heldShift()
-		return err
+		return nil
 	}
-	codes, err := p.methods()
-	if err != nil {
-		return err
-	}
-	code, ok := codes[p.ask.MethodID]
+	code, ok := p.codes[p.want.MethodID]
 	due := money.Pesos(p.sign) * p.totals.MntTotal
-	pays := paid{Tender: Tender{MethodID: p.ask.MethodID, Amount: due}, code: code, kept: due}
+	pays := paid{Tender: Tender{MethodID: p.want.MethodID, Amount: due}, code: code, kept: due}
 	switch {
 	case !ok:
 		return refuse(Invalid, "Medio de devolución invalido")
@@ -327,12 +320,12 @@ func (p *plannedNote) refund() (err error) {
 	case code == Efectivo:
 		pays.kept = money.CashPayable(due)
 		pays.Amount, pays.rounding = pays.kept, pays.kept-due
-		p.shift, err = p.needShift()
-	default:
-		p.shift, err = p.heldShift()
+		if err := p.openShift(); err != nil {
+			return err
+		}
 	}
 	p.payments = []paid{pays}
-	return err
+	return nil
 }
 
 // SaleByDocument finds the sale that a reference of a note names.

@@ -89,12 +89,20 @@ func scanProduct(row pgx.CollectableRow) (p Product, err error) {
 
 // products by number, whatever their state.
 func (c *Call) products(ids []int64) (map[int64]Product, error) {
-	list, err := c.listProducts("where p.id = any($1)", ids)
-	found := make(map[int64]Product, len(list))
-	for _, p := range list {
-		found[p.ID] = p
+	found := make(map[int64]Product, len(ids))
+	return found, c.ask(c.askProducts(ids, found))
+}
+
+func (c *Call) askProducts(ids []int64, found map[int64]Product) question {
+	return func(b *pgx.Batch) {
+		b.Queue(selectProduct+" where p.id = any($1)", ids).Query(func(rows pgx.Rows) error {
+			list, err := pgx.CollectRows(rows, scanProduct)
+			for _, p := range list {
+				found[p.ID] = p
+			}
+			return err
+		})
 	}
-	return found, err
 }
 
 func (c *Call) listProducts(where string, args ...any) ([]Product, error) {

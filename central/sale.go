@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"mostrador/dte"
 	"mostrador/money"
@@ -81,16 +80,8 @@ func (c *Call) sellOnce(key string, request [sha256.Size]byte, plan func() (*pla
 	if err != nil {
 		return Sale{}, err
 	}
-	id, err := s.issue()
-	if err != nil {
-		return Sale{}, err
-	}
-	if key != "" {
-		if _, err := c.tx.Exec(c.ctx, "update idempotency set sale_id = $2 where key = $1", key, id); err != nil {
-			return Sale{}, err
-		}
-	}
-	return c.Sale(id)
+	s.Key = key
+	return s.issue()
 }
 
 // once takes a key. It waits for a call that is at work under the same key, and returns the sale or the payment that came of it.
@@ -116,15 +107,13 @@ func (c *Call) once(key string, request [sha256.Size]byte) (made int64, err erro
 type plannedSale struct {
 	*Call
 	NewSale
-	shift    *int64
-	customer Customer
-	products map[int64]Product
+	facts
 	lines    []plannedLine
 	draft    dte.Draft
 	totals   dte.Totales
 	montos   []money.Pesos
 	payments []paid
-	due      *string // the day by which a sale on account is paid; nil if nothing is on account
+	due      *dte.Date // the day by which a sale on account is paid; nil if nothing is on account
 	related  *int64
 	sign     int
 	goods    goods
@@ -135,6 +124,18 @@ type plannedSale struct {
 
 // goods is what a document does to the shelf.
 type goods int
+
+// facts are what the books say before a document is made.
+type facts struct {
+	shift       *int64
+	cashControl bool
+	buyer       *Customer
+	customer    Customer
+	shelf       map[int64]Product // what is sold, by number
+	emisor      dte.Emisor
+	codes       map[int64]string // of the payment methods
+	certificate int64
+}
 
 const (
 	goodsLeave goods = iota
@@ -170,10 +171,31 @@ func (c *Call) plan(n NewSale) (*plannedSale, error) {
 	s := &plannedSale{Call: c, NewSale: n, sign: 1}
 	if n.Tipo == dte.GuiaDespacho {
 		s.sign = 0
-		return s, s.steps(s.mayOpenShift, s.findCustomer, s.findProducts, s.price, s.total, s.pay)
 	}
-	return s, s.steps(s.openShift, s.findCustomer, s.findProducts, s.price, s.total, s.pay, s.fallDue)
+	return s, s.steps(s.readBooks, s.openShift, s.findCustomer, s.findProducts, s.price, s.total, s.pay, s.fallDue)
 }
+
+// readBooks asks at once for all that the steps after it look at; each of them says what is wrong with its part.
+func (s *plannedSale) readBooks() error {
+	ids := make([]int64, len(s.Items))
+	for i, item := range s.Items {
+		ids[i] = item.ProductID
+	}
+	s.shelf = make(map[int64]Product, len(ids))
+	return s.learn(s.askCustomer(s.NewSale.Customer, &s.buyer), s.askProducts(ids, s.shelf))
+}
+
+// learn asks for what every document needs, and for more.
+func (s *plannedSale) learn(more ...question) error {
+	return s.ask(append([]question{
+		plansOnce, s.askShift(&s.shift), s.askCashControl(&s.cashControl), s.askIssuer(&s.emisor), s.askMethods(&s.codes),
+		s.askCertificate(&s.certificate),
+	}, more...)...)
+}
+
+// plansOnce has PostgreSQL keep the plans of this transaction's statements, which all go by keys. Left to itself it makes a
+// new one for each list of numbers, and that takes several times as long as to read what they stand for.
+func plansOnce(b *pgx.Batch) { b.Queue("set local plan_cache_mode = force_generic_plan") }
 
 func (s *plannedSale) steps(steps ...func() error) error {
 	for _, step := range steps {
@@ -184,39 +206,27 @@ func (s *plannedSale) steps(steps ...func() error) error {
 	return nil
 }
 
-// openShift finds the seller's shift. A company that gave up the control of cash sells without.
-func (s *plannedSale) openShift() (err error) {
-	s.shift, err = s.needShift()
-	return err
-}
-
-// mayOpenShift is for what moves no money: it belongs to the shift if there is one.
-func (s *plannedSale) mayOpenShift() (err error) {
-	s.shift, err = s.heldShift()
-	return err
+// openShift wants the seller's shift. A company that gave up the control of cash sells without, and what moves no money
+// belongs to the shift if there is one.
+func (s *plannedSale) openShift() error {
+	if s.shift == nil && s.cashControl && s.sign != 0 {
+		return s.errNoShift()
+	}
+	return nil
 }
 
 func (s *plannedSale) findCustomer() error {
-	var err error
-	s.customer, err = s.Call.Customer(s.NewSale.Customer)
-	if isRefusal(err, NotFound) {
+	if s.buyer == nil {
 		return refuse(NotFound, "Cliente con RUT %s no encontrado", s.NewSale.Customer)
 	}
-	return err
+	s.customer = *s.buyer
+	return nil
 }
 
-// findProducts reads the products and looks whether there is enough of each; the stock itself is taken at the end.
+// findProducts looks whether there is enough of each; the stock itself is taken at the end.
 func (s *plannedSale) findProducts() error {
-	ids := make([]int64, len(s.Items))
-	for i, item := range s.Items {
-		ids[i] = item.ProductID
-	}
-	var err error
-	if s.products, err = s.Call.products(ids); err != nil {
-		return err
-	}
 	for _, item := range s.Items {
-		p, ok := s.products[item.ProductID]
+		p, ok := s.shelf[item.ProductID]
 		switch {
 		case !ok || p.IsDeleted:
 			return refuse(NotFound, "Producto ID %d no encontrado", item.ProductID)
@@ -225,7 +235,7 @@ func (s *plannedSale) findProducts() error {
 		}
 	}
 	for id, want := range s.wanted() {
-		if p := s.products[id]; p.Stock < want {
+		if p := s.shelf[id]; p.Stock < want {
 			return errStock(p, want)
 		}
 	}
@@ -236,7 +246,7 @@ func (s *plannedSale) findProducts() error {
 func (s *plannedSale) wanted() map[int64]money.Qty {
 	sum := map[int64]money.Qty{}
 	for _, item := range s.Items {
-		if s.products[item.ProductID].ControlaStock {
+		if s.shelf[item.ProductID].ControlaStock {
 			sum[item.ProductID] += item.Qty
 		}
 	}
@@ -259,12 +269,12 @@ func twoDecimals(q money.Qty) string {
 
 // price prices every line by the one path there is.
 func (s *plannedSale) price() error {
-	prices, _, err := s.netPrices(s.customer.PriceListID, s.products)
+	prices, _, err := s.netPrices(s.customer.PriceListID, s.shelf)
 	if err != nil {
 		return err
 	}
 	for _, item := range s.Items {
-		p := s.products[item.ProductID]
+		p := s.shelf[item.ProductID]
 		line := plannedLine{SaleItem: item, product: p, net: prices[p.ID], price: prices[p.ID]}
 		if s.Tipo == dte.Boleta {
 			line.price = gross(line.net, p.Rate())
@@ -276,12 +286,8 @@ func (s *plannedSale) price() error {
 
 // total puts the document together and lets the law's package add it up.
 func (s *plannedSale) total() error {
-	issuer, err := s.issuer()
-	if err != nil {
-		return err
-	}
 	s.draft = dte.Draft{
-		Tipo: s.Tipo, FchEmis: dte.DateOf(s.now), Emisor: issuer, Receptor: s.receptor(), Referencia: s.References, IndTraslado: s.Traslado,
+		Tipo: s.Tipo, FchEmis: dte.DateOf(s.now), Emisor: s.emisor, Receptor: s.receptor(), Referencia: s.References, IndTraslado: s.Traslado,
 		Transporte: s.transporte(),
 	}
 	for _, l := range s.lines {
@@ -387,19 +393,22 @@ func (s *plannedSale) receptor() dte.Receptor {
 	}
 }
 
-// issuer is the company as its documents name it.
-func (c *Call) issuer() (e dte.Emisor, err error) {
-	var acteco, phone string
-	err = c.tx.QueryRow(c.ctx, "select razon_social, giro, acteco, direccion, comuna, ciudad, telefono, email from issuer").
-		Scan(&e.RznSoc, &e.Giro, &acteco, &e.Direccion, &e.Comuna, &e.Ciudad, &phone, &e.Correo)
-	e.RUT = c.RUT
-	if phone != "" {
-		e.Telefono = []string{phone}
+// askIssuer asks for the company as its documents name it.
+func (c *Call) askIssuer(e *dte.Emisor) question {
+	return func(b *pgx.Batch) {
+		b.Queue("select razon_social, giro, acteco, direccion, comuna, ciudad, telefono, email from issuer").QueryRow(func(row pgx.Row) error {
+			var acteco, phone string
+			err := row.Scan(&e.RznSoc, &e.Giro, &acteco, &e.Direccion, &e.Comuna, &e.Ciudad, &phone, &e.Correo)
+			e.RUT = c.RUT
+			if phone != "" {
+				e.Telefono = []string{phone}
+			}
+			if code, errCode := strconv.Atoi(acteco); errCode == nil {
+				e.Acteco = []int{code}
+			}
+			return err
+		})
 	}
-	if code, errCode := strconv.Atoi(acteco); errCode == nil {
-		e.Acteco = []int{code}
-	}
-	return e, err
 }
 
 // pay settles the payments: what is not cash counts as it is, the rest is due in cash, rounded as the law says, and what was
@@ -411,14 +420,10 @@ func (s *plannedSale) pay() error {
 		}
 		return nil
 	}
-	codes, err := s.methods()
-	if err != nil {
-		return err
-	}
 	due := s.totals.MntTotal
 	var tendered, cash money.Pesos
 	for _, t := range s.Payments {
-		code, ok := codes[t.MethodID]
+		code, ok := s.codes[t.MethodID]
 		if !ok {
 			return refuse(NotFound, "Medio de pago ID %d no encontrado", t.MethodID)
 		}
@@ -471,44 +476,52 @@ func (s *plannedSale) giveChange(due, cash money.Pesos) {
 }
 
 // methods are the codes of the payment methods in use, by number.
-func (c *Call) methods() (map[int64]string, error) {
-	rows, err := c.tx.Query(c.ctx, "select id, code from payment_method where is_active")
-	if err != nil {
-		return nil, err
-	}
-	codes := map[int64]string{}
-	var id int64
-	var code string
-	_, err = pgx.ForEachRow(rows, []any{&id, &code}, func() error {
-		codes[id] = code
-		return nil
-	})
+func (c *Call) methods() (codes map[int64]string, err error) {
+	err = c.ask(c.askMethods(&codes))
 	return codes, err
+}
+
+func (c *Call) askMethods(codes *map[int64]string) question {
+	return func(b *pgx.Batch) {
+		b.Queue("select id, code from payment_method where is_active").Query(func(rows pgx.Rows) error {
+			*codes = map[int64]string{}
+			var id int64
+			var code string
+			_, err := pgx.ForEachRow(rows, []any{&id, &code}, func() error {
+				(*codes)[id] = code
+				return nil
+			})
+			return err
+		})
+	}
 }
 
 // issue takes the folio, signs, and writes everything down. Rows that others want, products and the customer's balance, are
 // locked last, so that sales of the same thing wait for each other as short as possible.
-func (s *plannedSale) issue() (int64, error) {
-	signer, err := s.signer()
+func (s *plannedSale) issue() (Sale, error) {
+	signer, err := s.openSigner(s.certificate)
 	if err != nil {
-		return 0, err
+		return Sale{}, err
 	}
-	folio, caf, err := s.takeFolio(s.Tipo, s.draft.FchEmis)
+	taken, caf, err := s.takeFolio(s.Tipo, s.draft.FchEmis)
 	if err != nil {
-		return 0, err
+		return Sale{}, err
 	}
-	doc, err := dte.Emit(s.draft, folio, caf, signer, s.now)
+	doc, err := dte.Emit(s.draft, taken.folio, caf, signer, s.now)
 	if err != nil {
-		return 0, refuse(Unprocessable, "Error al generar el DTE. Transacción revertida. %v", err)
+		return Sale{}, refuse(Unprocessable, "Error al generar el DTE. Transacción revertida. %v", err)
 	}
-	id, err := s.write(doc)
-	if err != nil {
-		return 0, err
+	if err := s.write(taken.sale, doc); err != nil {
+		return Sale{}, err
 	}
-	return id, s.sendSoon()
+	if s.buyer == nil { // what was made of another sale knows its products as they were then
+		return s.Call.Sale(taken.sale)
+	}
+	return s.made(taken.sale, doc), nil
 }
 
-func (s *plannedSale) write(doc *dte.Document) (id int64, err error) {
+// write writes everything down in one message, and then sees to it that the document is sent.
+func (s *plannedSale) write(id int64, doc *dte.Document) error {
 	var cost money.Price
 	for _, l := range s.lines {
 		cost += l.cost()
@@ -517,20 +530,60 @@ func (s *plannedSale) write(doc *dte.Document) (id int64, err error) {
 	for _, d := range doc.Descuentos {
 		discount += d
 	}
-	err = s.tx.QueryRow(s.ctx, `insert into sale (tipo, folio, customer_id, person_id, shift_id, related_id, fecha_emision, signo, monto_exento,
-			monto_neto, iva, monto_total, descuento, costo, descripcion, due_date, ind_traslado, cod_ref, audit_metadata, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, nullif($17, 0), nullif($18, 0), $19, $20) returning id`,
-		int(s.Tipo), int64(doc.Folio), s.customer.ID, s.Person.ID, s.shift, s.related, doc.FchEmis.String(), s.sign, doc.Totales.MntExe,
-		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discount, cost, s.Description, s.due, s.Traslado, int(s.codRef), s.audit(), s.now).Scan(&id)
-	if err != nil {
-		return 0, err
+	var falls *string
+	if s.due != nil {
+		falls = new(s.due.String())
 	}
 	batch := &pgx.Batch{}
+	batch.Queue(`insert into sale (id, tipo, folio, customer_id, person_id, shift_id, related_id, fecha_emision, signo, monto_exento,
+			monto_neto, iva, monto_total, descuento, costo, descripcion, due_date, ind_traslado, cod_ref, audit_metadata, created_at)
+		overriding system value
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, nullif($18, 0), nullif($19, 0), $20, $21)`,
+		id, int(s.Tipo), int64(doc.Folio), s.customer.ID, s.Person.ID, s.shift, s.related, doc.FchEmis.String(), s.sign, doc.Totales.MntExe,
+		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discount, cost, s.Description, falls, s.Traslado, int(s.codRef), s.audit(), s.now)
 	s.writeLines(batch, id, doc)
 	s.writeDocument(batch, id, doc)
 	s.writePayments(batch, id)
+	if s.Key != "" {
+		batch.Queue("update idempotency set sale_id = $2 where key = $1", s.Key, id)
+	}
+	var due bool
+	s.askDue(&due)(batch)
 	s.moveStock(batch, id)
-	return id, s.tx.SendBatch(s.ctx, batch).Close()
+	if err := s.tx.SendBatch(s.ctx, batch).Close(); err != nil || due {
+		return err
+	}
+	return s.sendNow()
+}
+
+// made is the sale as it would be read now.
+func (s *plannedSale) made(id int64, doc *dte.Document) Sale {
+	sale := Sale{
+		ID: id, Folio: int64(doc.Folio), Tipo: s.Tipo, Fecha: doc.FchEmis, Exento: doc.Totales.MntExe, Neto: doc.Totales.MntNeto,
+		IVA: doc.Totales.IVA, Total: doc.Totales.MntTotal, Description: s.Description, CreatedAt: s.now.Truncate(time.Microsecond), Seller: s.Person.ID,
+		Customer: s.customer, References: doc.Referencia, State: dte.Issued,
+	}
+	for _, d := range doc.Descuentos {
+		sale.Descuento += d
+	}
+	if s.Traslado != 0 {
+		sale.Traslado = new(int16(s.Traslado))
+	}
+	if day := s.due; day != nil {
+		sale.DueDate = new(time.Date(day.Year, day.Month, day.Day, 0, 0, 0, 0, time.UTC))
+	}
+	for _, l := range s.rows(doc) {
+		sale.Lines = append(sale.Lines, SaleLine{
+			ProductID: l.ProductID, Nombre: l.nombre, Qty: l.Qty, Price: l.net, Discount: l.discount, Subtotal: l.subtotal, Monto: l.monto,
+			Exempt: l.exempt, Cost: l.product.Costo, Restock: l.restock, Product: s.shelf[l.ProductID],
+		})
+	}
+	for _, p := range s.payments {
+		sale.Payments = append(sale.Payments, SalePayment{
+			MethodID: p.MethodID, Code: p.code, Tendered: p.Amount, Change: p.change, Rounding: p.rounding, Kept: p.kept, Transaction: p.Code,
+		})
+	}
+	return sale
 }
 
 // cost of a line, as it is today.
@@ -551,8 +604,7 @@ func (s *plannedSale) fallDue() error {
 	if s.Tipo == dte.Factura || s.Tipo == dte.FacturaExenta {
 		s.draft.FmaPago, s.draft.FchVenc = onCredit, day
 	}
-	text := day.String()
-	s.due = &text
+	s.due = &day
 	return nil
 }
 
@@ -659,12 +711,15 @@ func (s *plannedSale) writePayments(batch *pgx.Batch, id int64) {
 // owe adds to what the customer owes, up to the limit.
 func (s *plannedSale) owe(batch *pgx.Batch, more money.Pesos) {
 	batch.Queue(`update customer set balance = balance + $2, updated_at = $3
-		where id = $1 and ($2 <= 0 or balance + $2 <= coalesce(credit_limit, (select credit_limit from settings)))`, s.customer.ID, more, s.now).
-		Exec(func(done pgconn.CommandTag) error {
-			if done.RowsAffected() == 0 {
-				return refuse(Conflict, "%s no tiene crédito para %s: debe %s", s.customer.RazonSocial, amount(more), amount(s.customer.Balance))
+		where id = $1 and ($2 <= 0 or balance + $2 <= coalesce(credit_limit, (select credit_limit from settings)))
+		returning balance, updated_at`, s.customer.ID, more, s.now).
+		QueryRow(func(row pgx.Row) error {
+			before := s.customer.Balance
+			err := row.Scan(&s.customer.Balance, &s.customer.UpdatedAt)
+			if errNoRow(err) {
+				return refuse(Conflict, "%s no tiene crédito para %s: debe %s", s.customer.RazonSocial, amount(more), amount(before))
 			}
-			return nil
+			return err
 		})
 }
 
@@ -687,13 +742,16 @@ func (s *plannedSale) moveStock(batch *pgx.Batch, id int64) {
 		batch.Queue(`with moved as (
 				update product set stock_actual = stock_actual + $2, updated_at = $3 where id = $1 and stock_actual + $2 >= 0 returning id, stock_actual)
 			insert into stock_movement (product_id, at, tipo, motivo, cantidad, balance_after, sale_id, person_id, descripcion)
-			select id, $3, $4, $5, abs($2), stock_actual, $6, $7, $8 from moved`,
+			select id, $3, $4, $5, abs($2), stock_actual, $6, $7, $8 from moved returning balance_after, at`,
 			product, more, s.now, tipo, motivo, id, s.Person.ID, words).
-			Exec(func(done pgconn.CommandTag) error {
-				if done.RowsAffected() == 0 {
-					return errStock(s.products[product], wanted[product])
+			QueryRow(func(row pgx.Row) error {
+				p := s.shelf[product]
+				err := row.Scan(&p.Stock, &p.UpdatedAt)
+				if errNoRow(err) {
+					return errStock(p, wanted[product])
 				}
-				return nil
+				s.shelf[product] = p
+				return err
 			})
 	}
 }

@@ -81,21 +81,38 @@ func (c *Call) needShift() (*int64, error) {
 		return shift, err
 	}
 	var required bool
-	err = c.tx.QueryRow(c.ctx, "select cash_control from settings").Scan(&required)
+	err = c.ask(c.askCashControl(&required))
 	if err == nil && required {
-		err = refuse(Conflict, "El vendedor (ID %d) no tiene turno de caja abierto. No hay turno de caja abierto.", c.Person.ID)
+		err = c.errNoShift()
 	}
 	return nil, err
 }
 
-// heldShift is the same for what needs none: nil if there is none.
-func (c *Call) heldShift() (*int64, error) {
-	var shift int64
-	err := c.tx.QueryRow(c.ctx, "select id from shift where person_id = $1 and status = 'OPEN' for share", c.Person.ID).Scan(&shift)
-	if errNoRow(err) {
-		return nil, nil
+func (c *Call) errNoShift() *RefusalError {
+	return refuse(Conflict, "El vendedor (ID %d) no tiene turno de caja abierto. No hay turno de caja abierto.", c.Person.ID)
+}
+
+func (c *Call) askCashControl(required *bool) question {
+	return func(b *pgx.Batch) {
+		b.Queue("select cash_control from settings").QueryRow(func(row pgx.Row) error { return row.Scan(required) })
 	}
-	return &shift, err
+}
+
+// heldShift is the same for what needs none: nil if there is none.
+func (c *Call) heldShift() (shift *int64, err error) {
+	err = c.ask(c.askShift(&shift))
+	return shift, err
+}
+
+func (c *Call) askShift(shift **int64) question {
+	return func(b *pgx.Batch) {
+		b.Queue("select id from shift where person_id = $1 and status = 'OPEN' for share", c.Person.ID).QueryRow(func(row pgx.Row) error {
+			if err := row.Scan(shift); !errNoRow(err) {
+				return err
+			}
+			return nil
+		})
+	}
 }
 
 // CloseShift closes the caller's with what was counted.

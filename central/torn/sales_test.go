@@ -210,6 +210,14 @@ func TestTwoHundredAtOnce(t *testing.T) {
 	if stock != 300_000_000 || last != stock {
 		t.Errorf("stock %d, last of the card %d", stock, last)
 	}
+	// Those who found none at the beginning waited for the first one's, and later somebody saw to it before there were none.
+	var free int
+	if err := db.QueryRow(t.Context(), "select count(*) from "+c.company.Schema+".folio_ready where tipo = 39").Scan(&free); err != nil {
+		t.Fatal(err)
+	}
+	if free < 50 || free > 150 {
+		t.Errorf("%d folios are in use and free", free)
+	}
 }
 
 // The same key sells once, however many ask at the same time; another request under it is refused.
