@@ -8,9 +8,9 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 )
 
-// Every key of every scene has an action with a name: otherwise it could not be changed.
-func TestEveryKeyHasAnAction(t *testing.T) {
-	seen := map[string]bool{}
+// keysOf finds the actions of every key that x has now, and puts their names into found. A key without one could not be changed.
+func keysOf(t *testing.T, x *world, found map[string]bool) {
+	t.Helper()
 	known := func(at place, keys []binding) {
 		for _, k := range keys {
 			if k.key == "" {
@@ -21,31 +21,31 @@ func TestEveryKeyHasAnAction(t *testing.T) {
 				t.Errorf("%s in %s (%s) has no action", k.key, at, k.help)
 				continue
 			}
-			seen[actions[i].name] = true
+			found[actions[i].name] = true
 		}
 	}
-	for _, scene := range scenes {
-		x := newWorldWith(t, scene.training, Look{}, products)
-		scene.do(x)
-		for at, screen := range x.w.screens {
-			known(at, screen.keys())
-		}
-		known(everywhere, x.w.everyKeys())
-		if d, ok := x.w.dialog.(interface{ place() place }); ok {
-			known(d.place(), x.w.dialog.keys())
-		} else if x.w.dialog != nil {
-			if _, help := x.w.dialog.(*helpDialog); !help && len(x.w.dialog.keys()) > 0 {
-				t.Errorf("%T has keys and no place", x.w.dialog)
-			}
+	for at, screen := range x.w.screens {
+		known(at, screen.keys())
+	}
+	known(everywhere, x.w.everyKeys())
+	if d, ok := x.w.dialog.(interface{ place() place }); ok {
+		known(d.place(), x.w.dialog.keys())
+	} else if x.w.dialog != nil {
+		if _, help := x.w.dialog.(*helpDialog); !help && len(x.w.dialog.keys()) > 0 {
+			t.Errorf("%T has keys and no place", x.w.dialog)
 		}
 	}
+}
+
+// actionsAreWhole fails for an action that no scene has, that has no words, or that shares its name or its key.
+func actionsAreWhole(t *testing.T, found map[string]bool) {
 	named := map[string]bool{}
 	for _, a := range actions {
 		if named[a.name] {
 			t.Errorf("two actions are %q: a key changed for one would change for both", a.name)
 		}
 		named[a.name] = true
-		if !seen[a.name] {
+		if !found[a.name] {
 			t.Errorf("no scene has the action %s", a.name)
 		}
 		if !assignable(a.key) || a.words == "" {

@@ -541,9 +541,10 @@ func fingers(t *testing.T, x *world) {
 	}
 }
 
-// TestScreens draws every screen at both sizes: nothing may ask for more room than there is. With -screens it leaves the
-// pictures for a person to look at.
+// TestScreens draws every screen at both sizes: nothing may ask for more room than there is, what the window says of itself is
+// what is drawn, and every key is an action's. With -screens it leaves the pictures for a person to look at.
 func TestScreens(t *testing.T) {
+	found := map[string]bool{}
 	for _, scene := range scenes {
 		t.Run(scene.name, func(t *testing.T) {
 			x := newWorldWith(t, scene.training, scene.look, products)
@@ -562,9 +563,12 @@ func TestScreens(t *testing.T) {
 				if *screensDir != "" {
 					shoot(t, x, fmt.Sprintf("%s-%.0f.png", scene.name, size.Width))
 				}
+				saysWhatIsDrawn(t, x)
 			}
+			keysOf(t, x, found)
 		})
 	}
+	t.Run("actions", func(t *testing.T) { actionsAreWhole(t, found) })
 }
 
 // inside fails for words and buttons that stick out of what holds them, and for words that are cut although they are

@@ -8,39 +8,32 @@ import (
 	"fyne.io/fyne/v2"
 )
 
-// What the window says of itself is what is drawn: on every screen, no word more and none less.
-func TestSeenIsWhatIsDrawn(t *testing.T) {
-	for _, scene := range scenes {
-		t.Run(scene.name, func(t *testing.T) {
-			x := newWorldWith(t, scene.training, scene.look, products)
-			x.w.SetStatus(Status{Line: LineUp})
-			scene.do(x)
-			x.w.Fyne().Resize(fyne.NewSize(1280, 800))
-			root := x.w.Fyne().Content()
-			if x.w.dialog != nil {
-				root = x.w.dialog.object()
-			}
-			drawn := map[string]bool{}
-			seen(root, func(o fyne.CanvasObject) {
-				switch o := o.(type) {
-				case *text:
-					drawn[o.words] = true
-				case *field:
-					drawn[o.told()] = true
-				}
-			})
-			told := x.w.Seen().Words
-			for _, words := range told {
-				if !drawn[words] {
-					t.Errorf("it says %q, which is not drawn", words)
-				}
-			}
-			for words := range drawn {
-				if words != "" && !slices.Contains(told, words) {
-					t.Errorf("it does not say %q", words)
-				}
-			}
-		})
+// saysWhatIsDrawn fails for a word that the window says of itself and that is not drawn, and for one that it leaves out.
+func saysWhatIsDrawn(t *testing.T, x *world) {
+	t.Helper()
+	root := x.w.Fyne().Content()
+	if x.w.dialog != nil {
+		root = x.w.dialog.object()
+	}
+	drawn := map[string]bool{}
+	seen(root, func(o fyne.CanvasObject) {
+		switch o := o.(type) {
+		case *text:
+			drawn[o.words] = true
+		case *field:
+			drawn[o.told()] = true
+		}
+	})
+	told := x.w.Seen().Words
+	for _, words := range told {
+		if !drawn[words] {
+			t.Errorf("it says %q, which is not drawn", words)
+		}
+	}
+	for words := range drawn {
+		if words != "" && !slices.Contains(told, words) {
+			t.Errorf("it does not say %q", words)
+		}
 	}
 }
 
