@@ -27,7 +27,7 @@ const (
 	// Objected: final. Accepted with objections (reparos); valid, someone should read them.
 	Objected State = "objected"
 	// Rejected: the authority refuses it. Machines leave it there; a person may have the same bytes sent again, or corrected
-	// ones under the same folio, which makes it Issued anew, or have the sale issued under another folio (sale.Remedy).
+	// ones under the same folio, which makes it Issued anew, or have the sale issued under another folio (Veredicto.Acts).
 	Rejected State = "rejected"
 )
 

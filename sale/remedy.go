@@ -17,55 +17,21 @@ import (
 // This file leads a refused document on. Only a person does: machines never do it by themselves, and never change a folio.
 
 // Act is what a person can have the till do about a verdict.
-type Act string
+type Act = dte.Act
 
 // The acts.
 const (
-	ActResend  Act = "reenviar"   // the same bytes, in another envelope
-	ActCorrect Act = "corregir"   // the same folio and the same sale, with a datum mended
-	ActReissue Act = "otro-folio" // the same sale under the next folio; the refused document stays refused
-	ActNote    Act = "nota"       // a credit note, which is an order like any other
+	ActResend  = dte.ActResend
+	ActCorrect = dte.ActCorrect
+	ActReissue = dte.ActReissue
+	ActNote    = dte.ActNote
 )
-
-// Words is the act for people, as in "no sirve reenviarlo".
-func (a Act) Words() string {
-	switch a {
-	case ActResend:
-		return "reenviarlo tal cual"
-	case ActCorrect:
-		return "corregirlo con el mismo folio"
-	case ActReissue:
-		return "emitirlo con otro folio"
-	}
-	return "hacer una nota de crédito"
-}
 
 // ErrRemedy: the verdict leaves no room for that act, or what it brings is not what it may. Nothing was written.
 var ErrRemedy = errors.New("eso no resuelve el rechazo")
 
-// ActsFor are the acts that the till offers for a verdict, the likeliest first; none if it has none, or if only a file says
-// so, which anybody may have written.
-func ActsFor(v dte.Veredicto) []Act {
-	advice := Advise(v)
-	switch {
-	case advice.Way == WayCreditNote:
-		return []Act{ActNote}
-	case v.State != dte.Rejected || v.Fuente == dte.FuenteArchivo:
-		return nil
-	case v.Codigo == notReceived:
-		return []Act{ActCorrect, ActResend, ActReissue}
-	}
-	// The accountant is asked first; a folio of its own is the one act that never touches what the SII may hold.
-	act, ok := map[Way]Act{WayResend: ActResend, WayReuse: ActCorrect, WayNewFolio: ActReissue, WayAccountant: ActReissue}[advice.Way]
-	if !ok {
-		return nil
-	}
-	return []Act{act}
-}
-
-// notReceived is all that the SII tells of a refused factura that is asked for: it has no such document, and the folio is
-// still ours. Why it was refused stands in the mail to the company, so a person chooses among all that may be done.
-const notReceived = "FAU"
+// ActsFor are the acts that the till offers for a verdict, the likeliest first.
+func ActsFor(v dte.Veredicto) []Act { return v.Acts() }
 
 // Remedy is what a person did about a refused document. What was refused is kept beside it for ever.
 type Remedy struct {
