@@ -63,22 +63,22 @@ func (c *Call) planNote(n NewNote) (*plannedSale, error) {
 
 // findOriginal reads the sale under a lock, so that of two returns of the same thing the second sees the first.
 func (p *plannedNote) findOriginal() error {
-	var xml []byte
-	err := p.tx.QueryRow(p.ctx, "select d.xml from sale s join document d on d.sale_id = s.id where s.id = $1 for no key update of s", p.want.Of).Scan(&xml)
-	if errNoRow(err) {
+	found, err := p.tx.Exec(p.ctx, "select from sale where id = $1 for no key update", p.want.Of)
+	if err == nil && found.RowsAffected() == 0 {
 		return refuse(NotFound, "Venta original no encontrada")
 	}
 	if err != nil {
 		return err
 	}
-	if p.doc, err = dte.Parse(xml); err != nil {
+	if p.doc, err = p.documentOf(p.want.Of); err != nil {
 		return err
 	}
 	if p.of, err = p.Call.Sale(p.want.Of); err != nil {
 		return err
 	}
 	p.customer, p.related = p.of.Customer, &p.of.ID
-	rows, err := p.tx.Query(p.ctx, `select d.xml from sale n join document d on d.sale_id = n.id where n.related_id = $1 and n.tipo = $2
+	rows, err := p.tx.Query(p.ctx, `select d.xml from sale n join document_state i on i.sale_id = n.id
+		join document d on d.sale_id = n.id and d.version = i.version where n.related_id = $1 and n.tipo = $2
 		and not exists (select from sale undone where undone.related_id = n.id and undone.tipo = $3 and undone.cod_ref = $4) order by n.id`,
 		p.of.ID, int(dte.NotaCredito), int(dte.NotaDebito), int(dte.Anula))
 	if err != nil {

@@ -82,7 +82,7 @@ func (o *outbox) Waiting(boletas bool, limit int) (docs []*dte.Document, err err
 
 func (o *outbox) waiting(boletas bool, limit, offset int) (docs []*dte.Document, damaged error, n int, err error) {
 	err = o.read(func(tx pgx.Tx) error {
-		rows, err := tx.Query(o.ctx, `select d.xml, d.sha256 from document_state s join document d on d.sale_id = s.sale_id
+		rows, err := tx.Query(o.ctx, `select d.xml, d.sha256 from document_state s join document d on d.sale_id = s.sale_id and d.version = s.version
 			where s.state = 'issued' and s.boleta = $1 order by s.issued_at, s.sale_id limit $2 offset $3`, boletas, limit, offset)
 		if err != nil {
 			return err
@@ -128,7 +128,7 @@ func (o *outbox) WaitingSince(boletas bool, limit int) (n int, oldest time.Time,
 func (o *outbox) DocumentIn(key dte.Key) (doc *dte.Document, err error) {
 	var xml, sum []byte
 	err = o.read(func(tx pgx.Tx) error {
-		return tx.QueryRow(o.ctx, "select xml, sha256 from document where tipo = $1 and folio = $2 and $3",
+		return tx.QueryRow(o.ctx, "select xml, sha256 from document where tipo = $1 and folio = $2 and $3 order by version desc limit 1",
 			int(key.Tipo), int64(key.Folio), key.Emisor == o.emisor).Scan(&xml, &sum)
 	})
 	if err != nil {
@@ -259,16 +259,34 @@ func (o *outbox) keep(tx pgx.Tx, s dte.Sobre) (dte.Sobre, error) {
 	}
 	sum := sha256.Sum256(s.XML)
 	s.ID, s.SHA256 = fmt.Sprintf("S%09d", n), hex.EncodeToString(sum[:])
-	s.State, s.Settled, s.Refused, s.Again = dte.Enveloped, false, "", nil
+	s.State, s.Settled, s.Refused = dte.Enveloped, false, ""
+	var err error
+	if s.Again, err = o.remedied(tx, s.Keys); err != nil {
+		return s, err
+	}
 	if _, err := tx.Exec(o.ctx, "insert into envelope (id, seq, sobre, open, xml, created_at) values ($1, $2, $3, true, $4, $5)",
 		s.ID, n, s, s.XML, s.CreatedAt); err != nil {
 		return s, err
 	}
 	tipos, folios := columns(s.Keys)
-	_, err := tx.Exec(o.ctx, `update document_state s set state = $3, envelope = $4, updated_at = $5
+	_, err = tx.Exec(o.ctx, `update document_state s set state = $3, envelope = $4, updated_at = $5
 		from unnest($1::integer[], $2::bigint[]) k (tipo, folio) where s.tipo = k.tipo and s.folio = k.folio`,
 		tipos, folios, dte.Enveloped, s.ID, o.db.Now())
 	return s, err
+}
+
+// remedied are those of some documents that were in an envelope before, under the same folio, and that a person leads on.
+func (o *outbox) remedied(tx pgx.Tx, keys []dte.Key) ([]dte.Key, error) {
+	tipos, folios := columns(keys)
+	rows, err := tx.Query(o.ctx, `select distinct r.tipo, r.folio from remedy r
+		join unnest($1::integer[], $2::bigint[]) k (tipo, folio) on r.tipo = k.tipo and r.folio = k.folio`, tipos, folios)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (dte.Key, error) {
+		key := dte.Key{Emisor: o.emisor}
+		return key, row.Scan(&key.Tipo, &key.Folio)
+	})
 }
 
 // OpenSobres implements possync.Outbox.

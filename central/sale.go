@@ -561,7 +561,7 @@ func (s *plannedSale) made(id int64, doc *dte.Document) Sale {
 	sale := Sale{
 		ID: id, Folio: int64(doc.Folio), Tipo: s.Tipo, Fecha: doc.FchEmis, Exento: doc.Totales.MntExe, Neto: doc.Totales.MntNeto,
 		IVA: doc.Totales.IVA, Total: doc.Totales.MntTotal, Description: s.Description, CreatedAt: s.now.Truncate(time.Microsecond), Seller: s.Person.ID,
-		Customer: s.customer, References: doc.Referencia, State: dte.Issued,
+		Customer: s.customer, References: s.draft.Referencia, State: dte.Issued,
 	}
 	for _, d := range doc.Descuentos {
 		sale.Descuento += d
@@ -625,10 +625,6 @@ func (s *plannedSale) writeLines(batch *pgx.Batch, id int64, doc *dte.Document) 
 				exento, costo_unitario, restock) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 			id, i+1, l.ProductID, l.ofLine, l.nombre, l.Qty, l.net, l.discount, l.subtotal, l.monto, l.exempt, l.product.Costo, l.restock)
 	}
-	for i, r := range doc.Referencia {
-		batch.Queue(`insert into sale_reference (sale_id, line, tipo_documento, folio, fecha, sii_reason_code, razon)
-			values ($1, $2, $3, $4, $5, nullif($6, 0), $7)`, id, i+1, r.TpoDocRef, r.FolioRef, r.FchRef.String(), int(r.CodRef), r.RazonRef)
-	}
 }
 
 // rows are the lines with what the document says of each.
@@ -686,11 +682,20 @@ func netParts(doc *dte.Document) []money.Pesos {
 }
 
 func (s *plannedSale) writeDocument(batch *pgx.Batch, id int64, doc *dte.Document) {
-	sum := sha256.Sum256(doc.XML)
-	batch.Queue("insert into document (sale_id, tipo, folio, xml, sha256, ted, issued_at) values ($1, $2, $3, $4, $5, $6, $7)",
-		id, int(doc.Tipo), int64(doc.Folio), doc.XML, sum[:], doc.TED, s.now)
+	s.writeVersion(batch, id, 0, doc, s.draft.Referencia)
 	batch.Queue("insert into document_state (sale_id, tipo, folio, boleta, state, issued_at, updated_at) values ($1, $2, $3, $4, $5, $6, $6)",
 		id, int(doc.Tipo), int64(doc.Folio), doc.Tipo.EsBoleta(), dte.Issued, s.now)
+}
+
+// writeVersion writes the bytes of a sale's document, and what they refer to. Those of a boleta do not name all of it.
+func (c *Call) writeVersion(batch *pgx.Batch, sale int64, version int32, doc *dte.Document, refs []dte.Referencia) {
+	sum := sha256.Sum256(doc.XML)
+	batch.Queue("insert into document (sale_id, version, tipo, folio, xml, sha256, ted, issued_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+		sale, version, int(doc.Tipo), int64(doc.Folio), doc.XML, sum[:], doc.TED, c.now)
+	for i, r := range refs {
+		batch.Queue(`insert into sale_reference (sale_id, version, line, tipo_documento, folio, fecha, sii_reason_code, razon)
+			values ($1, $2, $3, $4, $5, $6, nullif($7, 0), $8)`, sale, version, i+1, r.TpoDocRef, r.FolioRef, r.FchRef.String(), int(r.CodRef), r.RazonRef)
+	}
 }
 
 func (s *plannedSale) writePayments(batch *pgx.Batch, id int64) {

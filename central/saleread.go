@@ -54,8 +54,9 @@ func (c *Call) addLines(byID map[int64]*Sale, ids []int64) error {
 }
 
 func (c *Call) addReferences(byID map[int64]*Sale, ids []int64) error {
-	rows, err := c.tx.Query(c.ctx, `select sale_id, tipo_documento, folio, fecha, coalesce(sii_reason_code, 0), razon
-		from sale_reference where sale_id = any($1) order by sale_id, line`, ids)
+	rows, err := c.tx.Query(c.ctx, `select r.sale_id, r.tipo_documento, r.folio, r.fecha, coalesce(r.sii_reason_code, 0), r.razon
+		from sale_reference r join document_state d on d.sale_id = r.sale_id and d.version = r.version
+		where r.sale_id = any($1) order by r.sale_id, r.line`, ids)
 	if err != nil {
 		return err
 	}

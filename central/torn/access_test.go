@@ -87,6 +87,8 @@ var whoMay = map[string]string{
 	"POST /folios/certificate":                    "admin",
 	"POST /sales/":                                "sales",
 	"POST /sales/return":                          "returns",
+	"GET /sales/{id}/rechazo":                     "member",
+	"POST /sales/{id}/rechazo":                    "returns",
 	"GET /sales/":                                 "member",
 	"GET /sales/payment-methods/":                 "member",
 	"GET /sales/dte-estados":                      "member",

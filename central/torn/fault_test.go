@@ -67,10 +67,12 @@ func (c *counter) books() (sales int) {
 		"sales whose payments are not their total": `select count(*) from sale s where monto_total <>
 			(select coalesce(sum(kept - rounding), 0) from payment p where p.sale_id = s.id)`,
 		"sales whose parts are not their total": "select count(*) from sale where monto_neto + iva + monto_exento <> monto_total",
-		"sales without their document, its state or lines": `select count(*) from sale s where not exists (select from document d where d.sale_id = s.id
-			and d.tipo = s.tipo and d.folio = s.folio) or not exists (select from document_state d where d.sale_id = s.id) or not exists
+		"sales without their document, its state or lines": `select count(*) from sale s where not exists (select from document d join document_state i
+			on i.sale_id = d.sale_id and i.version = d.version and i.folio = d.folio where d.sale_id = s.id and d.tipo = s.tipo and d.folio = s.folio) or not exists
 			(select from sale_line l where l.sale_id = s.id)`,
-		"documents without a sale's folio": "select count(*) from document d where not exists (select from sale s where s.id = d.sale_id and s.folio = d.folio)",
+		"documents of two sales": "select count(*) from document a join document b on a.tipo = b.tipo and a.folio = b.folio and a.sale_id <> b.sale_id",
+		"documents without a sale's folio that nobody replaced": `select count(*) from document d where not exists (select from sale s where s.id = d.sale_id and s.folio = d.folio)
+			and not exists (select from remedy r where r.sale_id = d.sale_id and r.version = d.version)`,
 		"folios of ranges in use that are neither a document nor ready, or both": `select count(*) from caf, generate_series(caf.desde, caf.next - 1) f
 			where (exists (select from document d where d.tipo = caf.tipo and d.folio = f)) =
 				(exists (select from folio_ready r where r.tipo = caf.tipo and r.folio = f))`,

@@ -40,7 +40,7 @@ func (c *counter) document(sale int64) *dte.Document {
 	c.t.Helper()
 	db := centraltest.Superuser(c.t, c.db)
 	var xml []byte
-	if err := db.QueryRow(c.t.Context(), "select xml from "+c.company.Schema+".document where sale_id = $1", sale).Scan(&xml); err != nil {
+	if err := db.QueryRow(c.t.Context(), "select xml from "+c.company.Schema+".document where sale_id = $1 order by version desc limit 1", sale).Scan(&xml); err != nil {
 		c.t.Fatal(err)
 	}
 	doc, err := dte.Verify(xml, dtetest.Trust())

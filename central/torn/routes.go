@@ -28,6 +28,7 @@ func routes() []route {
 		folioRoutes(),
 		healthRoutes(),
 		salesRoutes(),
+		remedyRoutes(),
 		reportRoutes(),
 		pageRoutes(),
 	)

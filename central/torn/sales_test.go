@@ -220,6 +220,17 @@ func TestTwoHundredAtOnce(t *testing.T) {
 	}
 }
 
+// The format of a boleta has no room for what a reference names; the sale keeps it.
+func TestABoletaMayRefer(t *testing.T) {
+	c := newCounter(t, 50)
+	order := boleta(1, "1", 1190)
+	order["referencias"] = []any{map[string]any{"tipo_documento": "801", "folio": "77", "fecha": "2026-11-19"}}
+	got := c.post("/sales/", order).want(201).json()["referencias"].([]any)
+	if len(got) != 1 || fieldsOf(got[0].(map[string]any), "tipo_documento", "folio", "fecha") != "801 77 2026-11-19" {
+		t.Errorf("%v", got)
+	}
+}
+
 // The same key sells once, however many ask at the same time; another request under it is refused.
 func TestTheSameKeySellsOnce(t *testing.T) {
 	c := newCounter(t, 50)

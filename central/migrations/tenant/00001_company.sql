@@ -283,13 +283,14 @@ create index sale_line_product on sale_line (product_id);
 
 create table sale_reference (
   sale_id         bigint not null references sale,
+  version         integer not null default 0, -- of the document
   line            integer not null,
   tipo_documento  text not null,
   folio           text not null,
   fecha           date not null,
   sii_reason_code smallint,
   razon           text not null default '',
-  primary key (sale_id, line)
+  primary key (sale_id, version, line)
 );
 
 create table payment (
@@ -323,16 +324,19 @@ create table cash_movement (
 );
 create index cash_movement_shift on cash_movement (shift_id);
 
--- The legal document: the bytes as signed, for ever.
+-- The legal document: the bytes as signed, for ever. Version 0 is what was sold with; one that the SII refused may be followed
+-- by others.
 create table document (
-  sale_id    bigint primary key references sale,
+  sale_id    bigint not null references sale,
+  version    integer not null default 0 check (version >= 0),
   tipo       integer not null,
   folio      bigint not null,
   xml        bytea not null,
   sha256     bytea not null,
   ted        bytea not null,
   issued_at  timestamptz not null,
-  unique (tipo, folio)
+  primary key (sale_id, version),
+  unique (tipo, folio, version)
 );
 -- LZ4 takes a fraction of the time of PostgreSQL's own compression. Not every PostgreSQL has it.
 -- +goose StatementBegin
@@ -345,6 +349,7 @@ end $$;
 -- Where it stands at the SII. The life is dte's: issued, enveloped, sending, unknown, sent, accepted, objected, rejected.
 create table document_state (
   sale_id    bigint primary key references sale,
+  version    integer not null default 0, -- of the document that it is about
   tipo       integer not null,
   folio      bigint not null,
   boleta     boolean not null,
@@ -361,6 +366,25 @@ create index document_state_rejected on document_state (sale_id) where state = '
 create index document_state_newest on document_state (issued_at desc, sale_id desc);
 create index document_state_objected on document_state (sale_id) where state = 'objected';
 create index document_state_envelope on document_state (envelope) where envelope <> '';
+
+-- What people did about documents that the SII refused. Rows are added, never changed.
+create table remedy (
+  id         bigint generated always as identity primary key,
+  sale_id    bigint not null references sale,
+  act        text not null check (act in ('reenviar', 'corregir', 'otro-folio')),
+  -- What was refused, by whom it was sent, and why.
+  version    integer not null,
+  tipo       integer not null,
+  folio      bigint not null,
+  envelope   text not null,
+  veredicto  jsonb not null,
+  person_id  bigint not null references person,
+  why        text not null check (why <> ''),
+  at         timestamptz not null,
+  foreign key (sale_id, version) references document (sale_id, version)
+);
+create index remedy_sale on remedy (sale_id);
+create index remedy_document on remedy (tipo, folio);
 
 create table envelope (
   id         text primary key,
@@ -508,14 +532,14 @@ begin
   execute format('grant select, insert, update, delete on all tables in schema %I to %I', current_schema(), company);
   execute format('grant usage on all sequences in schema %I to %I', current_schema(), company);
   -- What was issued, moved and paid is history.
-  execute format('revoke update, delete on document, stock_movement, sale_line, sale_reference, payment, cash_movement from %I', company);
+  execute format('revoke update, delete on document, stock_movement, sale_line, sale_reference, payment, cash_movement, remedy from %I', company);
   execute format('revoke delete on sale, caf, shift, document_state, envelope, person, role, folio_annulled from %I', company);
 end $$;
 -- +goose StatementEnd
 
 -- +goose Down
 drop table day_closed, day_product, day_total, idempotency, stock_movement, purchase_line, purchase, provider, drain, envelope,
-  document_state, document, cash_movement, payment, sale_reference, sale_line, sale, certificate, folio_request, folio_annulled,
+  remedy, document_state, document, cash_movement, payment, sale_reference, sale_line, sale, certificate, folio_request, folio_annulled,
   folio_ready, caf, shift, payment_method, price_list_item, product, counter, brand, customer, price_list, person, role, settings,
   tax, issuer;
 drop function sale_day;
