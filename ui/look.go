@@ -103,10 +103,11 @@ type look struct {
 	percent     int
 	light, dark palette
 	textSize    float32 // of entries drawn under it
+	inset       float32 // between their edge and their text
 }
 
 func newLook(choice Look, training bool) *look {
-	l := &look{tone: choice.Tone, percent: min(max(choice.Percent, 100), mostPercent), light: lightPalette(), dark: darkPalette(), textSize: 16}
+	l := &look{tone: choice.Tone, percent: min(max(choice.Percent, 100), mostPercent), light: lightPalette(), dark: darkPalette(), textSize: 16, inset: 8}
 	switch {
 	case choice.Tone == Contraste: // training is told by its band: purple on black would be read by nobody who needs this
 		l.light, l.dark = contrastPalette(), contrastPalette()
@@ -120,6 +121,13 @@ func newLook(choice Look, training bool) *look {
 func (l *look) sized(n float32) *look {
 	c := *l
 	c.textSize = n
+	return &c
+}
+
+// filled is the same look for an entry that fills its frame: what Fyne draws around it when it has the typing lies on the frame.
+func (l *look) filled() *look {
+	c := *l
+	c.inset = 16
 	return &c
 }
 
@@ -167,7 +175,9 @@ func (l *look) Size(name fyne.ThemeSizeName) float32 {
 	case theme.SizeNamePadding:
 		return l.px(4)
 	case theme.SizeNameInnerPadding:
-		return l.px(8)
+		return l.px(l.inset)
+	case theme.SizeNameInputRadius: // as our panels
+		return l.px(10)
 	}
 	return l.px(theme.DefaultTheme().Size(name))
 }

@@ -39,6 +39,8 @@ type probe struct {
 	began       time.Time         // the frame at hand
 	frame       int               // its number; 0: none is being painted
 	frames      int
+
+	framed func() // nil: nobody waits for the first frame, or it was
 }
 
 // moment is a gesture.
@@ -106,6 +108,10 @@ func (p *probe) rendered() {
 
 // painted is called inside a frame: it is over when the goroutine comes to what is left with the Dispatcher.
 func (p *probe) painted() {
+	if first := p.framed; first != nil {
+		p.framed = nil
+		first()
+	}
 	p.frames++
 	p.frame = p.frames
 	number := p.frame
@@ -210,6 +216,19 @@ func newSpy() *spy {
 	s := &spy{}
 	s.ExtendBaseWidget(s)
 	return s
+}
+
+// withFirstFrame does something once, while o is painted for the first time.
+func withFirstFrame(o fyne.CanvasObject, do func()) fyne.CanvasObject {
+	s := newSpy()
+	s.walked = func(painting bool) {
+		if painting && do != nil {
+			first := do
+			do = nil
+			first()
+		}
+	}
+	return &fyne.Container{Layout: spied{}, Objects: []fyne.CanvasObject{s, o}}
 }
 
 // CreateRenderer implements fyne.Widget.

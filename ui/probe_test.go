@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"mostrador/dte"
+	"mostrador/sale"
 )
 
 // frameOf walks the window as Fyne's driver does for a frame: all objects for their least sizes, then all for painting,
@@ -135,6 +136,37 @@ func TestSlowFramesAreListedWithTheirKey(t *testing.T) {
 	}
 	if told, want := p.facts()[3].Name, "Lento: "+at.In(dte.Santiago).Format("02-01 15:04:"); !strings.HasPrefix(told, want) {
 		t.Errorf("it says %q, and not the time of Chile, %s", told, want)
+	}
+}
+
+// What waits for the first frame is called inside of it, once, and gets to the window's goroutine.
+func TestTheFirstFrameIsToldOnce(t *testing.T) {
+	for name, paint := range map[string]func(told func(do func(f func()))){
+		"the till": func(told func(do func(f func()))) {
+			x := newWorld(t)
+			x.w.probe.framed = func() { told(x.w.loop.Do) }
+			x.frameOf(time.Millisecond)
+			x.frameOf(time.Millisecond)
+		},
+		"the assistant": func(told func(do func(f func()))) {
+			s := NewSetup(test.NewTempApp(t), SetupDeps{Comunas: sale.NewNames(nil), Framed: told, Loop: inline{}})
+			for range 2 {
+				walk(s.win.Content(), true)
+				walk(s.win.Content(), false)
+			}
+			s.show(s.company())
+			walk(s.win.Content(), true)
+			walk(s.win.Content(), false)
+		},
+	} {
+		told, done := 0, 0
+		paint(func(do func(f func())) {
+			told++
+			do(func() { done++ })
+		})
+		if told != 1 || done != 1 {
+			t.Errorf("%s told %d times, %d done", name, told, done)
+		}
 	}
 }
 

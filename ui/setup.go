@@ -42,6 +42,10 @@ type SetupDeps struct {
 	Comunas *sale.Names
 	// Created: the shop is there and lacks its certificate, so the questions begin with that.
 	Created bool
+	// Tone is how it looks; without one, like the desktop.
+	Tone Tone
+	// Framed is that of Deps.
+	Framed func(do func(f func()))
 	// Loop and Aside are for tests, as those of Deps.
 	Loop  Dispatcher
 	Aside func(work func())
@@ -102,6 +106,7 @@ type setupLine struct {
 	live        func(text string) state // said while it is typed
 	from        func(text string) []string
 	entry       *setupEntry
+	frame       *panel
 	note        *text
 	offers      *fyne.Container
 }
@@ -114,7 +119,7 @@ func NewSetup(app fyne.App, d SetupDeps) *Setup {
 	if d.Aside == nil {
 		d.Aside = newGoroutine
 	}
-	s := &Setup{SetupDeps: d, l: newLook(Look{}, false), answers: answers{ambiente: string(dte.Produccion), caja: "CAJA1"}}
+	s := &Setup{SetupDeps: d, l: newLook(Look{Tone: d.Tone}, false), answers: answers{ambiente: string(dte.Produccion), caja: "CAJA1"}}
 	app.Settings().SetTheme(s.l)
 	s.win = app.NewWindow("Mostrador")
 	s.win.SetPadded(false)
@@ -498,12 +503,24 @@ func (s *Setup) show(p *page) {
 		items = append(items, fixed(l.px(64), row(l.px(16), fixed(l.px(340), b), grow(newText(l, 16, muted, wrap).upTo(2).say(c.detail)))))
 	}
 	items = append(items, fixed(l.px(64), s.problem), fixed(l.px(64), row(l.px(12), s.buttons(p)...)))
-	s.win.SetContent(stack(newPanelSquare(l, ground), dialogCard(l, 860, col(l.px(12), items...))))
+	s.win.SetContent(withFirstFrame(stack(newPanelSquare(l, ground), dialogCard(l, 860, col(l.px(12), items...))), s.firstFrame()))
 	if len(p.lines) > 0 {
 		s.goTo(0)
 		return
 	}
 	s.win.Canvas().Unfocus()
+}
+
+// firstFrame is what there is to do in it; nothing once it was done.
+func (s *Setup) firstFrame() func() {
+	framed := s.Framed
+	if framed == nil {
+		return nil
+	}
+	return func() {
+		s.Framed = nil
+		framed(s.Loop.Do)
+	}
 }
 
 func (s *Setup) buttons(p *page) []item {
@@ -535,8 +552,8 @@ func (s *Setup) draw(p *page, i int) fyne.CanvasObject {
 		s.tell(line)
 	}
 	s.tell(line)
-	box := newPanel(l, card, pad(l.px(8), 0, middle(container.NewThemeOverride(line.entry, l.sized(18))))).edge(hairline, 2)
-	items := []item{as(label(l, line.label)), fixed(l.px(56), box)}
+	line.frame = newPanel(l, card, container.NewThemeOverride(line.entry, l.sized(18).filled())).edge(hairline, 2)
+	items := []item{as(label(l, line.label)), as(line.frame)}
 	switch {
 	case line.live != nil:
 		items = append(items, fixed(l.px(22), line.note))

@@ -159,6 +159,9 @@ type Deps struct {
 	// Machine tells what the diagnosis says of the program and the computer. It may be nil.
 	Machine func() []Fact
 	Now     func() time.Time
+	// Framed is called once, while the window is painted for the first time: what the driver draws on is at hand then. do is
+	// the window's Dispatcher. It may be nil.
+	Framed func(do func(f func()))
 	// Loop, After and Aside are for tests; nil takes Fyne's loop, the clock's timers and a goroutine for what takes long.
 	Loop  Dispatcher
 	After Timer
@@ -278,6 +281,9 @@ func New(app fyne.App, d Deps) *Window {
 		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, machine: d.Machine, app: app, s: s,
 	}
 	w.fillIn()
+	if d.Framed != nil {
+		w.probe.framed = func() { d.Framed(w.loop.Do) }
+	}
 	w.padUp = w.settings.Pad
 	w.win = app.NewWindow(title(d.Shop, s.Training))
 	w.win.SetPadded(false)

@@ -235,6 +235,7 @@ func (t *till) prepare(a fyne.App) error {
 		Cards: cards(desk), Drawer: t.shop,
 		Counter: register, Documents: t.shop, Notices: t.shop, Scales: t.shop, Customers: t.shop, Copies: t.shop, Comunas: comunas, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
 		Settings: t.override(settings), Sounds: loudspeaker{t.player}, Keep: t.keep, SerialProblem: t.serialProblem, Machine: t.machine, Loop: t.loop,
+		Framed: clicksWithTheirMoves,
 	})
 	t.mu.Lock()
 	t.window = window

@@ -40,7 +40,7 @@ func found(a fyne.App, f flags) error {
 		return err
 	}
 	made := &founder{flags: f, app: a}
-	made.win = ui.NewSetup(a, ui.SetupDeps{Founder: made, Comunas: comunas, Created: made.options().Exists()})
+	made.win = ui.NewSetup(a, ui.SetupDeps{Founder: made, Comunas: comunas, Created: made.options().Exists(), Tone: f.tone, Framed: clicksWithTheirMoves})
 	if f.screenFile != "" {
 		made.win.Watch(lookEvery, made.seen)
 	}
@@ -135,7 +135,7 @@ func (f *founder) Certificate(file, password string) (words string, err error) {
 	err = f.withShop(func(s *shop.Shop) error {
 		signer, err := s.ImportPFX(pfx, password)
 		if err == nil {
-			words = fmt.Sprintf("Certificado de %s, vigente hasta el %s.", signer.Name(), dte.DateOf(signer.NotAfter()))
+			words = fmt.Sprintf("Certificado de %s, vigente hasta el %s.", signer.Name(), signer.NotAfter().In(dte.Santiago).Format("02-01-2006"))
 		}
 		return err
 	})

@@ -281,6 +281,10 @@ func TestTheCertificateMayComeLater(t *testing.T) {
 	second.sees("Folios (CAF)")
 	second.answers(enter)
 	second.sees("Certificado de ROSA")
+	_, until, _ := strings.Cut(strings.Join(second.made.win.Words(), "\n"), "vigente hasta el ")
+	if _, err := time.Parse("02-01-2006", until[:min(len(until), 10)]); err != nil {
+		t.Errorf("the day is not written as in Chile: %v", err)
+	}
 	second.answers(enter)
 	if second.made.till == nil {
 		t.Fatalf("no till: %v", second.made.win.Words())
