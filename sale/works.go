@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"mostrador/dte"
+	"mostrador/money"
 )
 
 // Working is an operation of the till, and whether it works now.
@@ -46,7 +47,7 @@ func (r *Register) Works() []Working {
 		case n == 0:
 			w.Detail = "no quedan folios: importe un CAF"
 		default:
-			w.OK, w.Detail = true, fmt.Sprintf("quedan %d folios; no necesita internet", n)
+			w.OK, w.Detail = true, fmt.Sprintf("quedan %s folios; no necesita internet", money.Pesos(n))
 		}
 		list = append(list, w)
 	}

@@ -104,7 +104,7 @@ func (w *Window) openPDFFolder() error {
 		return err
 	}
 	w.openDialog(newFormDialog(w, "Carpeta de los PDF", "Ahí se guardan las copias en PDF. Si la carpeta no está, se crea.", "Guardar",
-		[]formField{{"CARPETA", dir, "por ejemplo /home/rosa/Documentos"}}, func(x []string) (string, error) {
+		[]formField{{"Carpeta", dir, "por ejemplo /home/rosa/Documentos"}}, func(x []string) (string, error) {
 			if err := w.copies.SetPDFFolder(x[0]); err != nil {
 				return "", err
 			}

@@ -49,7 +49,7 @@ func (f *field) framed(n float32, lead fyne.CanvasObject) fyne.CanvasObject {
 	l := f.w.l
 	entry := container.NewThemeOverride(f, l.sized(n))
 	f.hint.size, f.size = n-2, n
-	parts := []item{grow(stack(pad(l.px(8), 0, f.hint), middle(entry), caretBox(f)))}
+	parts := []item{grow(stack(pad(l.px(11), 0, f.hint), middle(entry), caretBox(f)))}
 	if lead != nil {
 		parts = append([]item{as(lead)}, parts...)
 	}

@@ -3,6 +3,7 @@ package ui
 import (
 	"image/color"
 	"math"
+	"slices"
 	"testing"
 
 	"fyne.io/fyne/v2"
@@ -127,6 +128,21 @@ func TestPeso(t *testing.T) {
 	for p, want := range map[money.Pesos]string{0: "$0", 1204: "$1.204", -500: "-$500", 12345678: "$12.345.678"} {
 		if got := peso(p); got != want {
 			t.Errorf("peso(%d) = %s", p, got)
+		}
+	}
+}
+
+// A measure is not torn from its figure when a text is broken into lines; all else is broken anywhere.
+func TestAUnitStaysWithItsFigure(t *testing.T) {
+	for text, want := range map[string][]string{
+		"Leche entera 1 L":  {"Leche", "entera", "1 L"},
+		"Bebida 1,5 L y 6 ": {"Bebida", "1,5 L", "y", "6"},
+		"Pan de 500 g.":     {"Pan", "de", "500 g."},
+		"Ley 20.956, 2 × 3": {"Ley", "20.956,", "2", "×", "3"},
+		"":                  nil,
+	} {
+		if got := pieces(text); !slices.Equal(got, want) {
+			t.Errorf("%q is broken into %q, want %q", text, got, want)
 		}
 	}
 }

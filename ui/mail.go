@@ -24,7 +24,7 @@ type Mails interface {
 func (w *Window) openMail(r sale.Record) {
 	doc := strings.ToLower(docName(r.Key.Tipo)) + " " + docNumber(r.Key)
 	w.openDialog(newFormDialog(w, "Enviar "+doc+" por correo", "Va el PDF, y con las facturas el XML. Sale solo cuando haya línea; puede seguir vendiendo.", "Enviar",
-		[]formField{{"CORREO DEL CLIENTE", w.addressOf(r), "nombre@empresa.cl"}}, func(x []string) (string, error) {
+		[]formField{{"Correo del cliente", w.addressOf(r), "nombre@empresa.cl"}}, func(x []string) (string, error) {
 			m, err := w.copies.SendMail(r.Key, x[0], w.s.Person.Name)
 			if err != nil {
 				return "", err
@@ -58,13 +58,13 @@ func (w *Window) openMailAccount() error {
 		key = "la misma, si queda en blanco"
 	}
 	d := newFormDialog(w, "Correo de la tienda", "Los datos los da su proveedor de correo. Lo usual es el puerto 587 con starttls, o el 465 con tls. La clave queda sellada en la caja.", "Guardar y probar", []formField{
-		{"SERVIDOR", a.Host, "smtp.empresa.cl"},
-		{"PUERTO", strconv.Itoa(a.Port), "587"},
-		{"SEGURIDAD", string(a.Security), "starttls o tls"},
-		{"USUARIO", a.User, "caja@empresa.cl"},
-		{"CLAVE", "", key},
-		{"SE ENVÍA DESDE", a.From, "caja@empresa.cl"},
-		{"NOMBRE QUE SE VE", a.Name, "el de la tienda"},
+		{"Servidor", a.Host, "smtp.empresa.cl"},
+		{"Puerto", strconv.Itoa(a.Port), "587"},
+		{"Seguridad", string(a.Security), "starttls o tls"},
+		{"Usuario", a.User, "caja@empresa.cl"},
+		{"Clave", "", key},
+		{"Se envía desde", a.From, "caja@empresa.cl"},
+		{"Nombre que se ve", a.Name, "el de la tienda"},
 	}, w.keepMailAccount)
 	d.fields[4].secret()
 	w.openDialog(d)

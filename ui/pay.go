@@ -55,7 +55,7 @@ func newPayScreen(w *Window) *payScreen {
 	for _, k := range methodKeys {
 		b := newButton(l, plain, methodName(k.method), w.cap(paying, k.key), func() { s.use(k.method) }).bigger(16, fyne.NewSize(100, 56))
 		s.methods[k.method] = b
-		methods = append(methods, share(max(1, float32(len(b.words))/7), b))
+		methods = append(methods, share(max(1, float32(len(b.words))/8), b))
 	}
 	var notes []item
 	for _, n := range []money.Pesos{0, 1000, 2000, 5000, 10000, 20000} {

@@ -201,7 +201,11 @@ var reasonsToVoid = []string{"El cliente se arrepintió", "No puede pagar", "Se 
 
 func (s *sellScreen) void() {
 	w, p := s.w, s.w.s
-	advice := fmt.Sprintf("Se quitan %s por %s. No se ha emitido ningún documento. El motivo queda anotado.", articles(p.Cart.Lines), peso(p.Total))
+	verb := "Se quitan"
+	if len(p.Cart.Lines) == 1 {
+		verb = "Se quita"
+	}
+	advice := fmt.Sprintf("%s %s por %s. No se ha emitido ningún documento. El motivo queda anotado.", verb, articles(p.Cart.Lines), peso(p.Total))
 	var choices []choice
 	for _, reason := range reasonsToVoid {
 		choices = append(choices, choice{words: reason, do: func() error { return w.counter.Void(reason) }})

@@ -3,6 +3,8 @@ package ui
 import (
 	"image/color"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -157,7 +159,7 @@ func (t *text) shorten(s string, size, width float32) string {
 func (t *text) breakUp(size, width float32, most int) []string {
 	var rows []string
 	line := ""
-	words := strings.Fields(t.words)
+	words := pieces(t.words)
 	for i, word := range words {
 		longer := strings.TrimSpace(line + " " + word)
 		if line == "" || t.measure(longer, size).Width <= width {
@@ -171,6 +173,19 @@ func (t *text) breakUp(size, width float32, most int) []string {
 		rows, line = append(rows, t.shorten(line, size, width)), word
 	}
 	return append(rows, t.shorten(line, size, width))
+}
+
+// pieces are the words of a text, a figure and its unit in one: no line begins with the L of 1 L.
+func pieces(text string) (all []string) {
+	for _, word := range strings.Fields(text) {
+		last := len(all) - 1
+		if last >= 0 && utf8.RuneCountInString(word) <= 2 && strings.IndexFunc(word, unicode.IsLetter) == 0 && digits(all[last][len(all[last])-1:]) {
+			all[last] += " " + word
+			continue
+		}
+		all = append(all, word)
+	}
+	return all
 }
 
 // icon is a small picture in a colour of the theme.

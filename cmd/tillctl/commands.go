@@ -107,7 +107,7 @@ func runPFX(e *env, flags *flag.FlagSet, args []string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.out, "Certificado de %s, RUT %s, vigente hasta el %s. Quedó sellado en la caja.\n", signer.Name(), signer.RUT().Dotted(), dte.DateOf(signer.NotAfter()))
+		fmt.Fprintf(e.out, "Certificado de %s, RUT %s, vigente hasta el %s. Quedó sellado en la caja.\n", signer.Name(), signer.RUT().Dotted(), signer.NotAfter().In(dte.Santiago).Format("02-01-2006"))
 		return nil
 	})
 }
