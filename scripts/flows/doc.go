@@ -1,4 +1,5 @@
-// Package flows works the till as a cashier does: a real window on a screen in memory, real key events, no pointer.
+// Package flows works the till as a cashier does: a real window on a screen in memory, real key events, and no pointer but
+// where the flow is that of a finger.
 //
 // Owns: the flows of a shop, key by key, and the pictures of them in docs/screens.
 //

@@ -19,7 +19,7 @@ var first = []flow{
 
 // From a double click on a computer with nothing on it to the first boleta, in practice.
 func firstTime(c *counter) {
-	c.start("-dir", c.path("caja"))
+	c.start("-tono", "claro", "-dir", c.path("caja"))
 	c.see("Esta es la caja de su negocio")
 	c.picture("", "La primera vez: practicar, vender de verdad o certificarse")
 	c.press("1")
@@ -44,7 +44,7 @@ func newCompany(c *counter) {
 	}
 	certificate := c.file("certificado.pfx", string(pfx))
 	c.env = []string{"HTTPS_PROXY=http://127.0.0.1:9"} // nothing of this leaves the machine
-	c.start("-dir", c.shop()+"-real")
+	c.start("-tono", "claro", "-dir", c.shop()+"-real")
 	c.see("Esta es la caja de su negocio")
 	c.press("3")
 	c.see("La empresa")

@@ -101,11 +101,10 @@ func crew(c *counter) {
 	c.locked()
 	c.see("Hay una venta abierta de $1.190")
 	c.press("↓", "↓")
-	for range 4 {
+	for guess := 1; !c.seen().says("Espere") && guess < 9; guess++ { // who guesses slowly waits longer before it is told
 		c.secret("0000")
 		c.press("Enter")
-		c.until("the guess is answered", func() bool { return c.seen().Typed == "" })
-		c.see("no corresponde")
+		c.until("the guess is answered", func() bool { s := c.seen(); return s.Typed == "" && s.says("no corresponde") })
 	}
 	c.see("Espere")
 	c.picture("espera", "Con varios PIN malos hay que esperar; la venta abierta está a salvo")

@@ -79,15 +79,21 @@ func (c *counter) keep() { album[c.flow] = c.rows }
 const preface = `# Pantallas
 
 Cada flujo de la caja, hecho sólo con el teclado en una ventana de verdad (` + "`make flows`" + `), sobre la tienda de práctica. ⫴ es el
-lector de códigos, ← borra, y lo demás son teclas o lo que se escribe. Al final de cada flujo, ` + "`tillctl audit`" + `, los documentos
-exportados y un verificador independiente dicen si quedó bien.
+lector de códigos, ← borra, • es una clave, y lo demás son teclas o lo que se escribe. Sólo el teclado en pantalla se toca (☞). Al final
+de cada flujo, ` + "`tillctl audit`" + `, los documentos exportados y un verificador independiente dicen si quedó bien; donde algo sale de la
+caja, también lo que salió: el papel, el PDF, el correo, lo que el SII recibió.
+`
+
+const heading = `
+## %s
 
 | Qué | Teclas, desde la imagen anterior | Imagen |
 |---|---|---|
 `
 
-// table writes the list of flows, keys and pictures. Flows that were not done this time keep their rows.
-func table(all []flow) error {
+// table writes the list of flows, keys and pictures. Flows that were not done this time keep their rows. A picture that no
+// flow makes is an error.
+func table() error {
 	if pictures == "" {
 		return nil
 	}
@@ -98,16 +104,33 @@ func table(all []flow) error {
 	}
 	var b strings.Builder
 	b.WriteString(preface)
-	for _, f := range all {
-		rows, done := album[f.name]
-		if !done {
-			rows = rowsOf(f.name, string(before))
-		}
-		for _, row := range rows {
-			fmt.Fprintln(&b, row)
+	for _, ch := range chapters {
+		fmt.Fprintf(&b, heading, ch.title)
+		for _, f := range ch.flows {
+			rows, done := album[f.name]
+			if !done {
+				rows = rowsOf(f.name, string(before))
+			}
+			for _, row := range rows {
+				fmt.Fprintln(&b, row)
+			}
 		}
 	}
-	return os.WriteFile(name, []byte(b.String()), 0o644)
+	return errors.Join(os.WriteFile(name, []byte(b.String()), 0o644), strays(b.String()))
+}
+
+// strays are pictures that the table does not show.
+func strays(table string) (found error) {
+	files, err := filepath.Glob(filepath.Join(pictures, "*.png"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if name := filepath.Base(file); !strings.Contains(table, "]("+name+")") {
+			found = errors.Join(found, fmt.Errorf("no flow makes %s", name))
+		}
+	}
+	return found
 }
 
 // rowsOf are a flow's rows in an older table: its pictures are named after it.

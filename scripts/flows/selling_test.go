@@ -436,6 +436,7 @@ func void(c *counter) {
 	c.see("Leche entera") // Escape empties nothing
 	c.press("F4")
 	c.choose("6", "¿Por qué se vacía la venta?")
+	c.see("Se quita 1 línea por $1.190.")
 	c.picture("", "Vaciar la venta, con su motivo")
 	c.press("2")
 	c.at("selling")
