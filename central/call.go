@@ -87,6 +87,8 @@ type Call struct {
 	Ambiente dte.Ambiente
 	Person   Person
 	Role     Role
+	// Till is who calls, instead of a person.
+	Till Till
 
 	keyID     string
 	sealedKey []byte

@@ -250,7 +250,7 @@ type FolioStatus struct {
 // FolioTipos are the types that Torn's status lists, in its order.
 func FolioTipos() []dte.TipoDTE { return []dte.TipoDTE{33, 34, 39, 41, 52, 56, 61, 110, 111, 112} }
 
-// FolioStatuses tells what is left of each type; ranges that have expired do not count.
+// FolioStatuses tells what is left of each type; ranges that have expired do not count, nor does what tills have.
 func (c *Call) FolioStatuses() ([]FolioStatus, error) {
 	rows, err := c.tx.Query(c.ctx, `select tipo, coalesce(sum(unused) filter (where usable), 0),
 			coalesce(sum(hasta - desde + 1) filter (where usable), 0),
@@ -258,7 +258,8 @@ func (c *Call) FolioStatuses() ([]FolioStatus, error) {
 			min(vence) filter (where usable and unused > 0), coalesce(sum(unused) filter (where usable and vence <= $2), 0),
 			coalesce(sum(unused) filter (where not usable), 0)
 		from (select *, vence is null or vence >= $1 as usable,
-			hasta - next + 1 + (select count(*) from folio_ready r where r.caf_id = caf.id) - (
+			hasta - next + 1 + (select count(*) from folio_ready r where r.caf_id = caf.id)
+				+ (select coalesce(sum(f.hasta - f.desde + 1), 0) from folio_free f where f.caf_id = caf.id) - (
 				select coalesce(sum(least(a.hasta, caf.hasta) - greatest(a.desde, next) + 1), 0) from folio_annulled a
 				where a.tipo = caf.tipo and a.desde <= caf.hasta and a.hasta >= next) as unused
 			from caf) caf group by tipo`, dte.DateOf(c.now).String(), dte.DateOf(c.now.AddDate(0, 0, renewDays)).String())

@@ -145,13 +145,27 @@ func (c *Call) AnnulFolios(t dte.TipoDTE, desde, hasta int64, reason string) (An
 	if err != nil {
 		return Annulled{}, err
 	}
-	if used := inUse - free.RowsAffected(); used > 0 {
-		return Annulled{}, refuse(Conflict, "%d de los folios %d a %d del tipo %d ya se usaron. No se anuló ninguno", used, desde, hasta, t)
+	givenBack, err := c.annulFree(t, desde, hasta)
+	if err != nil {
+		return Annulled{}, err
+	}
+	if used := inUse - free.RowsAffected() - givenBack; used > 0 {
+		return Annulled{}, refuse(Conflict, "%d de los folios %d a %d del tipo %d ya se usaron, o los tiene una caja. No se anuló ninguno", used, desde, hasta, t)
 	}
 	a := Annulled{Tipo: t, Desde: desde, Hasta: hasta, Reason: reason, CreatedAt: c.now}
 	err = c.tx.QueryRow(c.ctx, "insert into folio_annulled (tipo, desde, hasta, reason, person_id, created_at) values ($1, $2, $3, $4, $5, $6) returning id",
 		int(t), desde, hasta, reason, c.Person.ID, c.now).Scan(&a.ID)
 	return a, err
+}
+
+// annulFree takes a range out of what tills gave back, and tells how many folios of it were there.
+func (c *Call) annulFree(t dte.TipoDTE, desde, hasta int64) (n int64, err error) {
+	err = c.tx.QueryRow(c.ctx, `with cut as (delete from folio_free where tipo = $1 and desde <= $3 and hasta >= $2 returning *),
+		kept as (insert into folio_free (tipo, caf_id, desde, hasta)
+			select tipo, caf_id, desde, $2 - 1 from cut where desde < $2
+			union all select tipo, caf_id, $3 + 1, hasta from cut where hasta > $3)
+		select coalesce(sum(least(hasta, $3) - greatest(desde, $2) + 1), 0) from cut`, int(t), desde, hasta).Scan(&n)
+	return n, err
 }
 
 // ToldSII notes that somebody annulled these numbers at the SII as well. Said twice, the first time counts.

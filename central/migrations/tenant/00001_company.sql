@@ -201,6 +201,65 @@ create table folio_annulled (
   exclude using gist (tipo with =, int8range(desde, hasta, '[]') with &&)
 );
 
+-- The tills of the company. What opens the server to one is kept as its SHA-256 and nothing else.
+create table till (
+  id         bigint generated always as identity primary key,
+  name       text not null unique check (name <> ''),
+  state      text not null default 'INVITED' check (state in ('INVITED', 'PAIRED', 'REVOKED', 'LOST')),
+  code       bytea,       -- of the invitation, until it is used up or over
+  code_until timestamptz,
+  token      bytea,
+  epoch      integer not null default 0 check (epoch >= 0), -- how often its store was restored, as far as it has said
+  created_at timestamptz not null,
+  paired_at  timestamptz,
+  ended_at   timestamptz,
+  seen_at    timestamptz,
+  check ((paired_at is null) = (token is null)),
+  check (state <> 'PAIRED' or token is not null),
+  check ((state in ('REVOKED', 'LOST')) = (ended_at is not null))
+);
+
+-- Parts of ranges that one till alone issues from. What of them was given back is of nobody again; two never overlap, the
+-- database says so. used is the last folio that the till has told to have used.
+create table lease (
+  id       bigint generated always as identity primary key,
+  till_id  bigint not null references till,
+  epoch    integer not null, -- of the store that it was given to
+  tipo     integer not null,
+  caf_id   bigint not null references caf,
+  desde    bigint not null,
+  hasta    bigint not null,
+  used     bigint not null,
+  -- DOUBT: a restored store cannot know how far the lost one went. What is left of it is never given to anybody.
+  state    text not null default 'OPEN' check (state in ('OPEN', 'SPENT', 'RETURNED', 'EXPIRED', 'LOST', 'DOUBT')),
+  given_at timestamptz not null,
+  ended_at timestamptz,
+  check (used between desde - 1 and hasta),
+  check (state not in ('SPENT', 'RETURNED') or used = hasta),
+  check ((state = 'OPEN') = (ended_at is null)),
+  exclude using gist (tipo with =, int8range(desde, hasta + 1) with &&)
+);
+create index lease_open on lease (till_id, tipo) where state = 'OPEN';
+
+-- What tills gave back unused, below the range's next.
+create table folio_free (
+  id     bigint generated always as identity primary key,
+  tipo   integer not null,
+  caf_id bigint not null references caf,
+  desde  bigint not null,
+  hasta  bigint not null check (hasta >= desde),
+  exclude using gist (tipo with =, int8range(desde, hasta + 1) with &&)
+);
+
+-- How many folios of a type a till told of on a day: its pace.
+create table folio_pace (
+  till_id bigint not null references till,
+  tipo    integer not null,
+  day     date not null,
+  used    bigint not null check (used > 0),
+  primary key (till_id, tipo, day)
+);
+
 create table folio_request (
   id         bigint generated always as identity primary key,
   tipo       integer not null,
@@ -533,13 +592,13 @@ begin
   execute format('grant usage on all sequences in schema %I to %I', current_schema(), company);
   -- What was issued, moved and paid is history.
   execute format('revoke update, delete on document, stock_movement, sale_line, sale_reference, payment, cash_movement, remedy from %I', company);
-  execute format('revoke delete on sale, caf, shift, document_state, envelope, person, role, folio_annulled from %I', company);
+  execute format('revoke delete on sale, caf, shift, document_state, envelope, person, role, folio_annulled, till, lease from %I', company);
 end $$;
 -- +goose StatementEnd
 
 -- +goose Down
 drop table day_closed, day_product, day_total, idempotency, stock_movement, purchase_line, purchase, provider, drain, envelope,
-  remedy, document_state, document, cash_movement, payment, sale_reference, sale_line, sale, certificate, folio_request, folio_annulled,
+  remedy, document_state, document, cash_movement, payment, sale_reference, sale_line, sale, certificate, folio_request, folio_pace, folio_free, lease, till, folio_annulled,
   folio_ready, caf, shift, payment_method, price_list_item, product, counter, brand, customer, price_list, person, role, settings,
   tax, issuer;
 drop function sale_day;
