@@ -81,7 +81,7 @@ demo: ## a scripted day of the practice shop, line cut and process killed on the
 
 golden: ## write the golden files anew; look at every difference before committing it
 	$(GO) test -count=1 $(GOLDEN) -args -update
-	@	@git status --short -- '*/testdata/*' '*/examples/*'
+	@git status --short -- '*/testdata/*' '*/examples/*'
 
 fuzz: ## fuzz every parser for TIME each (make fuzz TIME=10m)
 	@grep -rnoE --include='*_test.go' 'func Fuzz[A-Za-z0-9_]+' . | sed -E 's|^(.*)/[^/]+:[0-9]+:func |\1 |' | \

@@ -208,7 +208,7 @@ func bindInt(f *faults, loc []any, value any, v reflect.Value, tag reflect.Struc
 		f.add(loc, "int_type", "Input should be a valid integer", value)
 		return
 	}
-	n, err := strconv.ParseInt(canonical(text), 10, 64)
+	n, err := strconv.ParseInt(wholeNumeral(text), 10, 64)
 	switch {
 	case err == nil && v.OverflowInt(n), err != nil && strings.Trim(text, "-0123456789") == "" && text != "":
 		f.add(loc, "int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size", value)

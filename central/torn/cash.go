@@ -10,7 +10,7 @@ func cashRoutes() []route {
 	return tagged("caja",
 		in("POST", "/cash/open", "Abrir el turno propio", sells, 200, openCash),
 		in("GET", "/cash/status", "El turno abierto propio", people, 200, func(c *central.Call, _ struct {
-			UserID int64 `query:"user_id" doc:"Se acepta y no cambia nada: el turno es de quien pregunta"`
+			UserID string `query:"user_id" doc:"Se acepta y no cambia nada: el turno es de quien pregunta"`
 		},
 		) (shiftOut, error) {
 			return shiftOf(c.CurrentShift())

@@ -155,3 +155,30 @@ func TestFaultsArePydantics(t *testing.T) {
 		t.Errorf("%s", made.body)
 	}
 }
+
+// Browsers and Python send numbers in more forms than people write: an exponent, the dust of binary fractions.
+func TestNumbersAreReadAsBrowsersSendThem(t *testing.T) {
+	_, owner := newHouse(t).shop(76086428)
+	made := owner.post("/products/", `{"nombre":"Clavo","precio_neto":1}`).want(201).id()
+	for sent, want := range map[string]string{
+		`1e3`: "1000.00", `"1.0E+3"`: "1000.00", `1189.4999999999998`: "1190.00", `1190.0000000000002`: "1190.00", `" +12 "`: "12.00",
+		`"12."`: "12.00", `.5e1`: "422", `"-0.0"`: "0.00", `0.4`: "0.00", `1e400`: "422", `"NaN"`: "422", `"Infinity"`: "422", `"0x10"`: "422",
+		`"1_000"`: "422", `"1,5"`: "422", `1e12`: "422", `1e999`: "422",
+	} {
+		got := owner.do("PUT", path("/products/", made), `{"precio_neto":`+sent+`}`)
+		if seen := got.text("precio_neto"); seen != want && (want != "422" || got.status != 422) {
+			t.Errorf("%s is %d %s, want %s", sent, got.status, seen, want)
+		}
+	}
+	for sent, want := range map[string]string{`0.30000000000000004`: "0.30", `2.675`: "2.68", `1e-9`: "0.00"} {
+		if got := owner.do("PUT", path("/products/", made), `{"stock_actual":`+sent+`}`).want(200).text("stock_actual"); got != want {
+			t.Errorf("%s is %s, want %s", sent, got, want)
+		}
+	}
+	for sent, want := range map[string]any{`"2.0"`: 2.0, `1e1`: 10.0, `30.000`: 30.0, `2.5`: nil, `1e-1`: nil, `"1e400"`: nil} {
+		got := owner.put("/config/settings/", `{"dias_credito":`+sent+`}`)
+		if want == nil && got.status != 422 || want != nil && got.want(200).json()["dias_credito"] != want {
+			t.Errorf("%s is %d %s", sent, got.status, got.body)
+		}
+	}
+}

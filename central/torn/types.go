@@ -3,6 +3,8 @@ package torn
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -142,20 +144,39 @@ func whole(text string) (money.Pesos, error) {
 	return money.Pesos((price + half) / money.OnePeso), nil
 }
 
-// canonical takes away what JSON and Python's Decimal allow and our parsers refuse: an exponent, a plus sign, more than six
-// decimals that are zeros.
+// numeral is what JSON and Python's Decimal call a number.
+var numeral = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$`)
+
+// longestNumber is longer than any that means something here.
+const longestNumber = 40
+
+// canonical writes a number as our parsers read it: without plus sign and exponent, and with six decimals at most, rounded
+// half away from zero as Torn's columns did. Browsers send 0.30000000000000004 for 0.1 + 0.2.
 func canonical(text string) string {
-	text = strings.TrimPrefix(strings.TrimSpace(text), "+")
-	if before, after, found := strings.Cut(text, "."); found {
-		for len(after) > 6 && strings.HasSuffix(after, "0") {
-			after = after[:len(after)-1]
-		}
-		if strings.Trim(after, "0") == "" {
-			return before
-		}
-		return before + "." + after
+	r, ok := ratOf(text)
+	if !ok {
+		return text
+	}
+	short := strings.TrimSuffix(strings.TrimRight(r.FloatString(6), "0"), ".")
+	if short == "-0" {
+		return "0"
+	}
+	return short
+}
+
+// wholeNumeral is the same for what must be whole: 2.0 is 2, and 2.5 stays what it is, to be refused.
+func wholeNumeral(text string) string {
+	if r, ok := ratOf(text); ok && r.IsInt() {
+		return r.Num().String()
 	}
 	return text
+}
+
+func ratOf(text string) (*big.Rat, bool) {
+	if len(text) > longestNumber || !numeral.MatchString(text) {
+		return nil, false
+	}
+	return new(big.Rat).SetString(text)
 }
 
 func (p *Pesos) parse(text string) error {
