@@ -68,13 +68,19 @@ func (c *Call) Customers(p Page) ([]Customer, error) {
 	return pgx.CollectRows(rows, scanCustomer)
 }
 
+// mostFound of a search.
+const mostFound = 10
+
 // SearchCustomers finds by a part of the RUT, however it is written, or of the name; ten at most.
-func (c *Call) SearchCustomers(q string) ([]Customer, error) {
+func (c *Call) SearchCustomers(q string, p Page) ([]Customer, error) {
 	if q = strings.ToLower(strings.TrimSpace(q)); q == "" {
 		return []Customer{}, nil
 	}
-	rows, err := c.tx.Query(c.ctx, selectCustomer+` where search like '%' || $1 || '%' or $2 <> '' and search like '%' || $2 || '%'
-		order by razon_social, id limit 10`, likeLiteral(q), rutDigits(q))
+	if p.Limit == 0 || p.Limit > mostFound {
+		p.Limit = mostFound
+	}
+	rows, err := c.tx.Query(c.ctx, selectCustomer+` where (search like '%' || $1 || '%' or $2 <> '' and search like '%' || $2 || '%')
+		and ($3::boolean is null or is_active = $3) order by razon_social, id offset $4 limit $5`, likeLiteral(q), rutDigits(q), p.IsActive, p.Skip, p.Limit)
 	if err != nil {
 		return nil, err
 	}

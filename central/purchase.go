@@ -138,7 +138,7 @@ func (c *Call) planPurchase(n NewPurchase) (p Purchase, err error) {
 	return p, err
 }
 
-// maxSum keeps the sums of a purchase far from the end of the numbers.
+// maxSum keeps the sums of documents far from the end of the numbers: of many there is a report in millionths of a peso.
 const maxSum = money.MaxPesos / 1_000_000
 
 // purchasable are the products of a purchase. A family is not bought: its variants are.

@@ -2,6 +2,7 @@ package central
 
 import (
 	"cmp"
+	"math/big"
 	"slices"
 	"time"
 
@@ -34,11 +35,18 @@ const (
 	lineCost = moved + ` * div(l.costo_unitario::numeric * l.cantidad, 1000000)::bigint`
 )
 
+// What stands between atMost and orSo is in millionths, and stops at the end of the numbers: nine billions of millions of
+// pesos. A figure that nobody has is no reason to show no figures.
+const (
+	atMost = "greatest(least("
+	orSo   = ", 9000000000000000000), -9000000000000000000)::bigint"
+)
+
 // openTotals are the sums of the open days.
 const openTotals = openDays + `, open_total as (
 	select o.day, s.tipo, s.signo, extract(hour from s.created_at at time zone 'America/Santiago')::smallint as hour, count(*) as n,
 		sum(s.signo * s.monto_neto)::bigint as neto, sum(s.signo * s.monto_exento)::bigint as exento, sum(s.signo * s.iva)::bigint as iva,
-		sum(s.signo * s.monto_total)::bigint as total, coalesce(sum(cost.sum), 0)::bigint as costo
+		sum(s.signo * s.monto_total)::bigint as total, ` + atMost + `coalesce(sum(cost.sum), 0)` + orSo + ` as costo
 	from open_day o cross join ` + salesOfDay + ` s,
 		lateral (select sum(` + lineCost + `) as sum from sale_line l where l.sale_id = s.id) cost
 	where s.signo <> 0 group by 1, 2, 3, 4)`
@@ -51,10 +59,10 @@ const openProducts = openDays + `, open_line as (
 	from open_day o cross join ` + salesOfDay + ` s join sale_line l on l.sale_id = s.id
 	where s.signo <> 0),
 open_product as (
-	select day, product_id, sum(cantidad)::bigint as cantidad, sum(signo * subtotal)::bigint as neto,
+	select day, product_id, ` + atMost + `sum(cantidad)` + orSo + ` as cantidad, sum(signo * subtotal)::bigint as neto,
 		sum(signo * (subtotal + case when exento or monto_neto = 0 then 0
 			else div(iva * upto, monto_neto) - div(iva * (upto - subtotal), monto_neto) end))::bigint as total,
-		sum(costo)::bigint as costo
+		` + atMost + `sum(costo)` + orSo + ` as costo
 	from open_line group by 1, 2)`
 
 // Totals are sums of documents. Notes of credit have been taken away from the amounts.
@@ -71,8 +79,16 @@ type Totals struct {
 	Credited money.Pesos
 }
 
-// Margin is what the sales brought beyond their cost.
-func (t Totals) Margin() money.Price { return money.Price(t.Neto+t.Exento)*money.OnePeso - t.Cost }
+// Margin is what the sales brought beyond their cost. It stops at the end of the numbers, as in the database.
+func (t Totals) Margin() money.Price {
+	const end = 9_000_000_000_000_000_000
+	margin := new(big.Int).Mul(big.NewInt(int64(t.Neto+t.Exento)), big.NewInt(int64(money.OnePeso)))
+	margin.Sub(margin, big.NewInt(int64(t.Cost)))
+	if margin.CmpAbs(big.NewInt(end)) > 0 {
+		return end * money.Price(margin.Sign())
+	}
+	return money.Price(margin.Int64())
+}
 
 // Ticket is the mean of a sale, in whole pesos.
 func (t Totals) Ticket() money.Pesos {
@@ -101,7 +117,7 @@ func (t *Totals) add(tipo dte.TipoDTE, sign int, n int64, of Totals) {
 // totals adds up the days from one to another, both included, as a whole and by the hour of the day.
 func (c *Call) totals(from, to dte.Date) (sum Totals, hours map[int]Totals, err error) {
 	rows, err := c.tx.Query(c.ctx, `with `+openTotals+`
-		select tipo, signo, hour, sum(n)::bigint, sum(neto)::bigint, sum(exento)::bigint, sum(iva)::bigint, sum(total)::bigint, sum(costo)::bigint
+		select tipo, signo, hour, sum(n)::bigint, sum(neto)::bigint, sum(exento)::bigint, sum(iva)::bigint, sum(total)::bigint, `+atMost+`sum(costo)`+orSo+`
 		from (select * from day_total where day between $1 and $2 union all select * from open_total) t group by 1, 2, 3`,
 		from.String(), to.String())
 	if err != nil {
@@ -135,14 +151,17 @@ type ProductSales struct {
 const (
 	byTotal  = "total desc, product_id"
 	byQty    = "cantidad desc, product_id"
-	byMargin = "neto * 1000000 - costo desc, product_id"
+	byMargin = marginOf + " desc, product_id"
 )
+
+// marginOf is the margin of a row, in millionths.
+const marginOf = "(neto::numeric * 1000000 - costo)"
 
 // productSales are the products of some days, in one of the orders.
 func (c *Call) productSales(from, to dte.Date, order string, p Page) ([]ProductSales, error) {
 	rows, err := c.tx.Query(c.ctx, `with `+openProducts+`
-		select product_id, cantidad, total, neto * 1000000 - costo from (
-			select product_id, sum(cantidad)::bigint as cantidad, sum(neto)::bigint as neto, sum(total)::bigint as total, sum(costo)::bigint as costo
+		select product_id, cantidad, total, `+atMost+marginOf+orSo+` from (
+			select product_id, `+atMost+`sum(cantidad)`+orSo+` as cantidad, sum(neto)::bigint as neto, sum(total)::bigint as total, `+atMost+`sum(costo)`+orSo+` as costo
 			from (select * from day_product where day between $1 and $2 union all select * from open_product) p group by 1) p
 		order by `+order+` offset $3 limit $4`, from.String(), to.String(), p.Skip, p.limit())
 	if err != nil {
@@ -210,14 +229,10 @@ func (c *Call) Dashboard(day dte.Date) (d Dashboard, err error) {
 	return d, err
 }
 
-// seeShift looks at the caller's open shift without holding it: sales go on meanwhile.
+// seeShift is the caller's open shift, or nil.
 func (c *Call) seeShift() (*Shift, error) {
-	rows, err := c.tx.Query(c.ctx, selectShift+" where person_id = $1 and status = 'OPEN'", c.Person.ID)
-	if err != nil {
-		return nil, err
-	}
-	s, err := pgx.CollectExactlyOneRow(rows, scanShift)
-	if errNoRow(err) {
+	s, err := c.CurrentShift()
+	if isRefusal(err, NotFound) {
 		return nil, nil
 	}
 	return &s, err

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 	"strconv"
 	"time"
@@ -111,6 +112,7 @@ type plannedSale struct {
 	lines    []plannedLine
 	draft    dte.Draft
 	totals   dte.Totales
+	cost     money.Price // of all goods
 	montos   []money.Pesos
 	payments []paid
 	due      *dte.Date // the day by which a sale on account is paid; nil if nothing is on account
@@ -196,6 +198,12 @@ func (s *plannedSale) learn(more ...question) error {
 // plansOnce has PostgreSQL keep the plans of this transaction's statements, which all go by keys. Left to itself it makes a
 // new one for each list of numbers, and that takes several times as long as to read what they stand for.
 func plansOnce(b *pgx.Batch) { b.Queue("set local plan_cache_mode = force_generic_plan") }
+
+// MaySellTo is what every sale checks first: the seller's shift and the customer.
+func (c *Call) MaySellTo(customer dte.RUT) error {
+	s := &plannedSale{Call: c, NewSale: NewSale{Customer: customer}, sign: 1}
+	return s.steps(s.readBooks, s.openShift, s.findCustomer)
+}
 
 func (s *plannedSale) steps(steps ...func() error) error {
 	for _, step := range steps {
@@ -303,8 +311,13 @@ func (s *plannedSale) addUp() (err error) {
 	if err := s.draft.Validate(); err != nil {
 		return refuse(Unprocessable, "Error al generar el DTE. Transacción revertida. %v", err)
 	}
-	s.totals, s.montos, err = s.draft.Totals()
-	return err
+	if s.totals, s.montos, err = s.draft.Totals(); err != nil {
+		return err
+	}
+	if s.totals.MntTotal > maxSum {
+		return refuse(Unprocessable, "El documento suma %s: un documento suma %s a lo más", s.totals.MntTotal, maxSum)
+	}
+	return s.addCosts()
 }
 
 // transporte of a guía; nil for all else.
@@ -522,10 +535,6 @@ func (s *plannedSale) issue() (Sale, error) {
 
 // write writes everything down in one message, and then sees to it that the document is sent.
 func (s *plannedSale) write(id int64, doc *dte.Document) error {
-	var cost money.Price
-	for _, l := range s.lines {
-		cost += l.cost()
-	}
 	discount := money.Pesos(0)
 	for _, d := range doc.Descuentos {
 		discount += d
@@ -540,7 +549,7 @@ func (s *plannedSale) write(id int64, doc *dte.Document) error {
 		overriding system value
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, nullif($18, 0), nullif($19, 0), $20, $21)`,
 		id, int(s.Tipo), int64(doc.Folio), s.customer.ID, s.Person.ID, s.shift, s.related, doc.FchEmis.String(), s.sign, doc.Totales.MntExe,
-		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discount, cost, s.Description, falls, s.Traslado, int(s.codRef), s.audit(), s.now)
+		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discount, s.cost, s.Description, falls, s.Traslado, int(s.codRef), s.audit(), s.now)
 	s.writeLines(batch, id, doc)
 	s.writeDocument(batch, id, doc)
 	s.writePayments(batch, id)
@@ -586,9 +595,26 @@ func (s *plannedSale) made(id int64, doc *dte.Document) Sale {
 	return sale
 }
 
-// cost of a line, as it is today.
-func (l plannedLine) cost() money.Price {
-	return money.Price(int64(l.product.Costo) / 1000 * int64(l.Qty) / 1000)
+// cost of a line, as it is today; false if it is more than any price can be.
+func (l plannedLine) cost() (money.Price, bool) {
+	hi, lo := bits.Mul64(uint64(l.product.Costo), uint64(l.Qty))
+	if hi >= uint64(money.One) {
+		return 0, false
+	}
+	cost, _ := bits.Div64(hi, lo, uint64(money.One))
+	return money.Price(cost), cost <= uint64(money.MaxPrice)
+}
+
+// addCosts adds up what the goods cost.
+func (s *plannedSale) addCosts() error {
+	s.cost = 0
+	for _, l := range s.lines {
+		cost, fits := l.cost()
+		if s.cost += cost; !fits || s.cost > money.MaxPrice {
+			return refuse(Unprocessable, "El costo de %s no cabe en los libros: revise su costo unitario", l.product.Nombre)
+		}
+	}
+	return nil
 }
 
 // fallDue says when a sale on account is paid, after the customer's days or the settings', and has a factura say so.

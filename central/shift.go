@@ -38,7 +38,7 @@ func scanShift(row pgx.CollectableRow) (s Shift, err error) {
 // OpenShift opens the caller's. If one is open already it is a Conflict, or with force that one is closed uncounted: what
 // should be in the drawer is kept, what was in it stays unknown.
 func (c *Call) OpenShift(opening money.Pesos, force bool) (Shift, error) {
-	open, err := c.CurrentShift()
+	open, err := c.lockShift()
 	if err == nil {
 		if !force {
 			return Shift{}, refuse(Conflict, "Ya existe una caja abierta para este usuario (ID: %d, Inicio: %s)", open.ID, open.Start.UTC().Format("2006-01-02T15:04:05.000000Z"))
@@ -60,9 +60,14 @@ func (c *Call) OpenShift(opening money.Pesos, force bool) (Shift, error) {
 	return s, err
 }
 
-// CurrentShift is the caller's open one; NotFound if there is none.
-func (c *Call) CurrentShift() (Shift, error) {
-	rows, err := c.tx.Query(c.ctx, selectShift+" where person_id = $1 and status = 'OPEN' for update", c.Person.ID)
+// CurrentShift is the caller's open one; NotFound if there is none. It is looked at, not held: sales go on meanwhile.
+func (c *Call) CurrentShift() (Shift, error) { return c.openOne("") }
+
+// lockShift keeps the caller's open shift from everybody who sells or counts, until the call ends.
+func (c *Call) lockShift() (Shift, error) { return c.openOne(" for update") }
+
+func (c *Call) openOne(lock string) (Shift, error) {
+	rows, err := c.tx.Query(c.ctx, selectShift+" where person_id = $1 and status = 'OPEN'"+lock, c.Person.ID)
 	if err != nil {
 		return Shift{}, err
 	}
@@ -117,7 +122,7 @@ func (c *Call) askShift(shift **int64) question {
 
 // CloseShift closes the caller's with what was counted.
 func (c *Call) CloseShift(declared money.Pesos) (Shift, error) {
-	open, err := c.CurrentShift()
+	open, err := c.lockShift()
 	if err != nil {
 		return Shift{}, err
 	}
@@ -185,7 +190,7 @@ const selectCashMovement = "select id, shift_id, amount, reason, created_at from
 
 // MoveCash puts cash into the caller's drawer, or takes it out: no more than is there.
 func (c *Call) MoveCash(amount money.Pesos, reason string) (CashMovement, error) {
-	open, err := c.CurrentShift()
+	open, err := c.lockShift()
 	if isRefusal(err, NotFound) {
 		return CashMovement{}, refuse(Conflict, "No hay turno de caja abierto: abra la caja antes de mover efectivo")
 	}
@@ -208,9 +213,11 @@ func (c *Call) MoveCash(amount money.Pesos, reason string) (CashMovement, error)
 }
 
 // CashMovements of a shift, in their order; of the caller's own, or of anybody's for who may see reports.
-func (c *Call) CashMovements(shift int64, p Page) ([]CashMovement, error) {
+func (c *Call) CashMovements(shift int64, p Page, d Days) ([]CashMovement, error) {
+	from, to := d.moments()
 	rows, err := c.tx.Query(c.ctx, selectCashMovement+` where shift_id = (select id from shift where id = $1 and ($2 or person_id = $3))
-		order by id offset $4 limit $5`, shift, c.May(ViewReports), c.Person.ID, p.Skip, p.limit())
+		and ($4::timestamptz is null or created_at >= $4) and ($5::timestamptz is null or created_at < $5)
+		order by id offset $6 limit $7`, shift, c.May(ViewReports), c.Person.ID, from, to, p.Skip, p.limit())
 	if err != nil {
 		return nil, err
 	}

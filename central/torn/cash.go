@@ -125,6 +125,7 @@ func moveCash(c *central.Call, in struct {
 
 func cashMovements(c *central.Call, in struct {
 	pageQuery
+	daysQuery
 	SessionID int64 `query:"session_id" minimum:"1" doc:"El turno; sin él, el abierto propio"`
 },
 ) ([]cashMovementOut, error) {
@@ -135,7 +136,7 @@ func cashMovements(c *central.Call, in struct {
 		}
 		in.SessionID = open.ID
 	}
-	list, err := c.CashMovements(in.SessionID, in.page())
+	list, err := c.CashMovements(in.SessionID, in.page(), in.days())
 	out := make([]cashMovementOut, len(list))
 	for i, m := range list {
 		out[i] = cashMovementOf(m)

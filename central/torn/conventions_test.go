@@ -175,7 +175,7 @@ func TestNumbersAreReadAsBrowsersSendThem(t *testing.T) {
 			t.Errorf("%s is %s, want %s", sent, got, want)
 		}
 	}
-	for sent, want := range map[string]any{`"2.0"`: 2.0, `1e1`: 10.0, `30.000`: 30.0, `2.5`: nil, `1e-1`: nil, `"1e400"`: nil} {
+	for sent, want := range map[string]any{`"2.0"`: 2.0, `1e1`: 10.0, `30.000`: 30.0, `2.5`: nil, `1e-1`: nil, `1e-9`: nil, `"1e400"`: nil} {
 		got := owner.put("/config/settings/", `{"dias_credito":`+sent+`}`)
 		if want == nil && got.status != 422 || want != nil && got.want(200).json()["dias_credito"] != want {
 			t.Errorf("%s is %d %s", sent, got.status, got.body)

@@ -83,9 +83,10 @@ func listCustomers(c *central.Call, in struct{ pageQuery }) ([]customerOut, erro
 
 func searchCustomers(c *central.Call, in struct {
 	Q string `query:"q" maxLength:"200"`
+	pageQuery
 },
 ) ([]customerOut, error) {
-	return customersOf(c.SearchCustomers(in.Q))
+	return customersOf(c.SearchCustomers(in.Q, in.page()))
 }
 
 type customerIn struct {

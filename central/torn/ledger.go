@@ -41,10 +41,7 @@ func payAccount(c *central.Call, in struct {
 		Customer: dte.RUT(in.RUT), Key: in.Key,
 		Tender: central.Tender{MethodID: b.PaymentMethodID, Amount: money.Pesos(b.Amount), Code: b.TransactionCode.Or("")},
 	}
-	var err error
-	if payment.Request, err = fingerprint([]any{"pagos", in.RUT, b}); err != nil {
-		return accountPaymentOut{}, err
-	}
+	payment.Request = fingerprint([]any{"pagos", in.RUT, b})
 	made, err := c.PayAccount(payment)
 	return accountPaymentOf(made), err
 }

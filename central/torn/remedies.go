@@ -70,10 +70,7 @@ func remedySale(c *central.Call, in struct {
 ) (saleOut, error) {
 	b := in.Body
 	n := central.NewRemedy{Sale: in.ID, Act: dte.Act(b.Accion), Why: b.Motivo, Key: in.Key, Referred: b.Referencias.Set}
-	var err error
-	if n.Request, err = fingerprint([]any{"rechazo", in.ID, b}); err != nil {
-		return saleOut{}, err
-	}
+	n.Request = fingerprint([]any{"rechazo", in.ID, b})
 	if n.Referred {
 		s, err := c.Sale(in.ID)
 		if err != nil {

@@ -1,8 +1,8 @@
 package torn
 
 import (
+	"cmp"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -36,8 +36,8 @@ func keyed(r route) route {
 }
 
 type referenceIn struct {
-	TipoDocumento string     `json:"tipo_documento" required:"true" minLength:"1" maxLength:"3"`
-	Folio         string     `json:"folio" required:"true" minLength:"1" maxLength:"18"`
+	TipoDocumento string     `json:"tipo_documento" required:"true" maxLength:"3"`
+	Folio         string     `json:"folio" required:"true" maxLength:"18"`
 	Fecha         string     `json:"fecha" required:"true" minLength:"10" maxLength:"26"`
 	SIIReasonCode Opt[int64] `json:"sii_reason_code" minimum:"1" maximum:"3"`
 }
@@ -112,11 +112,10 @@ func sell(c *central.Call, in saleIn) (saleOut, error) {
 	sale.Transporte = b.Transporte.Or(transporteIn{}).transporte()
 	var err error
 	if sale.References, err = references(tipo, b.Referencias.Or(nil)); err != nil {
-		return saleOut{}, err
+		// Who may not sell at all, or to nobody, is told that first, as Torn did.
+		return saleOut{}, cmp.Or(c.MaySellTo(sale.Customer), err)
 	}
-	if sale.Request, err = fingerprint(b); err != nil {
-		return saleOut{}, err
-	}
+	sale.Request = fingerprint(b)
 	if tipo.EsNota() {
 		return sellNote(c, sale)
 	}
@@ -124,11 +123,9 @@ func sell(c *central.Call, in saleIn) (saleOut, error) {
 	return saleOf(made), err
 }
 
-// fingerprint tells a request that is repeated from another one.
-func fingerprint(body any) ([sha256.Size]byte, error) {
-	asked, err := json.Marshal(body)
-	return sha256.Sum256(asked), err
-}
+// fingerprint tells a request that is repeated from another one. Values are told as they were read: on the wire a quantity has
+// fewer decimals.
+func fingerprint(body any) [sha256.Size]byte { return sha256.Sum256(fmt.Appendf(nil, "%#v", body)) }
 
 // references reads those of a request, with Torn's refusals for notes.
 func references(tipo dte.TipoDTE, list []referenceIn) ([]dte.Referencia, error) {
@@ -138,6 +135,9 @@ func references(tipo dte.TipoDTE, list []referenceIn) ([]dte.Referencia, error) 
 	out := make([]dte.Referencia, 0, len(list))
 	var f faults
 	for i, r := range list {
+		if tipo.EsNota() && (r.TipoDocumento == "" || r.Folio == "" || r.SIIReasonCode.Ptr() == nil) {
+			return nil, &central.RefusalError{Kind: central.Invalid, Text: "Las referencias de un documento de ajuste deben incluir tipo_documento, folio y sii_reason_code."}
+		}
 		day, err := dte.ParseDate(r.Fecha[:10])
 		if err != nil {
 			f.value([]any{"body", "referencias", i, "fecha"}, r.Fecha, "la fecha debe ser AAAA-MM-DD")
@@ -145,8 +145,8 @@ func references(tipo dte.TipoDTE, list []referenceIn) ([]dte.Referencia, error) 
 		if _, err := strconv.Atoi(r.TipoDocumento); err != nil && r.TipoDocumento != "HES" {
 			f.value([]any{"body", "referencias", i, "tipo_documento"}, r.TipoDocumento, "no es un tipo de documento")
 		}
-		if tipo.EsNota() && !r.SIIReasonCode.Set {
-			return nil, &central.RefusalError{Kind: central.Invalid, Text: "Las referencias de un documento de ajuste deben incluir tipo_documento, folio y sii_reason_code."}
+		if r.Folio == "" {
+			f.value([]any{"body", "referencias", i, "folio"}, r.Folio, "falta el folio")
 		}
 		out = append(out, dte.Referencia{TpoDocRef: r.TipoDocumento, FolioRef: r.Folio, FchRef: day, CodRef: dte.CodRef(r.SIIReasonCode.Or(0))})
 	}
