@@ -25,7 +25,7 @@ COMPANIES ?= 1000
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run central build test lint fmt check bench bench-central demo golden fuzz torture chaos scan-load bench-window cold-start screens flows stage package-linux clean audit-security
+.PHONY: help run central build test lint fmt check bench bench-central demo golden fuzz torture chaos scan-load bench-window cold-start screens pages flows stage package-linux clean audit-security
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -116,6 +116,11 @@ scan-load: ## type 300 codes in a minute, 1,000 characters a second, into a cart
 	@scripts/deps.sh build headless
 	@$(MAKE) --no-print-directory build
 	scripts/scan-load.sh bin/till
+
+pages: ## the pages of the API's document in a real browser, with no line to anywhere; pictures under out/pages
+	@scripts/deps.sh build database browser
+	@mkdir -p out/pages
+	$(GO) test -count=1 -v -run '^TestThePagesOfTheDocumentInABrowser$$' ./central/torn -args -pictures $(CURDIR)/out/pages
 
 flows: ## every flow of a cashier by keyboard alone in a real window on Xvfb (ONLY=name for one); pictures in docs/screens
 	@scripts/deps.sh build headless judges

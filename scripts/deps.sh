@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sees to the Debian/Ubuntu packages of the groups named: build, headless, judges, database.
+# Sees to the Debian/Ubuntu packages of the groups named: build, headless, judges, database, browser.
 # Installs what is missing when it may (root, or sudo without a password); otherwise prints the command and fails.
 # DEPS=print never installs; DEPS=skip checks nothing, for systems with other packages.
 set -euo pipefail
@@ -15,6 +15,8 @@ packages() {
       echo libasound2-dev libxml2-utils xmlsec1 openssl zxing-cpp-tools zint poppler-utils ;;
     database) # the server's; it runs clusters of its own, the system's stays as it is
       echo postgresql postgresql-client ;;
+    browser) # for the pages that the server shows
+      echo chromium ;;
     *) echo "deps.sh: no group is called $1" >&2; exit 2 ;;
   esac
 }

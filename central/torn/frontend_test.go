@@ -145,7 +145,7 @@ func has(t testing.TB, what string, got map[string]any, want fields) {
 	t.Helper()
 	for name, value := range want {
 		member, there := got[name]
-		ok := there
+		var ok bool
 		switch kind := value.(type) {
 		case func(any) bool:
 			ok = there && kind(member)
@@ -155,7 +155,6 @@ func has(t testing.TB, what string, got map[string]any, want fields) {
 				has(t, what+" "+name, inner, kind)
 				continue
 			}
-			ok = false
 		default:
 			ok = there && text(member) == text(value)
 		}

@@ -114,8 +114,10 @@ func TestTheOrderOfASalesRefusals(t *testing.T) {
 	note["rut_cliente"] = "66666666-6"
 	c.post("/sales/", note).refused(400, required)
 	for _, reference := range []fields{
-		{"tipo_documento": "39", "folio": "1", "fecha": "2026-11-20"}, {"tipo_documento": "39", "folio": "1", "fecha": "2026-11-20", "sii_reason_code": nil},
-		{"tipo_documento": "", "folio": "1", "fecha": "2026-11-20", "sii_reason_code": 1}, {"tipo_documento": "39", "folio": "", "fecha": "2026-11-20", "sii_reason_code": 1},
+		{"tipo_documento": "39", "folio": "1", "fecha": "2026-11-20"},
+		{"tipo_documento": "39", "folio": "1", "fecha": "2026-11-20", "sii_reason_code": nil},
+		{"tipo_documento": "", "folio": "1", "fecha": "2026-11-20", "sii_reason_code": 1},
+		{"tipo_documento": "39", "folio": "", "fecha": "2026-11-20", "sii_reason_code": 1},
 	} {
 		note["referencias"] = []any{reference}
 		c.post("/sales/", note).refused(400, incomplete)
