@@ -404,6 +404,7 @@ func TestWrongPINsSlowDown(t *testing.T) {
 	c := newCrew(t, true)
 	guess := func(pin string) error { return c.Enter(rosa, pin) }
 	var waits []time.Duration // before each guess that was looked at
+	said := map[string]bool{}
 	for range 12 {
 		wait := time.Duration(0)
 		for {
@@ -415,12 +416,17 @@ func TestWrongPINsSlowDown(t *testing.T) {
 			if !strings.Contains(err.Error(), "Espere") {
 				break
 			}
+			_, words, _ := strings.Cut(err.Error(), "Espere ")
+			said[strings.Join(strings.Fields(words)[:3], " ")] = true
 			c.now, wait = c.now.Add(time.Second), wait+time.Second
 		}
 		waits = append(waits, wait)
 	}
 	if !slices.IsSorted(waits) || !slices.Equal(waits[:5], []time.Duration{0, 0, 0, 2 * time.Second, 4 * time.Second}) || waits[11] != 2*time.Minute {
 		t.Errorf("the waits are %v", waits)
+	}
+	if !said["1 segundo y"] || !said["2 segundos y"] || said["1 segundos y"] {
+		t.Errorf("the waits are told as %v", said)
 	}
 	if err := guess("9999"); !errors.Is(err, sale.ErrPIN) {
 		t.Errorf("the right one did not wait: %v", err)

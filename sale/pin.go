@@ -111,6 +111,15 @@ func (m Misses) pause() time.Duration {
 // left is how much of it is still to be waited.
 func (m Misses) left(now time.Time) time.Duration { return max(0, m.pause()-now.Sub(m.Last)) }
 
+// inSeconds says how long, and never too little.
+func inSeconds(wait time.Duration) string {
+	seconds := int64((wait + time.Second - 1) / time.Second)
+	if seconds == 1 {
+		return "1 segundo"
+	}
+	return fmt.Sprintf("%d segundos", seconds)
+}
+
 // identify is the active person of a number, if the PIN is theirs. A guess is counted before it is looked at, so that
 // pulling the plug gives nobody another one. A clock that was set back makes nobody wait longer than the pause.
 func (r *Register) identify(number int, pin string) (Person, error) {
@@ -131,7 +140,7 @@ func (r *Register) identify(number int, pin string) (Person, error) {
 		}
 	}
 	if wait := misses.left(now); wait > 0 {
-		return Person{}, fmt.Errorf("%w: hubo %d intentos malos. Espere %d segundos y vuelva a escribir el PIN de %s", ErrPIN, misses.Count, (wait+time.Second-1)/time.Second, p.Name)
+		return Person{}, fmt.Errorf("%w: hubo %d intentos malos. Espere %s y vuelva a escribir el PIN de %s", ErrPIN, misses.Count, inSeconds(wait), p.Name)
 	}
 	if err := r.d.Journal.PutMisses(number, Misses{misses.Count + 1, now}); err != nil {
 		return Person{}, err

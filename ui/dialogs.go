@@ -42,7 +42,7 @@ func (w *Window) dropDialog() {
 }
 
 func dialogCard(l *look, width float32, content fyne.CanvasObject) fyne.CanvasObject {
-	p := newPanel(l, card, pad(l.px(28), l.px(24), content))
+	p := newPanel(l, card, pad(l.px(28), l.px(24), content)).edge(hairline, 1) // in high contrast all that tells where it ends
 	p.radius = 14
 	return centre(fyne.NewSize(l.px(width), 0), p)
 }

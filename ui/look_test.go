@@ -146,3 +146,16 @@ func TestAUnitStaysWithItsFigure(t *testing.T) {
 		}
 	}
 }
+
+// Where the cards are as black as what lies under them, an edge tells where a dialogue ends.
+func TestADialogueHasAnEdge(t *testing.T) {
+	l, edges := newLook(Look{Tone: Contraste}, false), 0
+	seen(dialogCard(l, 300, spacer()), func(o fyne.CanvasObject) {
+		if p, ok := o.(*panel); ok && p.stroke == hairline && p.strokeWidth > 0 {
+			edges++
+		}
+	})
+	if edges != 1 {
+		t.Errorf("%d edges", edges)
+	}
+}

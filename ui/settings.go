@@ -147,7 +147,7 @@ func (w *Window) chooseTone() {
 		tone          Tone
 		words, detail string
 	}{
-		{Auto, "Como el escritorio", "claros u oscuros, según el sistema"},
+		{Auto, "Como el escritorio", "según el sistema"},
 		{Claro, "Claros", "para un local con luz"},
 		{Oscuro, "Oscuros", "para un local con poca luz"},
 		{Contraste, "Alto contraste", "negro, blanco y amarillo"},

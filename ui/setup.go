@@ -489,7 +489,7 @@ func (s *Setup) show(p *page) {
 	s.page, p.at = p, 0
 	l := s.l
 	s.problem = newText(l, 16, bad, wrap).upTo(3).strong()
-	items := []item{as(newText(l, 28, ink, shrink).strong().say(p.title)), as(newText(l, 17, muted, wrap).upTo(4).atTop().say(p.words))}
+	items := []item{as(newText(l, 28, ink, shrink).strong().say(p.title)), as(s.explanation(p.words))}
 	for i := 0; i < len(p.lines); i += 2 {
 		pair := row(l.px(16), grow(s.draw(p, i)))
 		if i+1 < len(p.lines) {
@@ -509,6 +509,12 @@ func (s *Setup) show(p *page) {
 		return
 	}
 	s.win.Canvas().Unfocus()
+}
+
+// explanation has as many lines as it needs, in the width that every question has.
+func (s *Setup) explanation(words string) *text {
+	t := newText(s.l, 17, muted, wrap).atTop().say(words)
+	return t.upTo(len(t.breakUp(s.l.px(17), s.l.px(790), 4)))
 }
 
 // firstFrame is what there is to do in it; nothing once it was done.

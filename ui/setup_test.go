@@ -16,6 +16,9 @@ func TestTheAssistantsLinesFillTheirFrames(t *testing.T) {
 		t.Errorf("it is drawn in %s", s.l.tone)
 	}
 	s.show(s.company())
+	if one, two := s.explanation("Una línea."), s.explanation(s.welcome().words); one.lines != 1 || two.lines != 2 {
+		t.Errorf("what explains takes %d and %d lines", one.lines, two.lines)
+	}
 	for _, line := range s.page.lines {
 		frame := line.frame.Size()
 		if inside := line.entry.Size(); inside != frame || frame.Height < 56 {

@@ -371,6 +371,7 @@ func sizes(c *counter) {
 		c.open("-tono", tone, "-escala", "200")
 		c.see("7 líneas")
 		c.resize("3840x2160")
+		c.gone("no cabe en esta ventana")
 		c.screenshot(tone, "3840x2160")
 		c.shut()
 	}
