@@ -27,6 +27,10 @@ type Range struct {
 	Next  dte.Folio   `json:"next"`
 	FA    dte.Date    `json:"fa"`             // authorised on; no document may be older
 	Vence dte.Date    `json:"vence,omitzero"` // last day of use; zero does not expire
+	// Lease is the server's number of a part that this till alone issues from; 0 if the whole range is this till's own.
+	Lease int64 `json:"arriendo,omitempty"`
+	// Ended says why nothing is issued from it any more, whatever is left.
+	Ended string `json:"fin,omitempty"`
 }
 
 // NewRange is an unused range.
@@ -36,7 +40,7 @@ func NewRange(c *dte.CAF) Range {
 
 // Left counts the folios that may be used on day.
 func (r Range) Left(day dte.Date) int {
-	if day.Before(r.FA) || !r.Vence.IsZero() && r.Vence.Before(day) {
+	if r.Ended != "" || day.Before(r.FA) || !r.Vence.IsZero() && r.Vence.Before(day) {
 		return 0
 	}
 	return int(r.Hasta - r.Next + 1)

@@ -33,21 +33,31 @@ var (
 // sealed; the whole range belongs to this till from then on. Every refusal has its own error and leaves the store as it
 // was. It returns the new range.
 func (s *Store) ImportCAF(file []byte, trust dte.Trust, at time.Time) (sale.Range, error) {
-	caf, err := dte.ParseCAF(file)
-	if err != nil {
-		return sale.Range{}, err
-	}
-	if err := caf.Verify(trust); err != nil {
-		return sale.Range{}, err
-	}
-	aead, err := s.vault.current()
+	caf, err := genuine(file, trust)
 	if err != nil {
 		return sale.Range{}, err
 	}
 	r := sale.NewRange(caf)
+	return r, s.addRange(r, caf, file, at)
+}
+
+func genuine(file []byte, trust dte.Trust) (*dte.CAF, error) {
+	caf, err := dte.ParseCAF(file)
+	if err != nil {
+		return nil, err
+	}
+	return caf, caf.Verify(trust)
+}
+
+// addRange keeps a range of a CAF, or a part of it, with the file sealed beside it.
+func (s *Store) addRange(r sale.Range, caf *dte.CAF, file []byte, at time.Time) error {
+	aead, err := s.vault.current()
+	if err != nil {
+		return err
+	}
 	key := rangeKey(r.Tipo, r.Desde)
-	err = s.update(func(t *bolt.Tx) error {
-		if err := admit(t, caf, at); err != nil {
+	return s.update(func(t *bolt.Tx) error {
+		if err := admit(t, caf, r, at); err != nil {
 			return err
 		}
 		if err := putJSON(t, bRanges, key, r); err != nil {
@@ -58,14 +68,10 @@ func (s *Store) ImportCAF(file []byte, trust dte.Trust, at time.Time) (sale.Rang
 		}
 		return note(t, Fact{At: at, Kind: FactCAF, Text: describe(r)})
 	})
-	if err != nil {
-		return sale.Range{}, err
-	}
-	return r, nil
 }
 
-// admit checks a genuine CAF against the shop and against the ranges that are here.
-func admit(t *bolt.Tx, c *dte.CAF, at time.Time) error {
+// admit checks a genuine CAF against the shop, and what of it would be this till's against the ranges that are here.
+func admit(t *bolt.Tx, c *dte.CAF, r sale.Range, at time.Time) error {
 	shop, ok, err := getJSON[sale.Shop](t, bMeta, kShop)
 	switch {
 	case err != nil:
@@ -82,7 +88,7 @@ func admit(t *bolt.Tx, c *dte.CAF, at time.Time) error {
 	case c.ExpiredOn(dte.DateOf(at)):
 		return fmt.Errorf("%w: sus folios servían hasta el %s. No se importó; pida otro al SII", dte.ErrCAFExpired, c.Vence())
 	}
-	return noOverlap(t, sale.NewRange(c))
+	return noOverlap(t, r)
 }
 
 func emits(tipo dte.TipoDTE) bool {

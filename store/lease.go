@@ -1,0 +1,162 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"mostrador/dte"
+	"mostrador/sale"
+)
+
+// This file is the till's end of the server's folio ledger: parts of ranges that the server gave to this till alone.
+
+// Lease is such a part, as the server names it.
+type Lease struct {
+	ID           int64
+	Tipo         dte.TipoDTE
+	Desde, Hasta dte.Folio
+}
+
+// LeaseMark is how far a lease is used: Used is the last folio, the one before the first if none.
+type LeaseMark struct {
+	Lease int64
+	Used  dte.Folio
+}
+
+// FolioReport is what the store says of itself to the server.
+type FolioReport struct {
+	// Epoch is how often it was restored from a backup: its folios may have been used by the copy that it replaced.
+	Epoch int
+	// Used are the leases that it issues from, Returned those from which it never will again.
+	Used, Returned []LeaseMark
+}
+
+// ErrLease: what the server gave is not a part of its CAF.
+var ErrLease = errors.New("el tramo de folios no es de su CAF")
+
+// TakeLease takes a part of a range that the server gave, with the CAF's file, which is verified like one that a person
+// imports. One that is here already changes nothing.
+func (s *Store) TakeLease(l Lease, file []byte, trust dte.Trust, at time.Time) error {
+	caf, err := genuine(file, trust)
+	if err != nil {
+		return err
+	}
+	if l.Tipo != caf.Tipo || l.Desde < caf.Desde || l.Hasta > caf.Hasta || l.Hasta < l.Desde || l.ID <= 0 {
+		return fmt.Errorf("%w: folios %d a %d de %s, y el CAF trae %d a %d de %s. No se guardó", ErrLease, l.Desde, l.Hasta, l.Tipo, caf.Desde, caf.Hasta, caf.Tipo)
+	}
+	r := sale.NewRange(caf)
+	r.Desde, r.Hasta, r.Next, r.Lease = l.Desde, l.Hasta, l.Desde, l.ID
+	ranges, err := s.Ranges()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(ranges, func(o sale.Range) bool { return o.Lease == l.ID && o.Desde == l.Desde }) {
+		return nil
+	}
+	return s.addRange(r, caf, file, at)
+}
+
+// FolioReport tells what the server must know of the leases.
+func (s *Store) FolioReport() (report FolioReport, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		report.Epoch = int(parseNumber(t.Bucket(bMeta).Get(kEpoch)))
+		ranges, err := rangesOf(t, 0)
+		for _, r := range ranges {
+			switch mark := (LeaseMark{Lease: r.Lease, Used: r.Next - 1}); {
+			case r.Lease == 0 || r.Ended == leaseOver:
+			case r.Ended == leaseReturned:
+				report.Returned = append(report.Returned, mark)
+			default:
+				report.Used = append(report.Used, mark)
+			}
+		}
+		return err
+	})
+	return report, err
+}
+
+// Why nothing is issued from a lease any more.
+const (
+	leaseReturned = "devuelto" // this till will not, and the server has yet to know
+	leaseOver     = "terminado"
+)
+
+// ReturnLeases gives back what is left of all leases: once it is on disk this till never issues from them, and the report says
+// so until the server has taken them back.
+func (s *Store) ReturnLeases(at time.Time) error {
+	return s.eachLease(at, func(r *sale.Range) string {
+		if r.Ended != "" {
+			return ""
+		}
+		rest := *r
+		rest.Desde = r.Next
+		r.Hasta, r.Ended = r.Next-1, leaseReturned
+		if rest.Desde > rest.Hasta {
+			return ""
+		}
+		return "se devuelven los " + describe(rest)
+	})
+}
+
+// FollowLeases takes in which leases the server says are open. Nothing is issued from the others: they were spent, taken back,
+// or given to a copy of this store that is gone. A restored store that has no other folios goes on then.
+func (s *Store) FollowLeases(open []int64, at time.Time) error {
+	err := s.eachLease(at, func(r *sale.Range) string {
+		if r.Ended == leaseOver || slices.Contains(open, r.Lease) {
+			return ""
+		}
+		left := r.Next <= r.Hasta
+		r.Ended = leaseOver
+		if !left {
+			return ""
+		}
+		return fmt.Sprintf("el servidor terminó los %s: no se usan desde el %d", describe(*r), r.Next)
+	})
+	if err != nil {
+		return err
+	}
+	return s.update(func(t *bolt.Tx) error {
+		ranges, err := rangesOf(t, 0)
+		own := func(r sale.Range) bool { return r.Lease == 0 && r.Left(dte.DateOf(at)) > 0 }
+		if err != nil || t.Bucket(bMeta).Get(kHold) == nil || slices.ContainsFunc(ranges, own) {
+			return err
+		}
+		return t.Bucket(bMeta).Delete(kHold)
+	})
+}
+
+// Hold stops issuing, because the server says that this store is not the till's newest: why is for people. A person ends it
+// with Resume, or the server does with FollowLeases.
+func (s *Store) Hold(why string, at time.Time) error {
+	return s.update(func(t *bolt.Tx) error {
+		if string(t.Bucket(bMeta).Get(kHold)) == why {
+			return nil
+		}
+		return errors.Join(t.Bucket(bMeta).Put(kHold, []byte(why)), note(t, Fact{At: at, Kind: FactRestore, Text: why}))
+	})
+}
+
+// eachLease lets end change each lease, and notes in the audit chain what it says of that.
+func (s *Store) eachLease(at time.Time, end func(*sale.Range) (words string)) error {
+	return s.update(func(t *bolt.Tx) error {
+		ranges, err := rangesOf(t, 0)
+		for _, r := range ranges {
+			if r.Lease == 0 || err != nil {
+				continue
+			}
+			before := r
+			words := end(&r)
+			if r != before {
+				err = putJSON(t, bRanges, rangeKey(r.Tipo, r.Desde), r)
+			}
+			if words != "" {
+				err = errors.Join(err, note(t, Fact{At: at, Kind: FactGap, Text: words}))
+			}
+		}
+		return err
+	})
+}
