@@ -60,6 +60,7 @@ type DB struct {
 	admin *pgxpool.Pool
 	names names
 	jobs  *river.Client[pgx.Tx]
+	pulse *pulse
 
 	// migrations are this program's; newest is the last one of a company.
 	migrations fs.FS
@@ -106,7 +107,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		signers: expirable.NewLRU[secret, *dte.Signer](openSecrets, nil, keepOpen),
 		roads:   newRoads(),
 	}
-	db.jobs, err = db.newJobs()
+	if db.pulse, err = newPulse(c.Rand); err == nil {
+		db.jobs, err = db.newJobs()
+	}
 	return db, err
 }
 
@@ -124,6 +127,7 @@ func connect(ctx context.Context, address string, size int) (*pgxpool.Pool, erro
 
 // Close lets the connections go.
 func (db *DB) Close() {
+	db.pulse.stop()
 	db.pool.Close()
 	db.admin.Close()
 }

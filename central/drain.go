@@ -81,12 +81,25 @@ func (db *DB) drain(ctx context.Context, company, turn int64) (Turn, error) {
 func (db *DB) takeLease(ctx context.Context, company, turn int64) (o *outbox, marked bool, err error) {
 	// What was begun is written down even if the server is told to end meanwhile.
 	o = &outbox{db: db, ctx: context.WithoutCancel(ctx), holder: uuid.New()}
+	var me *int64
+	if db.beat(ctx) == nil {
+		me = &db.pulse.key
+	}
 	err = db.asCompany(ctx, company, func(c *Call) error {
 		o.tenant, o.emisor = c.Tenant, c.RUT
 		var held bool
 		var now int64
-		if err := c.tx.QueryRow(ctx, "select due, coalesce(held_until > $1, false), turn from drain for update", c.now).Scan(&marked, &held, &now); err != nil {
+		var server *int64
+		if err := c.tx.QueryRow(ctx, "select due, coalesce(held_until > $1, false), turn, server from drain for update", c.now).
+			Scan(&marked, &held, &now, &server); err != nil {
 			return err
+		}
+		if held && server != nil {
+			gone, err := died(ctx, c.tx, *server)
+			if err != nil {
+				return err
+			}
+			held = !gone
 		}
 		switch {
 		case turn != 0 && turn != now:
@@ -94,7 +107,7 @@ func (db *DB) takeLease(ctx context.Context, company, turn int64) (o *outbox, ma
 		case held:
 			return errBusy
 		}
-		if _, err := c.tx.Exec(ctx, "update drain set holder = $1, held_until = $2, due = false", o.holder, c.now.Add(leaseTime)); err != nil {
+		if _, err := c.tx.Exec(ctx, "update drain set holder = $1, held_until = $2, server = $3, due = false", o.holder, c.now.Add(leaseTime), me); err != nil {
 			return err
 		}
 		return o.interrupted(c.tx)
@@ -234,7 +247,7 @@ func (db *DB) endTurn(o *outbox, company int64, t Turn) error {
 		if !t.Status.Since.IsZero() {
 			down = &t.Status.Since
 		}
-		err := c.tx.QueryRow(c.ctx, `update drain set holder = null, held_until = null, turn = turn + 1, looked_at = $2, down_since = $3,
+		err := c.tx.QueryRow(c.ctx, `update drain set holder = null, held_until = null, server = null, turn = turn + 1, looked_at = $2, down_since = $3,
 				problem = $4, problem_at = case when $4 = '' then null when problem = $4 then problem_at else $2 end
 			where holder = $1 returning turn`, o.holder, c.now, down, t.Status.Problem).Scan(&turn)
 		if errNoRow(err) || err == nil && t.Next.IsZero() {

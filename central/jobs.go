@@ -99,6 +99,10 @@ func (*drainer) NextRetry(job *river.Job[drainJob]) time.Time { return job.Attem
 // Work does the jobs of this server, some at once, until stop is called, which waits for what was begun until its context
 // ends and then cuts it short: it is in doubt, and is asked for by who does the next turn. Several servers share the jobs.
 func (db *DB) Work(ctx context.Context, log *slog.Logger, atOnce int) (stop func(context.Context) error, err error) {
+	// Who works without a pulse is taken for dead.
+	if err := db.beat(ctx); err != nil {
+		return nil, err
+	}
 	pool, err := db.jobsPool(ctx, atOnce)
 	if err != nil {
 		return nil, err
@@ -107,7 +111,7 @@ func (db *DB) Work(ctx context.Context, log *slog.Logger, atOnce int) (stop func
 	river.AddWorker(workers, &drainer{db: db})
 	river.AddWorker(workers, &closer{db: db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Schema: sharedSchema, Workers: workers, Logger: log, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}},
+		Schema: sharedSchema, ID: db.pulse.workerID(), Workers: workers, Logger: log, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}},
 		JobTimeout: turnTime, RescueStuckJobsAfter: leaseTime, CompletedJobRetentionPeriod: time.Hour,
 		ReindexerSchedule: river.NeverSchedule(), // its role owns nothing
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(closeEvery),
@@ -120,14 +124,31 @@ func (db *DB) Work(ctx context.Context, log *slog.Logger, atOnce int) (stop func
 		pool.Close()
 		return nil, err
 	}
+	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		db.watch(watching, log)
+	}()
 	return func(ctx context.Context) error {
 		defer pool.Close()
-		err := client.Stop(ctx)
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			return client.StopAndCancel(context.WithoutCancel(ctx))
-		}
-		return err
+		defer func() { <-watched }()
+		defer cancel()
+		return stopJobs(ctx, client)
 	}, nil
+}
+
+// lastWord is how long jobs that were cut short have to write down how far they came.
+const lastWord = 5 * time.Second
+
+func stopJobs(ctx context.Context, client *river.Client[pgx.Tx]) error {
+	err := client.Stop(ctx)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+		defer cancel()
+		return client.StopAndCancel(ctx)
+	}
+	return err
 }
 
 // jobsPool connects as the login and steps into the role of what is shared for good: River's statements are its own, and

@@ -25,8 +25,8 @@ var (
 	errAbsent = errors.New("no existe")
 )
 
-// leaseTime is how long a server may be silent before another takes its place. It is longer than a turn, so that only who
-// was killed, or is cut off from the database, loses its place.
+// leaseTime is how long a server may be silent before another takes its place, whatever its pulse says. It is longer than a
+// turn, so that only who hangs loses its place to it; who was killed, or is cut off from the database, has lost its pulse.
 const leaseTime = turnTime + time.Minute
 
 // outbox is possync.Outbox over one company's tables, for as long as holder holds the lease: every write looks, in its own

@@ -197,7 +197,7 @@ func (o *options) serve(ctx context.Context, out io.Writer, log *slog.Logger) er
 	if password != "" {
 		fmt.Fprintf(out, "Primera cuenta de administración: %s, contraseña %s (se muestra solo esta vez)\n", o.admin, password)
 	}
-	return errors.Join(serveUntil(ctx, api.HTTP(), listener, o.grace, func() { watch.leaving.Store(true) }), stopJobs())
+	return serveUntil(ctx, api.HTTP(), listener, o.grace, func() { watch.leaving.Store(true) }, stopJobs)
 }
 
 // makeDemo makes the demo's company, if it is not there, and tells how to look at it.
@@ -211,20 +211,12 @@ func makeDemo(ctx context.Context, db *central.DB, out io.Writer, rewind func(ti
 	return nil
 }
 
-// startJobs takes documents to the SII in the background. Stop waits as long as the rest of the end, and then cuts short.
-func (o *options) startJobs(ctx context.Context, db *central.DB, log *slog.Logger) (stop func() error, err error) {
+// startJobs takes documents to the SII in the background. Stop waits until its context ends, and then cuts short.
+func (o *options) startJobs(ctx context.Context, db *central.DB, log *slog.Logger) (stop func(context.Context) error, err error) {
 	if o.jobs <= 0 {
-		return func() error { return nil }, nil
+		return func(context.Context) error { return nil }, nil
 	}
-	end, err := db.Work(ctx, log, o.jobs)
-	if err != nil {
-		return nil, err
-	}
-	return func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.grace)
-		defer cancel()
-		return end(ctx)
-	}, nil
+	return db.Work(ctx, log, o.jobs)
 }
 
 // startSimulator runs the authority of companies in training, if asked; nil otherwise.
@@ -264,19 +256,21 @@ func (o *options) scheme() string {
 	return "https"
 }
 
-// serveUntil serves until ctx ends; then it takes nothing new, and what was begun has the grace to end.
-func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, grace time.Duration, leaving func()) error {
+// serveUntil serves until ctx ends; then it takes nothing new, and what was begun, here and in the jobs, has one grace to end.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, grace time.Duration, leaving func(), stopJobs func(context.Context) error) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
+	var err error
 	select {
-	case err := <-failed:
-		return err
+	case err = <-failed:
 	case <-ctx.Done():
 	}
 	leaving()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	return server.Shutdown(ctx)
+	jobs := make(chan error, 1)
+	go func() { jobs <- stopJobs(ctx) }()
+	return errors.Join(err, server.Shutdown(ctx), <-jobs)
 }
 
 func (o *options) migrate(ctx context.Context, out io.Writer, log *slog.Logger) error {

@@ -125,7 +125,7 @@ func TestTheSimulatorServesTraining(t *testing.T) {
 			t.Fatalf("no verdict: %+v", health[0])
 		}
 	}
-	if err := stop(); err != nil {
+	if err := stop(t.Context()); err != nil {
 		t.Error(err)
 	}
 	state, err := os.ReadFile(filepath.Join(o.local, "simulador", "estado.jsonl"))

@@ -318,3 +318,47 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Requests and jobs end in the same grace, not one after the other: a request that waits for the jobs to end is answered.
+func TestOneGraceForAll(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, ending := make(chan struct{}), make(chan struct{})
+	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(begun)
+		<-ending
+	}), ReadHeaderTimeout: time.Minute}
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	const grace = 20 * time.Second
+	go func() {
+		ended <- serveUntil(ctx, server, listener, grace, func() {}, func(ctx context.Context) error {
+			if _, bounded := ctx.Deadline(); !bounded {
+				t.Error("the jobs may take for ever")
+			}
+			close(ending)
+			return nil
+		})
+	}()
+	answered := make(chan error, 1)
+	go func() {
+		q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String(), nil)
+		if err == nil {
+			var got *http.Response
+			if got, err = http.DefaultClient.Do(q); err == nil {
+				err = got.Body.Close()
+			}
+		}
+		answered <- err
+	}()
+	<-begun
+	end()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if err := <-answered; err != nil {
+		t.Errorf("what was begun: %v", err)
+	}
+}

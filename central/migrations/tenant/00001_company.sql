@@ -465,6 +465,8 @@ create table drain (
   -- Who is at work, and until when nobody else may begin. Whoever is not the holder can write nothing.
   holder       uuid,
   held_until   timestamptz,
+  -- The holder's server: its session holds the advisory lock of that number for as long as it lives. Null: only time tells.
+  server       bigint,
   -- What the last turn found.
   looked_at    timestamptz,
   down_since   timestamptz,
