@@ -56,6 +56,14 @@ type options struct {
 }
 
 func parse(args []string, out io.Writer) (o options, err error) {
+	flags := o.flags(out)
+	err = ff.Parse(flags, args, ff.WithEnvVarPrefix("CENTRAL"), ff.WithConfigFileFlag("config"), ff.WithConfigFileParser(ff.PlainParser))
+	o.rest = flags.Args()
+	return o, err
+}
+
+// flags are all the options; docs/central.conf explains each.
+func (o *options) flags(out io.Writer) *flag.FlagSet {
 	flags := flag.NewFlagSet("central", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.Usage = func() { usage(out, flags) }
@@ -82,9 +90,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	flags.IntVar(&o.maxConnections, "clients", 4096, "conexiones de clientes a la vez")
 	flags.DurationVar(&o.grace, "grace", 20*time.Second, "cuánto espera al terminar a que acabe lo empezado")
 	flags.String("config", "", "archivo de ajustes: una línea por opción, sin guion")
-	err = ff.Parse(flags, args, ff.WithEnvVarPrefix("CENTRAL"), ff.WithConfigFileFlag("config"), ff.WithConfigFileParser(ff.PlainParser))
-	o.rest = flags.Args()
-	return o, err
+	return flags
 }
 
 // command is what the first word asks for.
