@@ -26,13 +26,25 @@ const openDays = `open_day as (
 	from (select $1::date + n as day from generate_series(0, $2::date - $1::date) n) d
 	where not exists (select from day_closed c where c.day = d.day))`
 
-// salesOfDay are the sales of a day o. OFFSET keeps PostgreSQL from making one scan of all sales of it for every day.
-const salesOfDay = `lateral (select * from sale where sale.created_at >= o.begins and sale.created_at < o.ends offset 0)`
+// openSales are their sales. OFFSET keeps PostgreSQL from making one scan of all sales of it for every day.
+const openSales = openDays + `, open_sale as materialized (
+	select o.day, extract(hour from s.created_at at time zone 'America/Santiago')::smallint as hour, s.*
+	from open_day o cross join lateral (select id, tipo, signo, created_at, monto_neto, monto_exento, iva, monto_total from sale
+		where sale.created_at >= o.begins and sale.created_at < o.ends offset 0) s
+	where s.signo <> 0)`
 
-// moved is the sign of the goods of a line l of a sale s, lineCost what they cost, in millionths of a peso.
+// openLines are their lines, read in one piece: sales of the same days have numbers next to each other.
+const openLines = `sale_line l join open_sale s on s.id = l.sale_id
+	where l.sale_id between (select min(id) from open_sale) and (select max(id) from open_sale)`
+
+// moved is the sign of the goods of a line l of a sale s, lineCost what they cost, in millionths of a peso: cost times
+// quantity, both of which are millionths. Only what does not fit otherwise is worked out without bounds, which takes several
+// times as long.
 const (
 	moved    = `case when s.tipo in (56, 61, 111, 112) and not l.restock then 0 else s.signo end`
-	lineCost = moved + ` * div(l.costo_unitario::numeric * l.cantidad, 1000000)::bigint`
+	lineCost = moved + ` * case when l.costo_unitario < 1000000000000 and l.cantidad < 1000000000000
+		then l.costo_unitario / 1000000 * l.cantidad + l.costo_unitario % 1000000 * l.cantidad / 1000000
+		else least(div(l.costo_unitario::numeric * l.cantidad, 1000000), 9000000000000000000)::bigint end`
 )
 
 // What stands between atMost and orSo is in millionths, and stops at the end of the numbers: nine billions of millions of
@@ -43,27 +55,33 @@ const (
 )
 
 // openTotals are the sums of the open days.
-const openTotals = openDays + `, open_total as (
-	select o.day, s.tipo, s.signo, extract(hour from s.created_at at time zone 'America/Santiago')::smallint as hour, count(*) as n,
-		sum(s.signo * s.monto_neto)::bigint as neto, sum(s.signo * s.monto_exento)::bigint as exento, sum(s.signo * s.iva)::bigint as iva,
-		sum(s.signo * s.monto_total)::bigint as total, ` + atMost + `coalesce(sum(cost.sum), 0)` + orSo + ` as costo
-	from open_day o cross join ` + salesOfDay + ` s,
-		lateral (select sum(` + lineCost + `) as sum from sale_line l where l.sale_id = s.id) cost
-	where s.signo <> 0 group by 1, 2, 3, 4)`
+const openTotals = openSales + `, open_cost as (
+	select s.day, s.tipo, s.signo, s.hour, ` + atMost + `sum(` + lineCost + `)` + orSo + ` as costo from ` + openLines + ` group by 1, 2, 3, 4),
+open_amount as (
+	select day, tipo, signo, hour, count(*) as n, sum(signo * monto_neto)::bigint as neto, sum(signo * monto_exento)::bigint as exento,
+		sum(signo * iva)::bigint as iva, sum(signo * monto_total)::bigint as total
+	from open_sale group by 1, 2, 3, 4),
+open_total as (
+	select day, tipo, signo, hour, n, neto, exento, iva, total, coalesce(costo, 0) as costo
+	from open_amount left join open_cost using (day, tipo, signo, hour))`
 
 // openProducts are the same by product. A document's IVA is divided among its taxed lines by what each adds to the net sum
 // of those before it, so that the parts add up to the whole.
-const openProducts = openDays + `, open_line as (
-	select o.day, s.signo, s.iva, s.monto_neto, l.product_id, ` + moved + ` * l.cantidad as cantidad, l.subtotal, l.exento,
-		` + lineCost + ` as costo, sum(l.subtotal) over (partition by s.id, l.exento order by l.line) as upto
-	from open_day o cross join ` + salesOfDay + ` s join sale_line l on l.sale_id = s.id
-	where s.signo <> 0),
+var openProducts = openSales + `, open_line as (
+	select s.day, s.signo, s.iva, s.monto_neto, l.product_id, ` + moved + ` * l.cantidad as cantidad, l.subtotal, l.exento,
+		` + lineCost + ` as costo, sum(l.subtotal) over (partition by s.id, l.exento order by l.line)::bigint as upto
+	from ` + openLines + `),
 open_product as (
 	select day, product_id, ` + atMost + `sum(cantidad)` + orSo + ` as cantidad, sum(signo * subtotal)::bigint as neto,
 		sum(signo * (subtotal + case when exento or monto_neto = 0 then 0
-			else div(iva * upto, monto_neto) - div(iva * (upto - subtotal), monto_neto) end))::bigint as total,
+			else ` + ivaOf("upto") + ` - ` + ivaOf("(upto - subtotal)") + ` end))::bigint as total,
 		` + atMost + `sum(costo)` + orSo + ` as costo
 	from open_line group by 1, 2)`
+
+// ivaOf is the part of a sale's IVA that belongs to a part of its net sum.
+func ivaOf(part string) string {
+	return "case when monto_neto < 3000000000 then iva * " + part + " / monto_neto else div(iva::numeric * " + part + ", monto_neto)::bigint end"
+}
 
 // Totals are sums of documents. Notes of credit have been taken away from the amounts.
 type Totals struct {
@@ -249,10 +267,12 @@ func (c *Call) orToday(day dte.Date) dte.Date {
 func (c *Call) Today() dte.Date { return dte.DateOf(c.now) }
 
 func (c *Call) methodSales(day dte.Date) ([]MethodSales, error) {
-	rows, err := c.tx.Query(c.ctx, `select m.name, m.code, count(*) filter (where s.signo > 0), sum(p.kept)::bigint
-		from sale s join payment p on p.sale_id = s.id join payment_method m on m.id = p.method_id
-		where s.created_at >= $1::date::timestamp at time zone 'America/Santiago'
-			and s.created_at < ($1::date + 1)::timestamp at time zone 'America/Santiago'
+	rows, err := c.tx.Query(c.ctx, `with s as materialized (select id, signo from sale
+			where created_at >= $1::date::timestamp at time zone 'America/Santiago'
+				and created_at < ($1::date + 1)::timestamp at time zone 'America/Santiago')
+		select m.name, m.code, count(*) filter (where s.signo > 0), sum(p.kept)::bigint
+		from s join payment p on p.sale_id = s.id join payment_method m on m.id = p.method_id
+		where p.sale_id between (select min(id) from s) and (select max(id) from s)
 		group by m.id order by 4 desc, m.id`, day.String())
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package central_test
 import (
 	"fmt"
 	"log/slog"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -140,11 +141,18 @@ func (b *books) expected(from, to dte.Date) (t central.Totals, qty map[int64]mon
 			if (e.tipo == 61 || e.tipo == 56) && !l.restock {
 				continue
 			}
-			t.Cost += money.Price(sign * (l.unitCost * l.qty / 1_000_000))
+			t.Cost += money.Price(sign * millionths(l.unitCost, l.qty))
 			qty[l.product] += money.Qty(sign * l.qty)
 		}
 	}
 	return t, qty
+}
+
+// millionths are a millionth of a times b.
+func millionths(a, b int64) int64 {
+	high, low := bits.Mul64(uint64(a), uint64(b))
+	product, _ := bits.Div64(high, low, 1_000_000)
+	return int64(product)
 }
 
 // report asks the server.
@@ -240,6 +248,20 @@ func TestRolledUpDaysEqualLiveOnes(t *testing.T) {
 	if n := b.closeDays(); n != 0 {
 		t.Errorf("%d days closed twice", n)
 	}
+}
+
+// A sale whose products of sums do not fit in 64 bits is added up all the same.
+func TestReportsOfAGreatSale(t *testing.T) {
+	b := newBooks(t)
+	b.write(entry{
+		tipo: 33, sign: 1, at: b.clock.Now(), neto: 8_000_000_001, iva: 1_520_000_000, total: 9_520_000_001,
+		lines: []entryLine{
+			{product: 1, qty: 12_345_678_901_234, net: 5_000_000_002, unitCost: 987_654_321},
+			{product: 2, qty: 999_999_999_000_000, net: 2_999_999_999, unitCost: 999_999},
+		},
+	})
+	today := dte.DateOf(b.clock.Now())
+	b.agree(today, today)
 }
 
 // The day of 23 hours begins at 01:00, the one of 25 ends an hour later than it seems.

@@ -152,11 +152,11 @@ type DocumentFilter struct {
 	State dte.State
 }
 
-// DocumentStatuses of sales, newest first.
+// DocumentStatuses of sales, newest first. What is skipped is counted in the index; only the page is read whole.
 func (c *Call) DocumentStatuses(f DocumentFilter) ([]DocumentStatus, error) {
 	from, to := f.moments()
-	query := `select d.sale_id, d.tipo, d.folio, d.state, coalesce(e.sobre ->> 'trackId', ''), d.veredicto, d.issued_at, d.updated_at
-		from document_state d left join envelope e on e.id = nullif(d.envelope, '') where true`
+	const newestFirst = " order by d.issued_at desc, d.sale_id desc"
+	query := "with page as (select d.sale_id from document_state d where true"
 	for _, condition := range []struct {
 		asked bool
 		sql   string
@@ -170,7 +170,10 @@ func (c *Call) DocumentStatuses(f DocumentFilter) ([]DocumentStatus, error) {
 			query += condition.sql
 		}
 	}
-	rows, err := c.tx.Query(c.ctx, query+" order by d.issued_at desc, d.sale_id desc offset @skip limit @limit", pgx.NamedArgs{
+	query += newestFirst + ` offset @skip limit @limit)
+		select d.sale_id, d.tipo, d.folio, d.state, coalesce(e.sobre ->> 'trackId', ''), d.veredicto, d.issued_at, d.updated_at
+		from page join document_state d on d.sale_id = page.sale_id left join envelope e on e.id = nullif(d.envelope, '')` + newestFirst
+	rows, err := c.tx.Query(c.ctx, query, pgx.NamedArgs{
 		"ids": f.IDs, "state": f.State, "from": from, "to": to, "skip": f.Skip, "limit": f.limit(),
 	})
 	if err != nil {

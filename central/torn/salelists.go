@@ -10,7 +10,7 @@ import (
 
 // historyQuery pages through what grows for ever: never all of it at once.
 type historyQuery struct {
-	Skip  int64 `query:"skip" minimum:"0" maximum:"1000000000000" doc:"Cuántas filas saltar"`
+	Skip  int64 `query:"skip" minimum:"0" maximum:"100000" doc:"Cuántas filas saltar. Más allá se llega por fechas o, en las ventas, con before"`
 	Limit int64 `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Cuántas filas a lo más"`
 	daysQuery
 }

@@ -76,6 +76,17 @@ func TestTheListOfSales(t *testing.T) {
 	}
 }
 
+// How far a list may be skipped is bounded, so that no page takes long.
+func TestNoPageIsFar(t *testing.T) {
+	c := newCounter(t, 1)
+	for _, list := range []string{"/sales/", "/sales/dte-estados", "/sales/guias-pendientes"} {
+		c.get(list + "?skip=100000").want(200)
+		if got := c.get(list + "?skip=100001").faultTypes(); got != `less_than_equal["query","skip"]` {
+			t.Errorf("%s: %s", list, got)
+		}
+	}
+}
+
 func TestPaymentMethods(t *testing.T) {
 	c := newCounter(t, 1)
 	list := c.get("/sales/payment-methods/").want(200).list()

@@ -314,6 +314,7 @@ create table sale (
 );
 create index sale_newest on sale (created_at desc, id desc);
 create index sale_customer on sale (customer_id, created_at desc, id desc);
+create index sale_customer_tipo on sale (customer_id, tipo, created_at desc, id desc);
 create index sale_tipo on sale (tipo, created_at desc, id desc);
 create index sale_folio on sale (folio);
 create index sale_words on sale using gin (lower(descripcion) extensions.gin_trgm_ops) where descripcion <> '';
