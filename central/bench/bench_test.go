@@ -387,6 +387,7 @@ func (p *place) reads(when string, few bool) {
 			n, q.goal = 3, 0
 		}
 		took := make([]time.Duration, n)
+		before := ownTime() + p.databaseTime()
 		for i := range took {
 			if p.Failed() {
 				return
@@ -396,6 +397,7 @@ func (p *place) reads(when string, few bool) {
 			took[i] = time.Since(start)
 		}
 		p.tell(q.path+", "+when, took, q.goal)
+		fmt.Printf("%-58s %v of processor time each\n", "", ((ownTime() + p.databaseTime() - before) / time.Duration(n)).Round(100*time.Microsecond))
 	}
 	fmt.Printf("%-58s %s\n", "load", load())
 }
