@@ -315,11 +315,19 @@ func BenchmarkReads(b *testing.B) {
 	fmt.Printf("%-58s %v\n", fmt.Sprintf("%d days closed", n), time.Since(start).Round(time.Millisecond))
 	p.exec("vacuum analyze day_product")
 	p.reads("days closed", false)
+	p.onDisk("the company on disk, without signed documents")
+}
+
+// onDisk prints what the company takes.
+func (p *place) onDisk(what string) {
+	p.Helper()
 	var size string
-	if err := p.conn.QueryRow(b.Context(), "select pg_size_pretty(sum(pg_total_relation_size(oid))) from pg_class where relnamespace = $1::regnamespace and relkind = 'r'", p.company.Schema).Scan(&size); err != nil {
-		b.Fatal(err)
+	var files int
+	if err := p.conn.QueryRow(p.Context(), `select pg_size_pretty(sum(pg_total_relation_size(oid)) filter (where relkind in ('r', 'S'))), count(*) filter (where relkind in ('r', 'i', 'S', 't'))
+		from pg_class where relnamespace = $1::regnamespace`, p.company.Schema).Scan(&size, &files); err != nil {
+		p.Fatal(err)
 	}
-	fmt.Printf("%-58s %s\n", "the company on disk, without signed documents", size)
+	fmt.Printf("%-58s %s in %d tables, indexes and sequences\n", what, size, files)
 }
 
 // missing says whether nothing answers there.
@@ -427,6 +435,7 @@ func BenchmarkCompanies(b *testing.B) {
 	p.tell("a new company", one, 500*time.Millisecond)
 	fmt.Printf("%-58s server %v, PostgreSQL %v; load %s\n", "processor time of a new company", ((ownTime() - program) / 30).Round(time.Millisecond),
 		((p.databaseTime() - database) / 30).Round(time.Millisecond), load())
+	p.onDisk("a company without a sale, on disk")
 	before := memory()
 	start := time.Now()
 	goal := int64(setting("MOSTRADOR_COMPANIES", 1000))
