@@ -3,7 +3,9 @@
 package flows
 
 import (
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -162,9 +164,33 @@ func copies(c *counter) {
 	c.pick("WhatsApp o mensaje")
 	c.see("CELULAR DEL CLIENTE, SI LO DA", "Sin número, WhatsApp pregunta a quién se envía.")
 	c.picture("whatsapp", "Un mensaje con el documento, por código QR")
-	c.press("Esc")
+	c.until("a telephone reads the message", func() bool { return strings.HasPrefix(c.telephone(), "https://wa.me/?text=") })
+	c.write("9 8765 4321")
+	c.see("Va al +56987654321.")
+	c.until("a telephone reads the number", func() bool { return strings.HasPrefix(c.telephone(), "https://wa.me/56987654321?text=") })
+	if link, err := url.QueryUnescape(c.telephone()); err != nil || !strings.Contains(link, "Total: $1.190") {
+		c.t.Errorf("the message is %s (%v)", link, err)
+	}
+	c.press("F12")
 	c.at("done")
+	c.see("El mensaje está copiado")
 	c.books("39 1190")
+}
+
+// telephone is what one reads off the window; nothing if there is no code.
+func (c *counter) telephone() string {
+	c.t.Helper()
+	file := c.file("ventana.ppm", string(c.look()))
+	out, err := exec.Command("convert", file, c.path("ventana.png")).CombinedOutput()
+	if err != nil {
+		c.fail("convert: %v %s", err, out)
+	}
+	if out, err = exec.Command("ZXingReader", "-format", "QRCode", c.path("ventana.png")).Output(); err != nil {
+		return ""
+	}
+	_, text, _ := strings.Cut(string(out), "\"")
+	text, _, _ = strings.Cut(text, "\"")
+	return text
 }
 
 func documents(c *counter) {
