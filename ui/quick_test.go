@@ -113,3 +113,16 @@ func TestGridIsForFingers(t *testing.T) {
 		t.Error("the grid moved after a scan")
 	}
 }
+
+// The pages of products are counted for the room that there is: on a larger window they are fewer, and it says so at once.
+func TestPagesAreCountedForTheRoom(t *testing.T) {
+	x := newWorld(t)
+	for _, c := range []struct {
+		room  fyne.Size
+		pages string
+	}{{fyne.NewSize(1024, 768), "1 de 3"}, {fyne.NewSize(3840, 2160), "1 de 1"}, {fyne.NewSize(1024, 768), "1 de 3"}} {
+		x.w.Fyne().Resize(c.room)
+		x.pass(1)
+		x.sees(c.pages)
+	}
+}

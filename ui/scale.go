@@ -78,6 +78,7 @@ func (w *Window) shownLook() Look {
 func (w *Window) refit() {
 	look := w.shownLook()
 	if w.dialog != nil && !w.s.Locked || look.Percent == w.l.percent {
+		w.render() // how many pages there are depends on the room
 		return
 	}
 	w.build()
