@@ -193,7 +193,8 @@ func Passing(err error) bool {
 	}
 	var unreachable *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &unreachable) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	// SafeToRetry: the connection was found closed, and nothing left.
+	return pgconn.SafeToRetry(err) || errors.As(err, &unreachable) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed)
 }
 

@@ -310,6 +310,7 @@ func (m *model) agrees(rt *rapid.T, s *school, sessions []uuid.UUID) {
 // documentsAgree reads every document as a stranger would: its sums are those of its sale.
 func (m *model) documentsAgree(rt *rapid.T, s *school) {
 	conn := centraltest.Superuser(s.t, s.db)
+	defer func() { _ = conn.Close(s.t.Context()) }()
 	rows, err := conn.Query(s.t.Context(), `select d.xml, s.monto_neto, s.monto_exento, s.iva, s.monto_total,
 			(select coalesce(sum(subtotal), 0)::bigint from `+s.company.Schema+`.sale_line l where l.sale_id = s.id)
 		from `+s.company.Schema+".sale s join "+s.company.Schema+".document d on d.sale_id = s.id")
@@ -334,9 +335,6 @@ func (m *model) documentsAgree(rt *rapid.T, s *school) {
 	}
 	if err := rows.Err(); err != nil || n != len(m.folios) {
 		rt.Fatalf("%d documents, want %d; %v", n, len(m.folios), err)
-	}
-	if err := conn.Close(s.t.Context()); err != nil {
-		rt.Fatal(err)
 	}
 }
 

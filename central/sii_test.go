@@ -77,6 +77,7 @@ func (s *school) call(fn func(*central.Call) error) {
 func (s *school) exec(sql string, args ...any) {
 	s.t.Helper()
 	conn := centraltest.Superuser(s.t, s.db)
+	defer func() { _ = conn.Close(s.t.Context()) }() // there may be hundreds
 	if _, err := conn.Exec(s.t.Context(), "set search_path to "+s.company.Schema+", extensions"); err != nil {
 		s.t.Fatal(err)
 	}

@@ -49,10 +49,14 @@ type counter struct {
 
 func newCounter(t testing.TB, folios dte.Folio) *counter {
 	t.Helper()
-	h := newHouse(t)
+	return counterOf(newHouse(t), folios)
+}
+
+func counterOf(h *house, folios dte.Folio) *counter {
+	h.t.Helper()
 	company, owner := h.shop(76086428)
 	c := &counter{owner, company}
-	file, password := centraltest.PFX(t, 5126663)
+	file, password := centraltest.PFX(h.t, 5126663)
 	owner.upload("/folios/certificate", file, "password", password).want(201)
 	for _, tipo := range []dte.TipoDTE{33, 34, 39, 41, 52, 56, 61} {
 		owner.upload("/folios/upload", centraltest.CAF(76086428, tipo, 1, folios)).want(201)

@@ -3,10 +3,12 @@ package torn_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,7 +19,15 @@ import (
 	"mostrador/dte"
 )
 
-func TestMain(m *testing.M) { centraltest.Main(m) }
+func TestMain(m *testing.M) {
+	if orders := os.Getenv(serveVar); orders != "" {
+		if err := serve(orders); err != nil {
+			fmt.Println(err)
+		}
+		return
+	}
+	centraltest.Main(m)
+}
 
 // house is a running API with companies and people in it.
 type house struct {
