@@ -32,7 +32,6 @@ type model struct {
 // soldOnce is a sale with what of it is left to take back.
 type soldOnce struct {
 	left map[int64]int64
-	rut  dte.RUT
 }
 
 const openingCash = money.Pesos(20_000)

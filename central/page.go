@@ -69,7 +69,9 @@ func (c *Call) PaperOf(sale int64) (p Paper, err error) {
 		return p, err
 	}
 	var day *time.Time
-	err = c.tx.QueryRow(c.ctx, "select resolucion_nro, resolucion_fch, print_format from issuer, settings").Scan(&p.Resolucion.Nro, &day, &p.Format)
+	// In training, where there is no resolution, it is the one that the documents travel with.
+	err = c.tx.QueryRow(c.ctx, `select resolucion_nro, coalesce(resolucion_fch, case when $1 then (created_at at time zone 'America/Santiago')::date end),
+		print_format from issuer, settings`, c.Ambiente == dte.Capacitacion).Scan(&p.Resolucion.Nro, &day, &p.Format)
 	if day != nil {
 		p.Resolucion.Fch = dayOf(*day)
 	}

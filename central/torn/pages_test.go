@@ -35,7 +35,7 @@ func TestPaperOpensInAPlainTab(t *testing.T) {
 	c.post("/sales/", boleta(2, "2", 10000)).want(201)
 	pass := cookieOf(c.get("/auth/validate").want(200))
 	got := c.openTab("/sales/1/pdf", pass).want(200)
-	for _, want := range []string{"Boleta", "Libro &amp; lápiz", "10.000", "data:image/png;base64,", "window.print()"} {
+	for _, want := range []string{"Boleta", "Libro &amp; lápiz", "10.000", "Res. 0 de 2026", "data:image/png;base64,", "window.print()"} {
 		if !strings.Contains(string(got.body), want) {
 			t.Errorf("the page does not say %q: %s", want, got.body)
 		}
