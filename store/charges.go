@@ -74,7 +74,7 @@ func (l charges) Settle(ref string, r terminal.Result) error {
 			return terminal.ErrSettled
 		}
 		c.Result = r
-		if mark := r.Mark(); !mark.IsZero() {
+		if mark := r.Mark(); !mark.IsZero() && !c.Intent.Refunds() {
 			if err := putJSON(t, bMeta, kMark, mark); err != nil {
 				return err
 			}

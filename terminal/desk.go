@@ -19,8 +19,8 @@ var (
 	ErrDeclaration = errors.New("falta quién decide, por qué, o si la tarjeta fue cobrada")
 )
 
-// Desk is the only way from a sale to a terminal: it stores before it asks, never charges an intent twice, and lets
-// nobody charge while one is unknown. Its methods are for one goroutine; a second Desk on the same ledger is as good as
+// Desk is the only way from a sale to a terminal: it stores before it asks, never charges or gives back an intent twice, and
+// lets nobody charge or give back while one is unknown. Its methods are for one goroutine; a second Desk on the same ledger is as good as
 // the first, so a crash loses nothing.
 type Desk struct {
 	Terminal Terminal
@@ -36,21 +36,62 @@ func (d *Desk) Charge(ctx context.Context, ref string, amount money.Pesos) (Resu
 		return Result{State: Cancelled, Message: "No se cobró nada: " + ErrAmount.Error() + "."},
 			fmt.Errorf("%w: $%s", ErrAmount, amount)
 	}
-	before, err := d.Ledger.Mark()
-	if err != nil {
-		return notStored(err)
+	in := Intent{Ref: ref, Ticket: TicketFor(ref), Amount: amount, At: d.Now()}
+	var err error
+	if in.Before, err = d.Ledger.Mark(); err != nil {
+		return notStored(in, err)
 	}
-	in := Intent{Ref: ref, Ticket: TicketFor(ref), Amount: amount, At: d.Now(), Before: before}
+	return d.do(ctx, in, d.Terminal.Charge)
+}
+
+// Refund gives back some of a charge, under a ref of its own and by the same rules as Charge: it is stored before the terminal is
+// asked, and the same ref never gives back twice.
+func (d *Desk) Refund(ctx context.Context, ref string, of Charged, amount money.Pesos) (Result, error) {
+	in, err := d.refund(ref, of, amount)
+	if err != nil {
+		return NotCharged(in, "No se devolvió nada: "+ErrAmount.Error()+"."), err
+	}
+	return d.do(ctx, in, d.Terminal.Refund)
+}
+
+// RefundByHand notes that a person gave back some of a charge without this till: at another terminal, or where the acquirer is
+// asked. r has the operation's number, and who did it and why. The caller has checked that the person may.
+func (d *Desk) RefundByHand(ref string, of Charged, amount money.Pesos, r Result) (Result, error) {
+	in, err := d.refund(ref, of, amount)
+	r.State = Approved
+	switch {
+	case err != nil:
+		return NotCharged(in, "No se anotó nada: "+ErrAmount.Error()+"."), err
+	case r.Operation == "" && r.Authorization == "":
+		return NotCharged(in, "No se anotó nada: falta el número de operación."), fmt.Errorf("%w. Falta el número de operación de la anulación", ErrDeclaration)
+	}
+	if err := checkDeclared(r); err != nil {
+		return NotCharged(in, "No se anotó nada: "+err.Error()+"."), err
+	}
+	told := func(_ context.Context, in Intent) Result { return declaredResult(in, r) }
+	return d.do(context.Background(), in, told)
+}
+
+func (d *Desk) refund(ref string, of Charged, amount money.Pesos) (Intent, error) {
+	in := Intent{Ref: ref, Ticket: TicketFor(of.Ref), Amount: amount, At: d.Now(), Back: of}
+	if amount <= 0 || amount > of.Amount || ref == "" || of.Ref == "" {
+		return in, fmt.Errorf("%w: $%s de $%s", ErrAmount, amount, of.Amount)
+	}
+	return in, nil
+}
+
+// do stores an intent and asks for it. One that was asked for before is found out about.
+func (d *Desk) do(ctx context.Context, in Intent, ask func(context.Context, Intent) Result) (Result, error) {
 	entry, fresh, err := d.Ledger.Begin(in)
 	switch {
 	case errors.Is(err, ErrPending):
 		return entry.Result, err
 	case err != nil:
-		return notStored(err)
+		return notStored(in, err)
 	case fresh:
-		return d.keep(in, d.Terminal.Charge(ctx, in))
-	case entry.Intent.Amount != amount:
-		return entry.Result, fmt.Errorf("%w: el cobro %s ya se pidió por $%s", ErrAmount, ref, entry.Intent.Amount)
+		return d.keep(in, ask(ctx, in))
+	case entry.Intent.Amount != in.Amount || entry.Intent.Back.Ref != in.Back.Ref:
+		return entry.Result, fmt.Errorf("%w: %s ya se pidió por $%s", ErrAmount, in.Ref, entry.Intent.Amount)
 	case entry.Result.State.Known():
 		return entry.Result, nil
 	}
@@ -81,24 +122,47 @@ func (d *Desk) Declare(r Result) (Result, error) {
 		return NotSure(Intent{}, ""), err
 	case !ok:
 		return Result{State: Cancelled, Message: "No hay cobros con tarjeta por resolver."}, ErrNothingPending
-	case !r.State.Known() || strings.TrimSpace(r.By) == "" || strings.TrimSpace(r.Reason) == "":
-		return entry.Result, ErrDeclaration
-	case !isCode(r.Operation) || !isCode(r.Authorization):
-		return entry.Result, ErrDeclaration
-	case LooksLikeCard(r.Operation + " | " + r.Authorization + " | " + r.Reason + " | " + r.By):
-		return entry.Result, fmt.Errorf("%w: %s", ErrDeclaration, cardWords)
 	}
-	r.Ticket, r.Amount, r.TerminalID, r.Voucher = entry.Intent.Ticket, entry.Intent.Amount, "", nil
-	r.Last4, r.Brand = "", ""
-	r.Message = "Lo declaró " + r.By + ": tarjeta " + declared(r.State) + "."
-	return d.keep(entry.Intent, r)
+	if err := checkDeclared(r); err != nil {
+		return entry.Result, err
+	}
+	return d.keep(entry.Intent, declaredResult(entry.Intent, r))
 }
 
-func declared(s State) string {
-	if s == Approved {
-		return "cobrada"
+// checkDeclared refuses a person's word without a name, a reason or a known end, or with a card's number in it.
+func checkDeclared(r Result) error {
+	switch {
+	case !r.State.Known() || strings.TrimSpace(r.By) == "" || strings.TrimSpace(r.Reason) == "":
+		return ErrDeclaration
+	case !isCode(r.Operation) || !isCode(r.Authorization):
+		return ErrDeclaration
+	case LooksLikeCard(r.Operation + " | " + r.Authorization + " | " + r.Reason + " | " + r.By):
+		return fmt.Errorf("%w: %s", ErrDeclaration, cardWords)
 	}
-	return "no cobrada"
+	return nil
+}
+
+// declaredResult is the end of an intent by a person's word.
+func declaredResult(in Intent, r Result) Result {
+	r.Ticket, r.Amount, r.TerminalID, r.Voucher = in.Ticket, in.Amount, "", nil
+	r.Last4, r.Brand = "", ""
+	what := "tarjeta "
+	if in.Refunds() {
+		what = "dinero "
+	}
+	r.Message = "Lo declaró " + r.By + ": " + what + declared(in, r.State) + "."
+	return r
+}
+
+func declared(in Intent, s State) string {
+	done := "cobrada"
+	if in.Refunds() {
+		done = "devuelto a la tarjeta"
+	}
+	if s == Approved {
+		return done
+	}
+	return "no " + done
 }
 
 // keep settles what is known. What the ledger does not take stays unknown there: the next try asks the terminal.
@@ -112,7 +176,10 @@ func (d *Desk) keep(in Intent, r Result) (Result, error) {
 	return r, nil
 }
 
-func notStored(err error) (Result, error) {
-	return Result{State: Cancelled, Message: "No se pidió nada al terminal: no se pudo anotar el cobro. La tarjeta no fue cobrada."},
-		fmt.Errorf("el cobro no se pudo anotar: %w", err)
+func notStored(in Intent, err error) (Result, error) {
+	words := "No se pidió nada al terminal: no se pudo anotar el cobro. La tarjeta no fue cobrada."
+	if in.Refunds() {
+		words = "No se pidió nada al terminal: no se pudo anotar la devolución. El cobro sigue en pie."
+	}
+	return NotCharged(in, words), fmt.Errorf("el cobro no se pudo anotar: %w", err)
 }

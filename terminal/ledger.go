@@ -18,7 +18,7 @@ type Ledger interface {
 	Settle(ref string, r Result) error
 	// Pending returns the intent that is unsettled, if there is one.
 	Pending() (Entry, bool, error)
-	// Mark returns the newest settled charge that has one, to recognise it in the terminal; zero if there is none.
+	// Mark returns the newest settled charge (never a refund) that has one, to recognise it in the terminal; zero if there is none.
 	Mark() (Mark, error)
 }
 
@@ -30,7 +30,7 @@ type Entry struct {
 
 // Errors of a Ledger.
 var (
-	ErrPending = errors.New("hay un cobro con tarjeta sin resolver: consulte el terminal antes de cobrar de nuevo")
+	ErrPending = errors.New("hay un cobro o una devolución con tarjeta sin resolver: consulte el terminal antes de pedirle otra cosa. No se le pidió nada")
 	ErrSettled = errors.New("ese cobro ya terminó de otra manera")
 	ErrNoEntry = errors.New("ese cobro no existe")
 	// ErrNotKnown: only a known end can be settled.
@@ -97,7 +97,7 @@ func (m *Memory) Mark() (Mark, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range slices.Backward(m.entries) {
-		if mark := e.Result.Mark(); !mark.IsZero() {
+		if mark := e.Result.Mark(); !mark.IsZero() && !e.Intent.Refunds() {
 			return mark, nil
 		}
 	}

@@ -17,7 +17,7 @@ type Question struct {
 	Intent Intent
 	// Doubt: this charge was begun before and nobody knows how it ended.
 	Doubt bool
-	// Refund: the money goes back; Intent.Amount is how much.
+	// Refund: the money goes back to the card; Intent.Amount is how much.
 	Refund bool
 	// Words is what to ask; Problem is what was wrong with the last answer, empty at first.
 	Words, Problem string
@@ -42,17 +42,31 @@ func (m Manual) Charge(ctx context.Context, in Intent) Result {
 	return m.ask(ctx, Question{Intent: in, Words: "Cobre $" + in.Amount.String() + " en el terminal y escriba el número de operación del comprobante."})
 }
 
-// Resolve asks the cashier what became of it.
-func (m Manual) Resolve(ctx context.Context, in Intent) Result {
-	return m.ask(ctx, Question{Intent: in, Doubt: true, Words: "Busque en el terminal la venta de $" + in.Amount.String() +
-		". Si está, escriba su número de operación; si no está, diga que no se cobró. No vuelva a pasar la tarjeta."})
+// Refund asks the cashier to give the money back.
+func (m Manual) Refund(ctx context.Context, in Intent) Result {
+	if ctx.Err() != nil {
+		return NotCharged(in, "No se pidió nada. El cobro sigue en pie.")
+	}
+	return m.ask(ctx, Question{Intent: in, Refund: true, Words: in.what("Anule") + " y escriba el número de la anulación."})
 }
 
-// Refund asks the cashier to give the money back.
-func (m Manual) Refund(ctx context.Context, charge Result) Result {
-	in := Intent{Ticket: charge.Ticket, Amount: charge.Amount}
-	return m.ask(ctx, Question{Intent: in, Refund: true, Words: "Anule en el terminal la operación " + orElse(charge.Operation, charge.Authorization) +
-		" de $" + charge.Amount.String() + " y escriba el número de la anulación."})
+// what is a refund in words.
+func (in Intent) what(verb string) string {
+	operation := orElse(in.Back.Operation, in.Back.Authorization)
+	if in.Amount != in.Back.Amount {
+		return "Devuelva a la tarjeta $" + in.Amount.String() + " de los $" + in.Back.Amount.String() + " de la operación " + operation
+	}
+	return verb + " en el terminal la operación " + operation + " de $" + in.Amount.String()
+}
+
+// Resolve asks the cashier what became of it.
+func (m Manual) Resolve(ctx context.Context, in Intent) Result {
+	if in.Refunds() {
+		return m.ask(ctx, Question{Intent: in, Doubt: true, Refund: true, Words: "Busque en el terminal la devolución de $" + in.Amount.String() +
+			" de la operación " + orElse(in.Back.Operation, in.Back.Authorization) + ". Si está, escriba su número; si no está, diga que no. No la pida de nuevo."})
+	}
+	return m.ask(ctx, Question{Intent: in, Doubt: true, Words: "Busque en el terminal la venta de $" + in.Amount.String() +
+		". Si está, escriba su número de operación; si no está, diga que no se cobró. No vuelva a pasar la tarjeta."})
 }
 
 // CloseDay has nothing to do: whoever reads the terminal closes it.
@@ -104,7 +118,7 @@ func (a Answer) result(q Question) Result {
 		r.Operation, r.Authorization, r.Card, r.Last4 = a.Operation, a.Authorization, a.Card, a.Last4
 		r.Message = "Tarjeta cobrada, según el comprobante. Siga con el documento."
 		if q.Refund {
-			r.Message = "Cobro anulado, según el comprobante."
+			r.Message = "Dinero devuelto a la tarjeta, según el comprobante. Siga con el documento."
 		}
 	case Declined:
 		r.Message = "Tarjeta rechazada: no se cobró. Pida otra tarjeta u otro medio de pago."

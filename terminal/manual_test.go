@@ -15,9 +15,11 @@ import (
 // cashier stands between a terminal without a cable and the till: the charge is made there, the till is told what the
 // cashier types, or nothing.
 type cashier struct {
-	next    terminaltest.Outcome
-	charged map[string]int
+	next              terminaltest.Outcome
+	charged, refunded map[string]int
 }
+
+func newCashier() *cashier { return &cashier{charged: map[string]int{}, refunded: map[string]int{}} }
 
 var errNobody = errors.New("the window was closed")
 
@@ -26,10 +28,12 @@ func (c *cashier) ask(ctx context.Context, q terminal.Question) (terminal.Answer
 		return terminal.Answer{}, err
 	}
 	paid := terminal.Answer{State: terminal.Approved, Operation: "000141", Authorization: "794160", Card: terminal.Debit, Last4: "3331"}
+	moved := c.charged
+	if q.Refund {
+		moved = c.refunded
+	}
 	switch {
-	case q.Refund:
-		return paid, nil
-	case q.Doubt && c.charged[q.Intent.Ticket] > 0:
+	case q.Doubt && moved[q.Intent.Ticket] > 0:
 		return paid, nil
 	case q.Doubt:
 		return terminal.Answer{State: terminal.Cancelled}, nil
@@ -42,7 +46,7 @@ func (c *cashier) ask(ctx context.Context, q terminal.Question) (terminal.Answer
 	case terminaltest.LeavesUnheard:
 		return terminal.Answer{}, errNobody
 	}
-	c.charged[q.Intent.Ticket]++
+	moved[q.Intent.Ticket]++
 	if c.next == terminaltest.PaysUnheard {
 		return terminal.Answer{}, errNobody
 	}
@@ -51,12 +55,13 @@ func (c *cashier) ask(ctx context.Context, q terminal.Question) (terminal.Answer
 
 func TestManualConforms(t *testing.T) {
 	terminaltest.RunTerminal(t, func(*testing.T) terminaltest.Bench {
-		c := &cashier{charged: map[string]int{}}
+		c := newCashier()
 		return terminaltest.Bench{
 			Terminal: terminal.Manual{Ask: c.ask},
 			Now:      time.Now,
 			Next:     func(o terminaltest.Outcome) { c.next = o },
 			Charged:  func(ticket string) int { return c.charged[ticket] },
+			Refunded: func(ticket string) int { return c.refunded[ticket] },
 		}
 	})
 }

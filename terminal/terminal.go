@@ -15,11 +15,12 @@ type Terminal interface {
 	// Charge asks for the card. The intent has been stored. It may take minutes; when ctx ends, nobody listens any more
 	// and the state is Unknown, unless nothing had been sent.
 	Charge(ctx context.Context, in Intent) Result
-	// Resolve finds out what became of an intent whose Charge ended Unknown, or never ended. It charges nothing and may
-	// be called again as often as it says Unknown.
+	// Refund gives the charge of in.Back back, or in.Amount of it: Approved means that it is given back. The intent has been
+	// stored. What a terminal cannot give back it refuses in words; then nothing was sent.
+	Refund(ctx context.Context, in Intent) Result
+	// Resolve finds out what became of an intent whose Charge or Refund ended Unknown, or never ended. It charges nothing,
+	// gives nothing back twice, and may be called again as often as it says Unknown.
 	Resolve(ctx context.Context, in Intent) Result
-	// Refund gives back a charge: Approved means that it is given back. Asking twice gives back once.
-	Refund(ctx context.Context, charge Result) Result
 	// CloseDay settles the terminal's day. Doing it twice does no harm.
 	CloseDay(ctx context.Context) error
 }
@@ -41,7 +42,7 @@ const (
 // Known reports an end that needs no question.
 func (s State) Known() bool { return s == Approved || s == Declined || s == Cancelled }
 
-// Intent is a charge as it is stored before anything is sent.
+// Intent is a charge, or a refund, as it is stored before anything is sent.
 type Intent struct {
 	// Ref is the caller's name for it, unique among all intents of all time.
 	Ref string `json:"ref"`
@@ -52,6 +53,30 @@ type Intent struct {
 	// Before is the last charge that this till knows of before this one. A terminal whose last sale is still that one has
 	// charged nothing since.
 	Before Mark `json:"before,omitzero"`
+	// Back is the charge of which Amount is given back; zero in an intent to charge.
+	Back Charged `json:"back,omitzero"`
+}
+
+// Refunds reports an intent to give back.
+func (in Intent) Refunds() bool { return in.Back != Charged{} }
+
+// Charged is an approved charge, as its terminal and its voucher know it.
+type Charged struct {
+	Ref           string      `json:"ref"`
+	At            time.Time   `json:"at"`
+	Amount        money.Pesos `json:"amount"`
+	Operation     string      `json:"operation,omitempty"`
+	Authorization string      `json:"authorization,omitempty"`
+	TerminalID    string      `json:"terminalId,omitempty"`
+	Card          Card        `json:"card,omitempty"`
+}
+
+// Charged is the charge of an entry, to give it back.
+func (e Entry) Charged() Charged {
+	return Charged{
+		Ref: e.Intent.Ref, At: e.Intent.At, Amount: e.Intent.Amount, Operation: e.Result.Operation, Authorization: e.Result.Authorization,
+		TerminalID: e.Result.TerminalID, Card: e.Result.Card,
+	}
 }
 
 // TicketFor makes a ticket of a ref: six letters and digits, the same ones every time. Two refs share one once in 2³⁰.
@@ -123,16 +148,22 @@ func (r Result) Mark() Mark {
 
 // NotSure is the result that says that nobody knows, and why; detail may be empty.
 func NotSure(in Intent, detail string) Result {
-	r := Result{State: Unknown, Ticket: in.Ticket, Amount: in.Amount, Message: unknownWords}
+	r := Result{State: Unknown, Ticket: in.Ticket, Amount: in.Amount, Message: Unsure(in)}
 	if detail != "" {
 		r.Message += " " + detail
 	}
 	return r
 }
 
+// Unsure is how every result begins that says that nobody knows.
+func Unsure(in Intent) string {
+	if in.Refunds() {
+		return "No sabemos si el dinero volvió a la tarjeta. No lo devuelva de otra manera: consulte el terminal."
+	}
+	return "No sabemos si la tarjeta fue cobrada. No vuelva a pasarla: consulte el terminal."
+}
+
 // NotCharged is the result of an intent that came to nothing; words say why and what to do.
 func NotCharged(in Intent, words string) Result {
 	return Result{State: Cancelled, Ticket: in.Ticket, Amount: in.Amount, Message: words}
 }
-
-const unknownWords = "No sabemos si la tarjeta fue cobrada. No vuelva a pasarla: consulte el terminal."

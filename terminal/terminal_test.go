@@ -97,7 +97,7 @@ func TestDeskStoresFirst(t *testing.T) {
 
 	asked := 0
 	half := &ledger{Memory: &terminal.Memory{}, settle: errors.New("disk full")}
-	c := &cashier{charged: map[string]int{}}
+	c := newCashier()
 	d = &terminal.Desk{Ledger: half, Now: time.Now, Terminal: terminal.Manual{Ask: func(ctx context.Context, q terminal.Question) (terminal.Answer, error) {
 		asked++
 		if _, pending, _ := half.Pending(); !pending {
@@ -150,7 +150,7 @@ func TestDeskRefusesAmounts(t *testing.T) {
 
 // A charge whose end is known is not asked about again, and its ref is for no other amount.
 func TestAKnownChargeAsksNobody(t *testing.T) {
-	c := &cashier{charged: map[string]int{}}
+	c := newCashier()
 	d := &terminal.Desk{Terminal: terminal.Manual{Ask: c.ask}, Ledger: &terminal.Memory{}, Now: time.Now}
 	first, err := d.Charge(t.Context(), "a", 1000)
 	if err != nil || first.State != terminal.Approved {
@@ -168,7 +168,8 @@ func TestAKnownChargeAsksNobody(t *testing.T) {
 
 // A person may end what no terminal can answer, with a name and a reason, and once.
 func TestDeclare(t *testing.T) {
-	c := &cashier{charged: map[string]int{}, next: terminaltest.PaysUnheard}
+	c := newCashier()
+	c.next = terminaltest.PaysUnheard
 	d := &terminal.Desk{Terminal: terminal.Manual{Ask: c.ask}, Ledger: &terminal.Memory{}, Now: time.Now}
 	if _, err := d.Declare(terminal.Result{State: terminal.Approved, By: "Ana", Reason: "voucher"}); !errors.Is(err, terminal.ErrNothingPending) {
 		t.Errorf("nothing is pending: %v", err)

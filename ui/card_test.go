@@ -269,8 +269,11 @@ func (d *deskOf) next(ctx context.Context, what string, in terminal.Intent) term
 	r.Amount = in.Amount
 	return r
 }
-func (*deskOf) Refund(context.Context, terminal.Result) terminal.Result { return terminal.Result{} }
-func (*deskOf) CloseDay(context.Context) error                          { return nil }
+
+func (d *deskOf) Refund(ctx context.Context, in terminal.Intent) terminal.Result {
+	return d.next(ctx, "devuelve "+in.Amount.String(), in)
+}
+func (*deskOf) CloseDay(context.Context) error { return nil }
 
 // withTerminal has a terminal answer in the window's own turn.
 func withTerminal(t *testing.T, answers ...terminal.Result) (*world, *deskOf) {

@@ -32,7 +32,9 @@ func TestCutAtEveryByte(t *testing.T) {
 					}
 					t.Run(fmt.Sprintf("%s/%s/to till %t/power %t", name, word, toTill, power), func(t *testing.T) {
 						t.Parallel()
-						sweep(t, script, possim.Cut{ToTill: toTill, Kind: kind, Power: power})
+						sweep(t, possim.Cut{ToTill: toTill, Kind: kind, Power: power}, 30, func(w *world, cut possim.Cut) (was, doubt bool, end terminal.State) {
+							return w.cutOnce(script, cut)
+						})
 					})
 				}
 			}
@@ -40,8 +42,22 @@ func TestCutAtEveryByte(t *testing.T) {
 	}
 }
 
-// sweep cuts one byte later each time, until the sale is over before the cut.
-func sweep(t *testing.T, script possim.Script, cut possim.Cut) {
+// TestCutAtEveryByteOfARefund does the same to an annulment. Two cuts at least leave a doubt in each direction.
+func TestCutAtEveryByteOfARefund(t *testing.T) {
+	for kind, word := range kinds {
+		for _, toTill := range []bool{false, true} {
+			for _, power := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/to till %t/power %t", word, toTill, power), func(t *testing.T) {
+					t.Parallel()
+					sweep(t, possim.Cut{ToTill: toTill, Kind: kind, Power: power}, 10, (*world).cutRefund)
+				})
+			}
+		}
+	}
+}
+
+// sweep cuts one byte later each time, until what is done is over before the cut; that is after some bytes.
+func sweep(t *testing.T, cut possim.Cut, some int, cutOnce func(*world, possim.Cut) (was, doubt bool, end terminal.State)) {
 	ends := map[terminal.State]int{}
 	doubts := 0
 	for ; ; cut.After++ {
@@ -49,7 +65,7 @@ func sweep(t *testing.T, script possim.Script, cut possim.Cut) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, possim.Config{})
 			w.quiet()
-			was, doubt, end = w.cutOnce(script, cut)
+			was, doubt, end = cutOnce(w, cut)
 		})
 		if t.Failed() {
 			t.Fatalf("cut after byte %d", cut.After)
@@ -62,7 +78,7 @@ func sweep(t *testing.T, script possim.Script, cut possim.Cut) {
 			doubts++
 		}
 	}
-	if cut.After < 30 || ends[terminal.Unknown] > 0 || doubts == 0 {
+	if cut.After < some || ends[terminal.Unknown] > 0 || doubts == 0 {
 		t.Errorf("%d cuts: ends %v, %d of them in doubt first", cut.After, ends, doubts)
 	}
 	t.Logf("%d cuts: ends %v, %d of them in doubt first", cut.After, ends, doubts)
@@ -96,6 +112,35 @@ func (w *world) cutOnce(script possim.Script, cut possim.Cut) (was, doubt bool, 
 	for i, b := range beliefs {
 		if b.State.Known() && (b.State == terminal.Approved) != (charged == 1) || charged > 1 {
 			w.Errorf("belief %d is %s, and it was charged %d times: %s", i, b.State, charged, b.Message)
+		}
+	}
+	return was, doubt, beliefs[len(beliefs)-1].State
+}
+
+// cutRefund gives a charge back with a cut cable, and asks until it knows.
+func (w *world) cutRefund(cut possim.Cut) (was, doubt bool, end terminal.State) {
+	w.charge("a")
+	w.sim.Play(possim.Script{Cut: &cut})
+	first := w.refund("r-1", "a")
+	was = w.sim.WasCut()
+	beliefs := []terminal.Result{first}
+	if doubt = !first.State.Known(); doubt {
+		if _, err := w.desk.Charge(w.Context(), "b", 1990); !errors.Is(err, terminal.ErrPending) {
+			w.Errorf("a charge beside an unknown refund: %v", err)
+		}
+	}
+	n := w.sim.Refunded(terminal.TicketFor("a"))
+	if first.State.Known() && (first.State == terminal.Approved) != (n == 1) {
+		w.Errorf("at first it is %s, and it was given back %d times: %s", first.State, n, first.Message)
+	}
+	for range 4 {
+		beliefs = append(beliefs, w.refund("r-1", "a"))
+		<-time.After(40 * time.Second)
+	}
+	n = w.sim.Refunded(terminal.TicketFor("a"))
+	for i, b := range beliefs {
+		if b.State.Known() && (b.State == terminal.Approved) != (n == 1) || n > 1 {
+			w.Errorf("belief %d is %s, and it was given back %d times: %s", i, b.State, n, b.Message)
 		}
 	}
 	return was, doubt, beliefs[len(beliefs)-1].State

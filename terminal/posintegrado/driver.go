@@ -185,6 +185,9 @@ func (d *Driver) Resolve(ctx context.Context, in terminal.Intent) terminal.Resul
 		return terminal.NotSure(in, "El terminal está ocupado con otra operación: espere y consulte de nuevo.")
 	}
 	defer d.busy.Unlock()
+	if in.Refunds() {
+		return d.resolveRefund(ctx, in)
+	}
 	if r, ok := d.late(in); ok {
 		return r
 	}
@@ -237,49 +240,95 @@ func (d *Driver) last(ctx context.Context) (terminal.Result, error) {
 	return r, nil
 }
 
-// Refund annuls a sale that the terminal still remembers. It knows by the number of the operation what it has annulled
-// before, so that asking again is safe.
-func (d *Driver) Refund(ctx context.Context, charge terminal.Result) terminal.Result {
-	in := terminal.Intent{Ticket: charge.Ticket, Amount: charge.Amount}
-	switch {
-	case !digits(charge.Operation) || len(charge.Operation) > terminal.TicketLen:
-		return terminal.NotCharged(in, "Ese cobro no tiene número de operación: anúlelo a mano en el terminal.")
-	case charge.Card == terminal.Debit:
-		return terminal.NotCharged(in, noDebitRefund)
+// Refund annuls a charge with the terminal's anulación: of the whole operation, of the same day, of a credit card. It knows by
+// the operation's number what it has annulled before, so that the command may be repeated.
+func (d *Driver) Refund(ctx context.Context, in terminal.Intent) terminal.Result {
+	switch why := d.cannotAnnul(in); {
+	case why != "":
+		return terminal.NotCharged(in, why)
+	case ctx.Err() != nil:
+		return terminal.NotCharged(in, nothingAnnulled)
 	case !d.busy.TryLock():
 		return terminal.NotCharged(in, "El terminal está ocupado con otra operación. No se anuló nada: espere y pruebe de nuevo.")
 	}
 	defer d.busy.Unlock()
-	m, err := d.exchange(ctx, command{text: fnRefund + "|" + charge.Operation + "|", answer: fnRefunded, again: true})
-	if err != nil {
-		return terminal.Result{
-			State: terminal.Unknown, Ticket: in.Ticket, Amount: in.Amount,
-			Message: "No sabemos si el cobro se anuló. Puede pedirlo de nuevo sin riesgo: el terminal no anula dos veces la misma operación. " + sentence(err),
-		}
+	err := d.untilQuiet(ctx)
+	if err == nil {
+		err = d.poll(ctx)
 	}
-	return refunded(in, charge, m)
+	if err != nil {
+		return terminal.NotCharged(in, nothingAnnulled)
+	}
+	m, err := d.annul(ctx, in)
+	if err != nil {
+		return terminal.NotSure(in, sentence(err))
+	}
+	return annulled(in, m)
 }
 
-const noDebitRefund = "El terminal no anula ventas con débito. El cobro sigue en pie: devuelva el dinero de otra manera."
+// annul sends the command. Any answer that does not name another operation is the one to it.
+func (d *Driver) annul(ctx context.Context, in terminal.Intent) (message, error) {
+	return d.exchange(ctx, command{
+		text: fnRefund + "|" + in.Back.Operation + "|", answer: fnRefunded, again: true,
+		mine: func(m message) bool {
+			return m.text(refundOperation) == "" || sameNumber(m.text(refundOperation), in.Back.Operation)
+		},
+	})
+}
 
-func refunded(in terminal.Intent, charge terminal.Result, m message) terminal.Result {
-	r := terminal.Result{State: terminal.Declined, Ticket: in.Ticket, Amount: in.Amount, Operation: charge.Operation}
+// cannotAnnul says why the terminal's command is of no use here; empty if it is. Only the till looks at the day: a terminal gives a
+// number of operation again some time after its cierre, and would annul somebody else's.
+func (d *Driver) cannotAnnul(in terminal.Intent) string {
+	of := in.Back
+	switch {
+	case !digits(of.Operation) || len(of.Operation) > terminal.TicketLen:
+		return "Ese cobro no tiene número de operación del terminal. El cobro sigue en pie."
+	case of.Card == terminal.Debit:
+		return noDebitRefund
+	case in.Amount != of.Amount:
+		return "El terminal sólo anula el cobro entero, de $" + of.Amount.String() + ". El cobro sigue en pie."
+	case d.c.Now().In(d.c.Zone).Format(time.DateOnly) != of.At.In(d.c.Zone).Format(time.DateOnly):
+		return "El terminal sólo anula cobros del mismo día. El cobro sigue en pie."
+	}
+	return ""
+}
+
+// resolveRefund asks again. What is done is done, says the terminal; but that it cannot do it now does not prove that it has not
+// done it before: it forgets with its cierre.
+func (d *Driver) resolveRefund(ctx context.Context, in terminal.Intent) terminal.Result {
+	m, err := d.annul(ctx, in)
+	if err != nil {
+		return terminal.NotSure(in, sentence(err))
+	}
+	r := annulled(in, m)
+	if r.State == terminal.Declined {
+		return terminal.NotSure(in, "El terminal contestó (código "+m.code()+") algo que no lo aclara. El encargado debe mirar el comprobante o el detalle de ventas del terminal y decidir.")
+	}
+	return r
+}
+
+const (
+	noDebitRefund   = "El terminal no anula ventas con débito. El cobro sigue en pie."
+	nothingAnnulled = "El terminal no responde. No se le pidió nada y el cobro sigue en pie."
+)
+
+func annulled(in terminal.Intent, m message) terminal.Result {
+	r := terminal.Result{State: terminal.Declined, Ticket: in.Ticket, Amount: in.Amount, Operation: in.Back.Operation, TerminalID: m.short(refundTerminal, longestCode)}
 	switch code := m.code(); code {
 	case approved:
-		if !sameNumber(m.text(refundOperation), charge.Operation) {
-			r.State, r.Message = terminal.Unknown, "El terminal anuló otra operación que la pedida. El encargado debe mirar el comprobante."
-			break
+		if !sameNumber(m.text(refundOperation), in.Back.Operation) || in.Back.TerminalID != "" && r.TerminalID != in.Back.TerminalID {
+			return terminal.NotSure(in, "El terminal anuló otra operación que la pedida. El encargado debe mirar el comprobante.")
 		}
 		r.State, r.Authorization = terminal.Approved, m.short(refundAuthorization, longestCode)
-		r.Message = "Cobro anulado."
+		r.Message = "Cobro anulado: el dinero vuelve a la tarjeta."
 	case codeAlreadyRefunded:
-		r.State, r.Message = terminal.Approved, "El cobro ya estaba anulado."
+		r.State, r.Message = terminal.Approved, "El cobro ya estaba anulado: el dinero vuelve a la tarjeta."
 	case codeNoSuchSale:
-		r.Message = "El terminal ya no tiene esa venta, quizás por el cierre. El cobro sigue en pie: pida la anulación a Transbank."
+		r.Message = "El terminal ya no tiene esa venta, quizás por el cierre. El cobro sigue en pie."
 	case codeNoDebitRefund:
 		r.Message = noDebitRefund
 	case "":
-		r.State, r.Message = terminal.Unknown, "El terminal respondió algo que no se entiende. Puede pedir la anulación de nuevo sin riesgo."
+		return terminal.NotSure(in, "El terminal respondió algo que no se entiende.")
 	default:
 		r.Message = "El terminal no anuló el cobro (código " + code + "). El cobro sigue en pie."
 	}

@@ -67,7 +67,7 @@ const card = "4539578763621486"
 func TestDriverConforms(t *testing.T) {
 	terminaltest.RunTerminal(t, func(t *testing.T) terminaltest.Bench {
 		w := newWorld(t, possim.Config{PAN: card})
-		return terminaltest.Bench{Terminal: w.driver, Now: time.Now, Charged: w.sim.Charged, Card: card, Next: func(o terminaltest.Outcome) {
+		return terminaltest.Bench{Terminal: w.driver, Now: time.Now, Charged: w.sim.Charged, Refunded: w.sim.Refunded, Card: card, Next: func(o terminaltest.Outcome) {
 			w.sim.Play(map[terminaltest.Outcome]possim.Script{
 				terminaltest.Pays:          {},
 				terminaltest.IsDeclined:    {Code: "01"},
@@ -354,40 +354,98 @@ func TestMemoryThatProvesNothing(t *testing.T) {
 	}
 }
 
+// refund gives back the charge of a ref, whole.
+func (w *world) refund(ref, of string) terminal.Result {
+	w.Helper()
+	r, err := w.desk.Refund(w.Context(), ref, w.charged(of), 1990)
+	if err != nil {
+		w.Fatalf("refund %s: %v", ref, err)
+	}
+	return r
+}
+
+// charged is a charge, as the ledger knows it.
+func (w *world) charged(ref string) terminal.Charged {
+	w.Helper()
+	e, fresh, err := w.desk.Ledger.Begin(terminal.Intent{Ref: ref})
+	if err != nil || fresh {
+		w.Fatalf("no charge %s: %v", ref, err)
+	}
+	return e.Charged()
+}
+
+func (w *world) wantBack(r terminal.Result, s terminal.State, refunded int, words string) {
+	w.Helper()
+	if n := w.sim.Refunded(terminal.TicketFor("a")); r.State != s || n != refunded || !strings.Contains(r.Message, words) {
+		w.Fatalf("%s, given back %d times; want %s and %d, with %q: %s", r.State, n, s, refunded, words, r.Message)
+	}
+}
+
+// The operation and its authorization are kept; what a terminal cannot annul it says, and nothing was given back.
 func TestRefunds(t *testing.T) {
 	in(t, possim.Config{}, func(w *world) {
-		r := w.charge("a")
-		w.sim.Play(possim.Script{Cut: &possim.Cut{ToTill: true, After: 1, Kind: possim.Unplugged}})
-		if back := w.driver.Refund(w.Context(), r); back.State != terminal.Unknown || !strings.Contains(back.Message, "sin riesgo") {
-			w.Fatalf("%+v", back)
+		w.charge("a")
+		w.sim.Play(possim.Script{Deaf: true})
+		w.wantBack(w.refund("r1", "a"), terminal.Cancelled, 0, "sigue en pie")
+		w.sim.Play(possim.Script{RefundCode: "01"})
+		w.wantBack(w.refund("r2", "a"), terminal.Declined, 0, "(código 01). El cobro sigue en pie")
+		w.sim.Play(possim.Script{})
+		part, err := w.desk.Refund(w.Context(), "r3", w.charged("a"), 1989)
+		if err != nil {
+			w.Fatal(err)
 		}
-		<-time.After(time.Minute)
-		for range 2 {
-			if back := w.driver.Refund(w.Context(), r); back.State != terminal.Approved {
-				w.Fatalf("%+v", back)
-			}
+		w.wantBack(part, terminal.Cancelled, 0, "sólo anula el cobro entero, de $1.990")
+		r := w.refund("r4", "a")
+		w.wantBack(r, terminal.Approved, 1, "el dinero vuelve a la tarjeta")
+		if r.Operation != "000001" || r.Authorization == "" || r.TerminalID != "SIM00001" {
+			w.Errorf("what is kept of it: %+v", r)
 		}
-		if !w.sim.Memory()[0].Refunded {
-			w.Error("it was not given back")
-		}
+		w.wantBack(w.refund("r5", "a"), terminal.Approved, 1, "ya estaba anulado")
+	})
+	in(t, possim.Config{}, func(w *world) {
+		w.charge("a")
 		w.sim.CloseByHand()
-		if back := w.driver.Refund(w.Context(), r); back.State != terminal.Declined || !strings.Contains(back.Message, "sigue en pie") {
-			w.Errorf("%+v", back)
-		}
-		r.Operation = "12|0500||"
-		if back := w.driver.Refund(w.Context(), r); back.State != terminal.Cancelled {
-			w.Errorf("%+v", back)
-		}
+		w.wantBack(w.refund("r1", "a"), terminal.Declined, 0, "ya no tiene esa venta")
+		of := w.charged("a")
+		of.Operation = "12|0500||"
+		r, _ := w.desk.Refund(w.Context(), "r2", of, 1990)
+		w.wantBack(r, terminal.Cancelled, 0, "número de operación")
 	})
 	in(t, possim.Config{Debit: true}, func(w *world) {
-		r := w.charge("a")
-		if back := w.driver.Refund(w.Context(), r); r.Card != terminal.Debit || back.State != terminal.Cancelled || !strings.Contains(back.Message, "débito") {
-			w.Errorf("%+v", back)
+		w.charge("a")
+		w.wantBack(w.refund("r1", "a"), terminal.Cancelled, 0, "débito")
+		of := w.charged("a")
+		of.Card = ""
+		r, _ := w.desk.Refund(w.Context(), "r2", of, 1990)
+		w.wantBack(r, terminal.Declined, 0, "débito")
+	})
+}
+
+// After midnight the number of an operation may be somebody else's: the terminal is not even asked.
+func TestNoRefundOfAnotherDay(t *testing.T) {
+	in(t, possim.Config{}, func(w *world) {
+		w.charge("a")
+		<-time.After(24 * time.Hour)
+		w.wantBack(w.refund("r1", "a"), terminal.Cancelled, 0, "mismo día")
+	})
+}
+
+// A refund is in doubt, the terminal's day is closed, and it no longer knows the sale: that is no proof that it gave nothing back.
+func TestARefundInDoubtOverACierre(t *testing.T) {
+	in(t, possim.Config{}, func(w *world) {
+		w.charge("a")
+		w.sim.Play(possim.Script{PowerLoss: possim.AfterApproval})
+		w.wantBack(w.refund("r1", "a"), terminal.Unknown, 1, "No lo devuelva de otra manera")
+		<-time.After(time.Minute)
+		w.sim.CloseByHand()
+		for range 2 {
+			w.wantBack(w.refund("r1", "a"), terminal.Unknown, 1, "encargado")
 		}
-		r.Card = ""
-		if back := w.driver.Refund(w.Context(), r); back.State != terminal.Declined || !strings.Contains(back.Message, "débito") {
-			w.Errorf("%+v", back)
+		r, err := w.desk.Declare(terminal.Result{State: terminal.Approved, Operation: "000001", By: "Ana", Reason: "vi el comprobante"})
+		if err != nil {
+			w.Fatal(err)
 		}
+		w.wantBack(r, terminal.Approved, 1, "Lo declaró Ana: dinero devuelto a la tarjeta")
 	})
 }
 

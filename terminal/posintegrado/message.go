@@ -53,6 +53,7 @@ const (
 
 // Of the answer to a refund.
 const (
+	refundTerminal      = 3
 	refundAuthorization = 4
 	refundOperation     = 5
 )

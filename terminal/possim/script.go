@@ -7,6 +7,8 @@ import "time"
 type Script struct {
 	// Code is the answer to a sale; empty is "00", approved.
 	Code string
+	// RefundCode is the answer to an annulment that the terminal could make; empty is "00", done.
+	RefundCode string
 	// Card is how long the customer takes for each step that the terminal reports (2 s).
 	Card time.Duration
 	// NAKs is how many commands are refused without a look at them; Deaf, that none is heard at all.

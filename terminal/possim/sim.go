@@ -48,8 +48,9 @@ type Sim struct {
 	cable   *cable
 	off     chan struct{} // closed while there is no power
 	memory  []Sale
-	charged map[string]int // how often each ticket was charged: the truth, which nothing wipes
-	last    int            // number of the last operation
+	last    int // number of the last operation
+	// How often each ticket was charged and given back: the truth, which nothing wipes.
+	charged, refunded map[string]int
 }
 
 const (
@@ -61,7 +62,7 @@ const (
 // New makes a terminal and switches it on.
 func New(c Config) *Sim {
 	c.Zone, c.PAN = orElse(c.Zone, time.UTC), orElse(c.PAN, testPAN)
-	s := &Sim{c: c, rx: make(chan byte, 4096), stop: make(chan struct{}), off: make(chan struct{}), charged: map[string]int{}}
+	s := &Sim{c: c, rx: make(chan byte, 4096), stop: make(chan struct{}), off: make(chan struct{}), charged: map[string]int{}, refunded: map[string]int{}}
 	s.running.Go(s.run)
 	return s
 }
@@ -89,6 +90,13 @@ func (s *Sim) Charged(ticket string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.charged[ticket]
+}
+
+// Refunded is how often a ticket was given back, whatever anybody was told.
+func (s *Sim) Refunded(ticket string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refunded[ticket]
 }
 
 // Memory is what the terminal remembers, oldest first.
@@ -271,7 +279,7 @@ func (s *Sim) obey(text string) {
 	case "0800":
 		s.answer(script, "0810|00|"+commerce+"|"+terminalID+"|")
 	case "1200":
-		s.answer(script, s.refund(fields[1]))
+		s.annul(script, fields[1])
 	}
 }
 
@@ -456,7 +464,21 @@ func (s *Sim) totals() string {
 	return fmt.Sprintf("0710|00|%d|%d", len(memory), sum)
 }
 
-func (s *Sim) refund(operation string) string {
+// annul gives a sale back, and answers; the power may fail before or after.
+func (s *Sim) annul(script Script, operation string) {
+	if script.PowerLoss == BeforeApproval {
+		s.failOnce()
+		return
+	}
+	answer := s.refund(script, operation)
+	if script.PowerLoss == AfterApproval {
+		s.failOnce()
+		return
+	}
+	s.answer(script, answer)
+}
+
+func (s *Sim) refund(script Script, operation string) string {
 	n, _ := strconv.Atoi(operation)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -469,8 +491,11 @@ func (s *Sim) refund(operation string) string {
 		code = "08"
 	case s.memory[i].Refunded:
 		code = "04"
+	case script.RefundCode != "":
+		code = script.RefundCode
 	default:
 		s.memory[i].Refunded = true
+		s.refunded[s.memory[i].Ticket]++
 	}
 	return fmt.Sprintf("1210|%s|%s|%s|%06d|%s", code, commerce, terminalID, 700000+n, operation)
 }

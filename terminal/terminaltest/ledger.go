@@ -151,7 +151,15 @@ func marks(p *ledgerPart) {
 	r := charge(byHand, "99")
 	r.TerminalID = ""
 	p.must(p.Settle("d", r))
+	// A refund is no sale that a terminal would show as its last.
+	back := intent("e", 1000)
+	back.Back = terminal.Entry{Intent: intent("b", 1000), Result: charge(intent("b", 1000), "b")}.Charged()
+	p.begin(back)
+	p.must(p.Settle("e", charge(back, "b")))
 	p.Ledger = p.reopen()
+	if e, _, err := p.Begin(back); err != nil || e.Intent != back || !e.Intent.Refunds() {
+		p.Errorf("the refund does not say of what: %+v, %v", e.Intent, err)
+	}
 	mark, err := p.Mark()
 	if want := charge(intent("b", 1000), "b").Mark(); err != nil || mark != want {
 		p.Errorf("mark %+v, %v; want %+v", mark, err, want)

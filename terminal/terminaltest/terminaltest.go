@@ -16,7 +16,7 @@ import (
 	"mostrador/terminal"
 )
 
-// Outcome is what the customer does, or what befalls the terminal, at the next charge.
+// Outcome is what the customer does, or what befalls the terminal, at the next charge or refund.
 type Outcome int
 
 // The outcomes. The till is told of the first three; of the others it is told nothing before it asks.
@@ -37,6 +37,8 @@ type Bench struct {
 	Next func(Outcome)
 	// Charged is how often a ticket was charged, in truth.
 	Charged func(ticket string) int
+	// Refunded is how often the charge of a ticket was given back, in truth.
+	Refunded func(ticket string) int
 	// Card is the number of the card that is passed: it must never come out. Empty if the terminal knows none.
 	Card string
 }
@@ -57,6 +59,10 @@ func RunTerminal(t *testing.T, open func(t *testing.T) Bench) {
 		{"another desk on the same ledger goes on", otherDesk},
 		{"who gives up before it begins has charged nothing", endedBefore},
 		{"a charge is given back once", givenBack},
+		{"a refund that nobody heard is found out", foundOutBack},
+		{"a refund that never was is found out", neverGivenBack},
+		{"nobody charges or refunds beside an unknown refund", noneBesideARefund},
+		{"who gives up before a refund begins gave nothing back", endedBeforeRefund},
 		{"the day is closed", dayClosed},
 	}
 	for _, p := range parts {
@@ -232,15 +238,97 @@ func endedBefore(p *part) {
 	p.want(r, terminal.Cancelled, in.Ticket, 0)
 }
 
-func givenBack(p *part) {
+// paid is an approved charge, to be given back.
+func (p *part) paid(ref string) terminal.Charged {
+	p.Helper()
 	p.Next(Pays)
-	r := p.Charge("venta-1", 2000)
-	for range 2 {
-		p.Next(Pays)
-		if back := p.Terminal.Refund(p.Context(), r); back.State != terminal.Approved || back.Message == "" {
-			p.Fatalf("refund: %+v", back)
-		}
+	r := p.Charge(ref, 2000)
+	p.want(r, terminal.Approved, terminal.TicketFor(ref), 1)
+	e, fresh, err := p.desk.Ledger.Begin(terminal.Intent{Ref: ref})
+	if err != nil || fresh {
+		p.Fatalf("the charge is not in the ledger: %v", err)
 	}
+	return e.Charged()
+}
+
+func (p *part) refund(ref string, of terminal.Charged) terminal.Result {
+	p.Helper()
+	r, err := p.desk.Refund(p.Context(), ref, of, of.Amount)
+	if err != nil {
+		p.Fatalf("refund %s: %v", ref, err)
+	}
+	p.fit(r)
+	return r
+}
+
+func (p *part) wantBack(r terminal.Result, s terminal.State, refunded int) {
+	p.Helper()
+	if n := p.Refunded(terminal.TicketFor("venta-1")); r.State != s || n != refunded {
+		p.Fatalf("%s, given back %d times; want %s and %d: %s", r.State, n, s, refunded, r.Message)
+	}
+}
+
+func givenBack(p *part) {
+	of := p.paid("venta-1")
+	p.Next(Pays)
+	r := p.refund("dev-r1", of)
+	p.wantBack(r, terminal.Approved, 1)
+	if r.Operation == "" && r.Authorization == "" || r.Amount != 2000 {
+		p.Errorf("it cannot be found: %+v", r)
+	}
+	p.Next(Pays)
+	p.wantBack(p.refund("dev-r1", of), terminal.Approved, 1)
+	if _, err := p.desk.Refund(p.Context(), "dev-r2", of, 2001); !errors.Is(err, terminal.ErrAmount) {
+		p.Errorf("more than was charged: %v", err)
+	}
+}
+
+func foundOutBack(p *part) {
+	of := p.paid("venta-1")
+	p.Next(PaysUnheard)
+	p.wantBack(p.refund("dev-r1", of), terminal.Unknown, 1)
+	r := p.settled()
+	p.wantBack(r, terminal.Approved, 1)
+	if strings.Contains(r.Message, "cobrada") {
+		p.Errorf("the words of a charge: %s", r.Message)
+	}
+}
+
+// Asking may give back what was not given back: it was wanted. It is never said not to be given back if it was.
+func neverGivenBack(p *part) {
+	of := p.paid("venta-1")
+	p.Next(LeavesUnheard)
+	p.wantBack(p.refund("dev-r1", of), terminal.Unknown, 0)
+	r := p.settled()
+	if n := p.Refunded(terminal.TicketFor("venta-1")); (r.State == terminal.Approved) != (n == 1) {
+		p.Fatalf("%s, given back %d times: %s", r.State, n, r.Message)
+	}
+}
+
+func noneBesideARefund(p *part) {
+	of := p.paid("venta-1")
+	p.Next(PaysUnheard)
+	p.wantBack(p.refund("dev-r1", of), terminal.Unknown, 1)
+	if _, err := p.desk.Charge(p.Context(), "venta-2", 2000); !errors.Is(err, terminal.ErrPending) {
+		p.Errorf("a charge beside an unknown refund: %v", err)
+	}
+	if _, err := p.desk.Refund(p.Context(), "dev-r2", of, of.Amount); !errors.Is(err, terminal.ErrPending) {
+		p.Errorf("another refund beside it: %v", err)
+	}
+	p.wantBack(p.settled(), terminal.Approved, 1)
+}
+
+func endedBeforeRefund(p *part) {
+	of := p.paid("venta-1")
+	p.Next(Pays)
+	ctx, cancel := context.WithCancel(p.Context())
+	cancel()
+	r, err := p.desk.Refund(ctx, "dev-r1", of, of.Amount)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.fit(r)
+	p.wantBack(r, terminal.Cancelled, 0)
 }
 
 func dayClosed(p *part) {
