@@ -21,7 +21,9 @@ type CardCharge struct {
 }
 
 // pays reports a charge that a card paid and that stands.
-func (c CardCharge) pays() bool { return c.Result.State == terminal.Approved && c.Released == "" }
+func (c CardCharge) pays() bool {
+	return c.Result.State == terminal.Approved && c.Released == "" && !c.Intent.Refunds()
+}
 
 // ErrCard: a card of this sale was charged, or may have been. Nothing was changed.
 var ErrCard = errors.New("esta venta tiene un cobro con tarjeta")
@@ -30,8 +32,13 @@ var ErrCard = errors.New("esta venta tiene un cobro con tarjeta")
 type Cards interface {
 	// Charges is the ledger of the terminal.
 	Charges() terminal.Ledger
-	// CardCharges are the charges of a sale, in their order.
+	// CardCharges are the charges of a sale, and the refunds of a return or an exchange, in their order.
 	CardCharges(id ID) ([]CardCharge, error)
+	// KeepReturn keeps a return before the terminal is asked to pay it back, until its note or slip is kept, or DropReturn.
+	// OpenReturns lists them, oldest first.
+	KeepReturn(back Return) error
+	DropReturn(id ID) error
+	OpenReturns() ([]Return, error)
 	// ReleaseCharge notes that a person gave an approved charge back at the terminal; doing it twice keeps the first.
 	// terminal.ErrNoEntry if there is no such charge.
 	ReleaseCharge(ref string, at time.Time, why string) error
@@ -61,7 +68,7 @@ func (c CardCharge) CheckRelease(why string) error {
 	switch {
 	case strings.TrimSpace(why) == "" || terminal.LooksLikeCard(why):
 		return errors.New("diga quién devolvió el cobro y por qué, sin el número de la tarjeta. Nada cambió")
-	case c.Result.State != terminal.Approved:
+	case c.Result.State != terminal.Approved || c.Intent.Refunds():
 		return fmt.Errorf("%w que no fue aprobado: no hay qué devolver", ErrCard)
 	}
 	return nil
@@ -141,7 +148,7 @@ func (r *Register) cardTender(c CardCharge) Tender {
 
 // charges are those of the open sale; one that never asked a terminal reads nothing.
 func (r *Register) charges() ([]CardCharge, error) {
-	if len(r.cart.Cards) == 0 {
+	if len(r.cart.Cards) == 0 && r.cart.Exchange == nil {
 		return nil, nil
 	}
 	return r.d.Journal.CardCharges(r.cart.ID)
@@ -154,7 +161,12 @@ func (r *Register) sure() error {
 		return err
 	}
 	for _, c := range charges {
-		if !c.Result.State.Known() {
+		switch {
+		case c.Result.State.Known():
+		case c.Intent.Refunds():
+			_, err := cardsBack(r.d.Journal, r.cart.ID)
+			return err
+		default:
 			return fmt.Errorf("%w de $%s que no se sabe si se hizo. No vuelva a pasarla: consulte el terminal", ErrCard, c.Intent.Amount)
 		}
 	}

@@ -254,33 +254,46 @@ func (r *Register) chargeable() error {
 const EnCambio Unpaid = "cambio"
 
 // SettleExchange ends an exchange in which the customer owes nothing: with a credit note for the difference and what is
-// given back as it was paid, or as a vale; or, for goods of the same worth, without a document.
-func (r *Register) SettleExchange(asVale bool) error {
-	if err := r.beginChange(); err != nil {
-		return err
-	}
-	if _, _, err := r.settlement(asVale); err != nil {
+// given back as it was paid, in cash for a card, or as a vale; or, for goods of the same worth, without a document.
+func (r *Register) SettleExchange(asVale bool, m Means) error {
+	if _, _, err := r.maySettle(asVale, m); err != nil {
 		return err
 	}
 	if err := r.d.Journal.Ready(r.d.Now()); err != nil {
 		return err
 	}
-	return r.end(func() (Record, error) { return r.settle(asVale) })
+	return r.end(func() (Record, error) { return r.settle(asVale, m) })
+}
+
+// maySettle is the settlement of an exchange that may be ended now, like this, by whoever is at the till.
+func (r *Register) maySettle(asVale bool, m Means) (Order, money.Pesos, error) {
+	if (Return{Means: m, AsVale: asVale}).cashForCard() {
+		if err := r.May(Ask{Right: MayCashForCard, What: "diferencia de un cambio"}); err != nil {
+			return Order{}, 0, err
+		}
+	}
+	if err := r.beginChange(); err != nil {
+		return Order{}, 0, err
+	}
+	return r.settlement(asVale, m)
 }
 
 // PlanExchange is what SettleExchange would give back, and how.
-func (r *Register) PlanExchange(asVale bool) (money.Pesos, Payment, error) {
-	order, total, err := r.settlement(asVale)
+func (r *Register) PlanExchange(asVale bool, m Means) (money.Pesos, Payment, error) {
+	order, total, err := r.settlement(asVale, m)
 	return total, order.Payment, err
 }
 
 // settle keeps the settlement; known by its cart it was kept before.
-func (r *Register) settle(asVale bool) (Record, error) {
+func (r *Register) settle(asVale bool, m Means) (Record, error) {
 	if done, err := r.d.Journal.Sale(r.cart.ID); !errors.Is(err, ErrNotFound) {
 		return done, err
 	}
-	order, total, err := r.settlement(asVale)
+	order, total, err := r.settlement(asVale, m)
 	if err != nil {
+		return Record{}, err
+	}
+	if order.Payment, err = r.d.withCardsBack(r.cart.ID, order.Payment); err != nil {
 		return Record{}, err
 	}
 	if total > 0 {
@@ -304,7 +317,7 @@ func (r *Register) depsOfExchange() Deps {
 }
 
 // settlement is the credit note of an exchange for less, and its total; for the same it is empty.
-func (r *Register) settlement(asVale bool) (Order, money.Pesos, error) {
+func (r *Register) settlement(asVale bool, m Means) (Order, money.Pesos, error) {
 	switch {
 	case r.cart.Exchange == nil:
 		return Order{}, 0, fmt.Errorf("%w: no hay un cambio abierto", ErrExchange)
@@ -324,12 +337,12 @@ func (r *Register) settlement(asVale bool) (Order, money.Pesos, error) {
 	case taxed+exempt == 0:
 		return Order{}, 0, nil
 	}
-	order, err := r.differenceNote(of, asVale)
+	order, err := r.differenceNote(of, asVale, m)
 	return order, -(taxed + exempt), err
 }
 
 // differenceNote is the credit note of what came back, less what left for it.
-func (r *Register) differenceNote(of *Returnable, asVale bool) (Order, error) {
+func (r *Register) differenceNote(of *Returnable, asVale bool, m Means) (Order, error) {
 	x := r.cart.Exchange
 	quantities, err := of.quantities(x.Lines)
 	if err != nil {
@@ -349,7 +362,11 @@ func (r *Register) differenceNote(of *Returnable, asVale bool) (Order, error) {
 	if err := draft.Validate(); err != nil {
 		return Order{}, err
 	}
-	payment := of.refund(x.Worth() - taxed - exempt)
+	due := x.Worth() - taxed - exempt
+	payment := of.refund(due)
+	if m == InCash {
+		payment = payment.inCash(due)
+	}
 	if asVale {
 		payment = payment.asVale(NewValeCode(r.cart.ID))
 	}

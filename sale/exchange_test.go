@@ -124,9 +124,9 @@ func (x *mixture) exchange(back sale.Return) {
 			x.Fatalf("charged %s for a difference of %s", r.Total, s.Change.Due)
 		}
 	default:
-		total, refund, err := x.r.PlanExchange(false)
+		total, refund, err := x.r.PlanExchange(false, sale.ByTerminal)
 		x.must(err)
-		x.must(x.r.SettleExchange(false))
+		x.must(x.r.SettleExchange(false, sale.ByTerminal))
 		if last := x.r.Snapshot().Last; last.Total != -s.Change.Due || total != last.Total || len(refund.Tenders) != len(last.Payment.Tenders) {
 			x.Fatalf("gave %s back for a difference of %s", last.Total, s.Change.Due)
 		}
@@ -183,7 +183,7 @@ func TestAnExchangeInDoubtIsDoneOnce(t *testing.T) {
 			must(t, r.BeginExchange(sale.Return{Reason: "otra", Lines: []sale.ReturnedLine{back(first.Key, 1, money.One)}}))
 			scan(t, r, "300")
 			j.failures, j.hush = 1, true
-			if err := r.SettleExchange(false); !errors.Is(err, sale.ErrUnknown) || r.Snapshot().Stage != sale.Paying {
+			if err := r.SettleExchange(false, sale.ByTerminal); !errors.Is(err, sale.ErrUnknown) || r.Snapshot().Stage != sale.Paying {
 				t.Fatalf("%s, %v", r.Snapshot().Stage, err)
 			}
 			j.silent = false
@@ -222,7 +222,7 @@ func TestAnExchangeKeepsWhoAllowedIt(t *testing.T) {
 			_, err := c.Issue()
 			must(t, err)
 		} else {
-			must(t, c.SettleExchange(false))
+			must(t, c.SettleExchange(false, sale.ByTerminal))
 		}
 		if r := c.Snapshot().Last; r.Key.Tipo != tipo || r.Who != "Ana" || r.Approved != "Luis" {
 			t.Errorf("%s: %s of %q, allowed by %q", takes, r.Key, r.Who, r.Approved)

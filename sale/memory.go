@@ -36,6 +36,7 @@ type Memory struct {
 
 	charges  terminal.Memory
 	released map[string]string // ref → who and why
+	returns  []Return
 
 	modelo   Modelo
 	vouchers []Record
@@ -304,6 +305,7 @@ func (m *Memory) forget(id ID) {
 		m.cart = Cart{}
 	}
 	m.held = slices.DeleteFunc(m.held, func(h Held) bool { return h.Cart.ID == id })
+	m.dropReturn(id)
 }
 
 // Vouchers implements Journal.
@@ -336,6 +338,42 @@ func (m *Memory) CardCharges(id ID) (list []CardCharge, err error) {
 		}
 	}
 	SortCharges(list)
+	return list, nil
+}
+
+// KeepReturn implements Journal.
+func (m *Memory) KeepReturn(back Return) error {
+	if err := back.CheckKept(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	back.Lines = slices.Clone(back.Lines)
+	m.returns = append(slices.DeleteFunc(m.returns, func(o Return) bool { return o.ID == back.ID }), back)
+	SortReturns(m.returns)
+	return nil
+}
+
+// DropReturn implements Journal.
+func (m *Memory) DropReturn(id ID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dropReturn(id)
+	return nil
+}
+
+func (m *Memory) dropReturn(id ID) {
+	m.returns = slices.DeleteFunc(m.returns, func(o Return) bool { return o.ID == id })
+}
+
+// OpenReturns implements Journal.
+func (m *Memory) OpenReturns() ([]Return, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := slices.Clone(m.returns)
+	for i := range list {
+		list[i].Lines = slices.Clone(list[i].Lines)
+	}
 	return list, nil
 }
 

@@ -54,6 +54,9 @@ type Tender struct {
 	Over string `json:"over,omitempty"`
 	// Charge is the charge of the terminal that this is, if the till asked for it.
 	Charge string `json:"charge,omitempty"`
+	// Refund is the refund of the terminal by which Charge was given back, of a return, and Authorization its code.
+	Refund        string `json:"refund,omitempty"`
+	Authorization string `json:"authorization,omitempty"`
 }
 
 // ChequeData is what is written on a cheque. One with a later date than the sale's is «a fecha».

@@ -42,6 +42,7 @@ const (
 	MaySell          Right = "vender"
 	MayReturn        Right = "devolver"
 	MayReturnWithout Right = "devolver sin boleta"
+	MayCashForCard   Right = "devolver en efectivo lo pagado con tarjeta"
 	MayVoid          Right = "anular la venta"
 	MayRemove        Right = "quitar o rebajar una línea"
 	MayPrice         Right = "cambiar un precio"
@@ -59,7 +60,7 @@ const (
 // Rights are all of them, in the order in which they are listed.
 func Rights() []Right {
 	return []Right{
-		MaySell, MayReturn, MayReturnWithout, MayVoid, MayRemove, MayPrice, MayDiscount, MayOpenDrawer, MayMoveCash, MayCloseShift,
+		MaySell, MayReturn, MayReturnWithout, MayCashForCard, MayVoid, MayRemove, MayPrice, MayDiscount, MayOpenDrawer, MayMoveCash, MayCloseShift,
 		MayOverLimit, MayReprint, MayReports, MaySettings, MayPeople,
 	}
 }

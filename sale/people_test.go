@@ -87,6 +87,19 @@ func sellOne(c *crew) {
 
 func twoLines(c *crew) { scan(c.t, c.Register, bebida, bebida, "300") }
 
+// cheaper has an exchange open for something that costs less. Somebody has allowed that it comes back.
+func cheaper(c *crew) {
+	sellOne(c)
+	x := sale.Return{Reason: "otro", Lines: []sale.ReturnedLine{back(c.Snapshot().Last.Key, 1, money.One)}}
+	err := c.BeginExchange(x)
+	if need := (sale.ApprovalError{}); errors.As(err, &need) {
+		must(c.t, c.Approve(need, rosa, "9999"))
+		err = c.Approved(func() error { return c.BeginExchange(x) })
+	}
+	must(c.t, err)
+	scan(c.t, c.Register, "300")
+}
+
 func openShift(c *crew) { must(c.t, c.OpenShift(20_000)) }
 
 // owing has the buyer owe as much as he may, but for 1.000, and a sale open that is worth more.
@@ -107,6 +120,11 @@ var guardedActs = []guarded{
 	{sale.MayReturn, sellOne, func(c *crew) error {
 		return c.BeginExchange(sale.Return{Reason: "otro", Lines: []sale.ReturnedLine{back(c.Snapshot().Last.Key, 1, money.One)}})
 	}},
+	{sale.MayCashForCard, sellOne, func(c *crew) error {
+		_, err := c.TakeBack(sale.Return{ID: "n2", Reason: "roto", Means: sale.InCash, Lines: []sale.ReturnedLine{back(c.Snapshot().Last.Key, 1, money.One)}})
+		return err
+	}},
+	{sale.MayCashForCard, cheaper, func(c *crew) error { return c.SettleExchange(false, sale.InCash) }},
 	{sale.MayReturnWithout, twoLines, func(c *crew) error { return c.TakeBackWithout("regalo", true) }},
 	{sale.MayVoid, twoLines, func(c *crew) error { return c.Void("se arrepintió") }},
 	{sale.MayRemove, twoLines, func(c *crew) error { return c.Remove() }},

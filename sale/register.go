@@ -51,8 +51,10 @@ type Deps struct {
 	// be nil.
 	AddProduct func(to Catalogue, p Product) (Catalogue, error)
 	Signer     *dte.Signer
-	Now        func() time.Time
-	Rand       io.Reader // source of sale IDs and of what hides PINs
+	// Terminal: a terminal charges cards and gives back what it charged; otherwise the cashier does, and is only told to.
+	Terminal bool
+	Now      func() time.Time
+	Rand     io.Reader // source of sale IDs and of what hides PINs
 	// PINCost is what hiding a PIN costs; zero is UsualPINCost.
 	PINCost PINCost
 	// Who is at the till and Approved who allows what is being done; a Register fills both in.
@@ -158,6 +160,9 @@ func (r *Register) update(edit func(c *Cart) (selected int, err error), events .
 // neither.
 func (r *Register) change(edit func(c *Cart) (selected int, err error), events func(after Cart) ([]Event, error)) error {
 	if err := r.beginChange(); err != nil {
+		return err
+	}
+	if err := r.notGivenBack(); err != nil {
 		return err
 	}
 	if len(r.cart.Lines) == 0 {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"mostrador/dte"
 	"mostrador/money"
@@ -138,13 +139,16 @@ func (r *Returnable) Worth(n int, q money.Qty) (money.Pesos, error) { return r.l
 
 // Return is what a customer brings back, and why.
 type Return struct {
-	ID     ID
-	Lines  []ReturnedLine // all of one document
-	Reason string
+	ID     ID             `json:"id"`
+	Lines  []ReturnedLine `json:"lines"` // all of one document
+	Reason string         `json:"reason"`
 	// AsVale: what would be given back in cash is given as a vale.
-	AsVale bool
-	// Means is how a sale by voucher is given back.
-	Means Means
+	AsVale bool `json:"asVale,omitempty"`
+	// Means is how what a card paid is given back.
+	Means Means `json:"means,omitempty"`
+	// At and Approved are when it was asked of the terminal and who allowed it, while it waits for that.
+	At       time.Time `json:"at,omitzero"`
+	Approved string    `json:"approved,omitempty"`
 }
 
 // order is the credit note of a return, with the refund that mirrors how the sale was paid.
@@ -166,6 +170,9 @@ func (r *Returnable) order(d Deps, back Return) (Order, error) {
 		return Order{}, err
 	}
 	payment := r.refund(toPay(totals))
+	if back.Means == InCash {
+		payment = payment.inCash(toPay(totals))
+	}
 	if back.AsVale {
 		payment = payment.asVale(NewValeCode(back.ID))
 	}
@@ -301,6 +308,9 @@ func TakeBack(d Deps, back Return) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
+	if order.Payment, err = d.withCardsBack(back.ID, order.Payment); err != nil {
+		return Record{}, err
+	}
 	if err := cashAtHand(d.Journal, order.Payment); err != nil {
 		return Record{}, err
 	}
@@ -357,17 +367,22 @@ func ReadStamp(text string) (dte.Key, bool) {
 	return dte.Key{Emisor: rut, Tipo: dte.TipoDTE(tipo), Folio: dte.Folio(folio)}, errors.Join(rutErr, tipoErr, folioErr) == nil
 }
 
-// OpenReturn looks a document of this till up, to take something of it back, and gives the return its ID.
-func (r *Register) OpenReturn(key dte.Key) (*Returnable, ID, error) {
+// OpenReturn looks a document of this till up, to take something of it back, and gives the return its ID. One that the terminal
+// has paid back, and that has no note yet, is that return again.
+func (r *Register) OpenReturn(key dte.Key) (*Returnable, Return, error) {
 	if key.Emisor != r.d.Shop.Emisor.RUT {
-		return nil, "", fmt.Errorf("ese documento es de otra empresa (RUT %s). Nada cambió", key.Emisor.Dotted())
+		return nil, Return{}, fmt.Errorf("ese documento es de otra empresa (RUT %s). Nada cambió", key.Emisor.Dotted())
 	}
 	of, err := OpenReturn(r.d.Journal, key)
 	if err != nil {
-		return nil, "", err
+		return nil, Return{}, err
 	}
-	id, err := NewID(r.d.Rand)
-	return of, id, err
+	back, open, err := openReturnOf(r.d.Journal, key)
+	if err == nil && !open {
+		back = Return{}
+		back.ID, err = NewID(r.d.Rand)
+	}
+	return of, back, err
 }
 
 // PlanReturn is what TakeBack would pay back, and how.
@@ -377,8 +392,11 @@ func (r *Register) PlanReturn(back Return) (money.Pesos, Payment, error) {
 
 // TakeBack issues the credit note of a return. The open sale is not touched.
 func (r *Register) TakeBack(back Return) (Record, error) {
-	if err := r.May(Ask{Right: MayReturn, What: back.Reason}); err != nil {
+	kept, err := r.mayTakeBack(back)
+	if err != nil {
 		return Record{}, err
 	}
-	return TakeBack(r.d, back)
+	d := r.d
+	d.Approved = cmp.Or(d.Approved, kept.Approved)
+	return TakeBack(d, back)
 }

@@ -15,10 +15,11 @@ import (
 // This file takes back what a card voucher sold. The till issued no document that a credit note could name, so a slip is
 // kept; what the SII has of the sale is corrected by the card operator's annulment, or by the accountant.
 
-// Means is how a sale by voucher is given back.
+// Means is how what a card paid is given back.
 type Means string
 
-// The means. A terminal annuls whole operations only; the rest goes back in cash or as a vale.
+// The means. Some terminals annul whole operations only, or none of another day; the rest goes back in cash, by somebody's word, or
+// as a vale.
 const (
 	ByTerminal Means = ""
 	InCash     Means = "efectivo"
@@ -85,6 +86,9 @@ func (r *Returnable) voucherRefund(back Return, total money.Pesos) (Payment, err
 func (r *Returnable) keepSlip(d Deps, back Return) (Record, error) {
 	s, err := r.slip(d, back)
 	if err != nil {
+		return Record{}, err
+	}
+	if s.Payment, err = d.withCardsBack(back.ID, s.Payment); err != nil {
 		return Record{}, err
 	}
 	if err := cashAtHand(d.Journal, s.Payment); err != nil {

@@ -12,6 +12,12 @@ import (
 	"mostrador/terminal"
 )
 
+// makeReturns is a step of the schema: returns that wait for the card terminal.
+func makeReturns(t *bolt.Tx) error {
+	_, err := t.CreateBucketIfNotExists(bReturns)
+	return err
+}
+
 // makeCharges is a step of the schema.
 func makeCharges(t *bolt.Tx) error {
 	_, err := t.CreateBucketIfNotExists(bCharges)
@@ -48,13 +54,21 @@ func (l charges) Begin(in terminal.Intent) (e terminal.Entry, fresh bool, err er
 		return errors.Join(
 			putJSON(t, bCharges, []byte(in.Ref), sale.CardCharge{Entry: e}),
 			t.Bucket(bMeta).Put(kCharge, []byte(in.Ref)),
-			note(t, Fact{At: in.At, Kind: FactCard, Text: fmt.Sprintf("%s: se pide cobrar %d", in.Ref, in.Amount)}),
+			note(t, Fact{At: in.At, Kind: FactCard, Text: in.Ref + ": " + wanted(in)}),
 		)
 	})
 	if errors.Is(err, errAsIs) {
 		return e, false, nil
 	}
 	return e, err == nil, err
+}
+
+// wanted is what the terminal is asked for.
+func wanted(in terminal.Intent) string {
+	if in.Refunds() {
+		return fmt.Sprintf("se pide devolver %d de %s", in.Amount, in.Back.Ref)
+	}
+	return fmt.Sprintf("se pide cobrar %d", in.Amount)
 }
 
 // Settle implements terminal.Ledger.
@@ -93,6 +107,9 @@ func (l charges) Settle(ref string, r terminal.Result) error {
 
 func describeCharge(c sale.CardCharge) string {
 	text := fmt.Sprintf("%s: %s por %d, operación %s", c.Intent.Ref, c.Result.State, c.Intent.Amount, c.Result.Operation)
+	if c.Intent.Refunds() {
+		text += ", devolución de " + c.Intent.Back.Ref
+	}
 	if c.Result.By != "" {
 		text += fmt.Sprintf(", según %s (%s)", c.Result.By, c.Result.Reason)
 	}
@@ -148,6 +165,32 @@ func (s *Store) CardCharges(id sale.ID) (list []sale.CardCharge, err error) {
 	return list, err
 }
 
+// KeepReturn implements sale.Journal.
+func (s *Store) KeepReturn(back sale.Return) error {
+	if err := back.CheckKept(); err != nil {
+		return err
+	}
+	return s.update(func(t *bolt.Tx) error { return putJSON(t, bReturns, []byte(back.ID), back) })
+}
+
+// DropReturn implements sale.Journal.
+func (s *Store) DropReturn(id sale.ID) error {
+	return s.update(func(t *bolt.Tx) error { return t.Bucket(bReturns).Delete([]byte(id)) })
+}
+
+// OpenReturns implements sale.Journal.
+func (s *Store) OpenReturns() (list []sale.Return, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		return t.Bucket(bReturns).ForEach(func(id, v []byte) error {
+			back, err := decode[sale.Return](bReturns, id, v)
+			list = append(list, back)
+			return err
+		})
+	})
+	sale.SortReturns(list)
+	return list, err
+}
+
 // ReleaseCharge implements sale.Journal.
 func (s *Store) ReleaseCharge(ref string, at time.Time, why string) error {
 	err := s.update(func(t *bolt.Tx) error {
@@ -187,6 +230,9 @@ func (a *auditor) charges() {
 		if c.Intent.Ref != string(k) {
 			a.fault("el cobro con tarjeta %s figura como %s", c.Intent.Ref, k)
 		}
+		if c.Intent.Refunds() && c.Result.State == terminal.Approved {
+			a.refunded(c)
+		}
 		if !c.Result.State.Known() {
 			if found != "" {
 				a.fault("hay más de un cobro con tarjeta sin resolver: %s y %s", found, k)
@@ -196,5 +242,18 @@ func (a *auditor) charges() {
 	})
 	if found != pending {
 		a.fault("el cobro con tarjeta sin resolver es «%s» y figura «%s»", found, pending)
+	}
+}
+
+// refunded checks that money which a card got back is of a return or an exchange that is kept, or that waits to be.
+func (a *auditor) refunded(c sale.CardCharge) {
+	id := sale.ChargedSale(c.Intent.Ref)
+	open, _, err := getJSON[sale.Cart](a.t, bMeta, kCart)
+	if !a.check(err) {
+		return
+	}
+	waits := open.ID == id || a.t.Bucket(bHeld).Get([]byte(id)) != nil || a.t.Bucket(bReturns).Get([]byte(id)) != nil
+	if _, err := saleRecord(a.t, id); err != nil && !waits {
+		a.fault("la devolución %s a la tarjeta no es de ninguna venta", c.Intent.Ref)
 	}
 }

@@ -203,7 +203,7 @@ func countIn(t *bolt.Tx, r *sale.Record) error {
 }
 
 func forgetCart(t *bolt.Tx, id sale.ID) error {
-	if err := t.Bucket(bHeld).Delete([]byte(id)); err != nil {
+	if err := errors.Join(t.Bucket(bHeld).Delete([]byte(id)), t.Bucket(bReturns).Delete([]byte(id))); err != nil {
 		return err
 	}
 	cart, _, err := getJSON[sale.Cart](t, bMeta, kCart)

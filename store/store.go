@@ -493,6 +493,7 @@ var (
 	bCustomers = []byte("customers") // RUT → sale.Customer
 	bAccounts  = []byte("accounts")  // account, number → sale.Movement
 	bCharges   = []byte("charges")   // ref → sale.CardCharge
+	bReturns   = []byte("returns")   // sale ID → sale.Return that waits for the terminal
 
 	bPeople  = []byte("people")  // number → sale.Person
 	bPINs    = []byte("pins")    // number of a person → sealed sale.PIN
@@ -523,7 +524,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, vouchers.make, makePeople, makePapers, slips.make, makeMails}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, vouchers.make, makePeople, makePapers, slips.make, makeMails, makeReturns}
 }
 
 func makeHeld(t *bolt.Tx) error {

@@ -115,7 +115,7 @@ func returning(of sale.Record, linesAndUnits ...int) sale.Return {
 
 func (x *swaps) settles(asVale bool) sale.Record {
 	x.Helper()
-	x.wantErr("SettleExchange", x.r.SettleExchange(asVale), nil)
+	x.wantErr("SettleExchange", x.r.SettleExchange(asVale, sale.ByTerminal), nil)
 	r := x.r.Snapshot().Last
 	x.r.Next()
 	return *r
@@ -170,7 +170,7 @@ func cheaper(x *swaps) {
 	s := x.r.Snapshot()
 	x.want("the customer owes nothing", []money.Pesos{s.Total, s.Change.Due}, []money.Pesos{0, -7010})
 	x.wantErr("Charge", x.r.Charge(), sale.ErrExchange)
-	total, refund, err := x.r.PlanExchange(false)
+	total, refund, err := x.r.PlanExchange(false, sale.ByTerminal)
 	x.want("plan", []any{total, refund.Tenders[0].Method, refund.Tenders[0].Amount, err}, []any{money.Pesos(7010), sale.Efectivo, money.Pesos(7010), error(nil)})
 	r := x.settles(false)
 	x.want("document", []any{r.Key.Tipo, r.Total, r.Taken[0].Nombre, r.Returned[0].Worth}, []any{dte.NotaCredito, money.Pesos(7010), "Calcetín", money.Pesos(10_000)})
@@ -190,7 +190,7 @@ func cheaper(x *swaps) {
 	third := x.sellByCardAndCash("A")
 	x.brings(third, 1, 1)
 	x.scan("C")
-	_, refund, err = x.r.PlanExchange(false)
+	_, refund, err = x.r.PlanExchange(false, sale.ByTerminal)
 	x.want("to the card first", []any{refund.Tenders[0].Method, refund.Tenders[0].Amount, refund.Tenders[1].Amount, err}, []any{sale.Debito, money.Pesos(4000), money.Pesos(3010), error(nil)})
 	code := r.Payment.Tenders[0].Reference
 	m, err := x.j.Account(sale.ValeAccount(code))
@@ -223,7 +223,7 @@ func kinds(x *swaps) {
 	x.scan("B")
 	x.want("taxed up and exempt down", x.r.Snapshot().Change.Problem != "", true)
 	x.wantErr("Charge", x.r.Charge(), sale.ErrExchange)
-	x.wantErr("SettleExchange", x.r.SettleExchange(false), sale.ErrExchange)
+	x.wantErr("SettleExchange", x.r.SettleExchange(false, sale.ByTerminal), sale.ErrExchange)
 	x.scan("2*L")
 	r := x.pay()
 	doc := x.document(r.Key)
@@ -241,7 +241,7 @@ func kinds(x *swaps) {
 	x.wantErr("Void", x.r.Void("no se puede"), nil)
 	x.brings(books, 1, 1)
 	x.want("and it came back", x.r.Snapshot().Change.Due, money.Pesos(-4000))
-	x.wantErr("nothing for it", x.r.SettleExchange(false), sale.ErrExchange)
+	x.wantErr("nothing for it", x.r.SettleExchange(false, sale.ByTerminal), sale.ErrExchange)
 }
 
 func wholeOrNot(x *swaps) {
