@@ -132,12 +132,12 @@ func (d *Desk) Declare(r Result) (Result, error) {
 // checkDeclared refuses a person's word without a name, a reason or a known end, or with a card's number in it.
 func checkDeclared(r Result) error {
 	switch {
+	case LooksLikeCard(r.Operation + " | " + r.Authorization + " | " + r.Reason + " | " + r.By):
+		return fmt.Errorf("%w: %s", ErrDeclaration, cardWords)
 	case !r.State.Known() || strings.TrimSpace(r.By) == "" || strings.TrimSpace(r.Reason) == "":
 		return ErrDeclaration
 	case !isCode(r.Operation) || !isCode(r.Authorization):
 		return ErrDeclaration
-	case LooksLikeCard(r.Operation + " | " + r.Authorization + " | " + r.Reason + " | " + r.By):
-		return fmt.Errorf("%w: %s", ErrDeclaration, cardWords)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ var actions = []action{
 	{"repone", "Vuelve a la venta o no", fyne.KeyF4, []place{returnPlace}, ordinary},
 	{"sin-boleta", "Devolver sin boleta", fyne.KeyF9, []place{receiptPlace}, ordinary},
 	{"devolver-vale", "Devolver como vale o como se pagó", fyne.KeyF5, []place{returnPlace}, ordinary},
-	{"devolver-efectivo", "Devolver un comprobante en efectivo", fyne.KeyF7, []place{returnPlace}, ordinary},
+	{"devolver-efectivo", "Devolver en efectivo lo pagado con tarjeta", fyne.KeyF7, []place{returnPlace}, ordinary},
 	{"cambiar", "Cambiar por otra cosa", fyne.KeyF6, []place{returnPlace}, ordinary},
 	{"quitar-referencia", "Quitar una referencia", fyne.KeyF4, []place{referencesPlace}, destructive},
 	{"agregar-referencia", "Agregar una referencia", fyne.KeyF9, []place{referencesPlace}, ordinary},

@@ -13,13 +13,15 @@ import (
 	"mostrador/terminal"
 )
 
-// Cards charges cards on a terminal; terminal.Desk is one. Charge and Resolve take long and run beside the window, one at
-// a time; the others are quick.
+// Cards charges cards on a terminal, and gives back; terminal.Desk is one. Charge, Refund and Resolve take long and run beside the
+// window, one at a time; the others are quick.
 type Cards interface {
 	Charge(ctx context.Context, ref string, amount money.Pesos) (terminal.Result, error)
+	Refund(ctx context.Context, ref string, of terminal.Charged, amount money.Pesos) (terminal.Result, error)
+	RefundByHand(ref string, of terminal.Charged, amount money.Pesos, r terminal.Result) (terminal.Result, error)
 	Resolve(ctx context.Context) (terminal.Result, error)
 	Declare(r terminal.Result) (terminal.Result, error)
-	// Pending is the charge of which nobody knows whether it was made.
+	// Pending is the charge or refund of which nobody knows whether it was made.
 	Pending() (terminal.Entry, bool, error)
 }
 
@@ -38,7 +40,7 @@ func newCardDialog(w *Window, title string, amount money.Pesos, cancel context.C
 		as(newText(l, 24, ink, cut).strong().say(title)),
 		fixed(l.px(84), newText(l, 64, ink, shrink).strong().say(peso(amount))),
 		fixed(l.px(64), d.progress),
-		as(newText(l, 15, muted, wrap).upTo(2).atTop().say("Para cancelar, el cliente usa la tecla roja del terminal.")),
+		as(newText(l, 15, muted, wrap).upTo(2).atTop().say("Si el terminal pide algo, hágalo ahí; se cancela con su tecla roja.")),
 		fixed(l.px(64), newButton(l, plain, "Dejar de esperar", "Esc", d.leave).bigger(17, fyne.NewSize(120, 64)))))
 	return d
 }
@@ -67,18 +69,19 @@ func (w *Window) chargeCard(m sale.Method, amount money.Pesos) {
 		w.settle(err)
 		return
 	}
-	w.atTerminal(methodName(m), amount, func(ctx context.Context) (terminal.Result, error) { return w.cards.Charge(ctx, ref, amount) })
+	work := func(ctx context.Context) (terminal.Result, error) { return w.cards.Charge(ctx, ref, amount) }
+	w.atTerminal(methodName(m), amount, work, w.cardEnded)
 }
 
 // atTerminal does what takes long beside the window, behind a dialogue.
-func (w *Window) atTerminal(title string, amount money.Pesos, work func(context.Context) (terminal.Result, error)) {
+func (w *Window) atTerminal(title string, amount money.Pesos, work func(context.Context) (terminal.Result, error), ended func(terminal.Result, error)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.openDialog(newCardDialog(w, title, amount, cancel))
 	w.aside(func() func() {
 		r, err := work(ctx)
 		return func() {
 			cancel()
-			w.cardEnded(r, err)
+			ended(r, err)
 		}
 	})
 }
@@ -117,7 +120,7 @@ func (w *Window) doubt() bool {
 	return pending
 }
 
-// doubtDialog is what to do about a charge of which nobody knows whether it was made.
+// doubtDialog is what to do about a charge, or a refund, of which nobody knows whether it was made.
 type doubtDialog struct {
 	w    *Window
 	card fyne.CanvasObject
@@ -126,19 +129,23 @@ type doubtDialog struct {
 func newDoubtDialog(w *Window, message string) *doubtDialog {
 	l := w.l
 	d := &doubtDialog{w: w}
-	amount := money.Pesos(0)
+	in := terminal.Intent{}
 	if e, pending, err := w.cards.Pending(); err == nil && pending {
-		amount = e.Intent.Amount
+		in = e.Intent
 	}
-	detail := strings.TrimSpace(strings.TrimPrefix(message, terminal.NotSure(terminal.Intent{}, "").Message))
+	title, rest := "No sabemos si la tarjeta fue cobrada. No vuelva a pasarla.", "La venta queda guardada. Otras ventas se pueden cobrar de otra manera."
+	if in.Refunds() {
+		title, rest = "No sabemos si el dinero volvió a la tarjeta. No lo devuelva de otra manera.", "La devolución queda guardada y no se emitió nada. Las ventas se pueden cobrar de otra manera."
+	}
+	detail := strings.TrimSpace(strings.TrimPrefix(message, terminal.Unsure(in)))
 	if detail == "" {
 		detail = "Consulte el terminal. Si no contesta, el encargado mira el comprobante o el detalle de ventas del terminal y decide."
 	}
 	d.card = dialogCard(l, 760, col(l.px(12),
-		as(newText(l, 24, bad, wrap).upTo(2).strong().say("No sabemos si la tarjeta fue cobrada. No vuelva a pasarla.")),
-		fixed(l.px(72), newText(l, 52, ink, shrink).strong().say(peso(amount))),
+		as(newText(l, 24, bad, wrap).upTo(2).strong().say(title)),
+		fixed(l.px(72), newText(l, 52, ink, shrink).strong().say(peso(in.Amount))),
 		as(newText(l, 17, ink, wrap).upTo(4).atTop().say(detail)),
-		as(newText(l, 15, muted, wrap).upTo(2).atTop().say("La venta queda guardada. Otras ventas se pueden cobrar de otra manera.")),
+		as(newText(l, 15, muted, wrap).upTo(2).atTop().say(rest)),
 		fixed(l.px(64), row(l.px(12),
 			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(17, fyne.NewSize(100, 64))),
 			share(1.4, newButton(l, plain, "La revisé yo…", w.cap(doubtPlace, fyne.KeyF3), d.declare).bigger(17, fyne.NewSize(120, 64))),
@@ -164,33 +171,61 @@ func (d *doubtDialog) resolve() {
 		w.settle(err)
 		return
 	}
-	w.atTerminal("Consultando el terminal", e.Intent.Amount, w.cards.Resolve)
+	ended := w.cardEnded
+	if e.Intent.Refunds() {
+		ended = w.backEnded
+	}
+	w.atTerminal("Consultando el terminal", e.Intent.Amount, w.cards.Resolve, ended)
 }
 
 // declare takes a person's word in the terminal's place, with name and reason.
 func (d *doubtDialog) declare() {
 	w := d.w
+	e, _, err := w.cards.Pending()
+	if err != nil {
+		w.settle(err)
+		return
+	}
+	question := cardQuestion(e.Intent.Refunds())
 	w.openDialog(newFormDialog(w, "La revisé yo", "Mire el comprobante o el detalle de ventas del terminal. Queda anotado quién lo dijo.", "Anotar", []formField{
-		{"¿Se cobró la tarjeta?", "", "sí o no"},
-		{"N.º de operación", "", "Si se cobró"},
+		{question, "", "sí o no"},
+		{"N.º de operación", "", "Si fue así"},
 		{"Quién la revisó", w.who(""), "Nombre"},
 		{"Qué vio", "", "El comprobante, el detalle de ventas…"},
 	}, func(x []string) (string, error) {
-		r := terminal.Result{Operation: x[1], By: x[2], Reason: x[3]}
-		switch strings.ToLower(x[0]) {
-		case "sí", "si":
-			r.State = terminal.Approved
-		case "no":
-			r.State = terminal.Cancelled
-		default:
-			return "", errors.New("diga si la tarjeta se cobró: sí o no")
+		said, err := cardAnswer(question, x[0])
+		if err != nil {
+			return "", err
 		}
-		r, err := w.cards.Declare(r)
-		if err == nil {
-			err = w.counter.TakeCards()
+		r, err := w.cards.Declare(terminal.Result{State: said, Operation: x[1], By: x[2], Reason: x[3]})
+		switch {
+		case err != nil:
+			return r.Message, err
+		case e.Intent.Refunds():
+			w.backEnded(r, nil)
+			return "", errElsewhere
 		}
-		return r.Message, err
+		return r.Message, w.counter.TakeCards()
 	}))
+}
+
+// cardQuestion is what a person is asked who has looked at the terminal.
+func cardQuestion(refunds bool) string {
+	if refunds {
+		return "¿Volvió el dinero a la tarjeta?"
+	}
+	return "¿Se cobró la tarjeta?"
+}
+
+// cardAnswer reads yes or no.
+func cardAnswer(question, text string) (terminal.State, error) {
+	switch strings.ToLower(text) {
+	case "sí", "si":
+		return terminal.Approved, nil
+	case "no":
+		return terminal.Cancelled, nil
+	}
+	return terminal.Unknown, errors.New("conteste sí o no: " + question)
 }
 
 // manual asks the cashier what a terminal without a cable says. Escape is no answer: then nobody knows.
@@ -201,20 +236,16 @@ func (w *Window) manual(q terminal.Question, answer func(terminal.Answer, error)
 			answer = nil
 		}
 	}
+	question := cardQuestion(q.Refund)
 	f := newFormDialog(w, "Terminal: "+peso(q.Intent.Amount), q.Words+" "+q.Problem, "Anotar", []formField{
-		{"¿Se cobró la tarjeta?", "sí", "sí o no"}, {"N.º de operación", "", "Del comprobante"},
+		{question, "sí", "sí o no"}, {"N.º de operación", "", "Del comprobante"},
 	}, nil)
 	f.do = func(x []string) (string, error) {
-		a := terminal.Answer{Operation: x[1]}
-		switch strings.ToLower(x[0]) {
-		case "sí", "si":
-			a.State = terminal.Approved
-		case "no":
-			a.State = terminal.Cancelled
-		default:
-			return "", errors.New("diga si la tarjeta se cobró: sí o no")
+		said, err := cardAnswer(question, x[0])
+		if err != nil {
+			return "", err
 		}
-		once(a, nil)
+		once(terminal.Answer{State: said, Operation: x[1]}, nil)
 		return "Anotado.", nil
 	}
 	w.openDialog(&manualDialog{f, func() { once(terminal.Answer{}, context.Canceled) }})

@@ -46,9 +46,11 @@ func newCounterWithTerminal(t *testing.T) *counterWithTerminal {
 	shop := saletest.Shop()
 	shop.Modelo = sale.ModeloBoleta
 	c.must(c.file.PutShop(shop))
-	_, caf := dtetest.CAF(saletest.Shop().Emisor.RUT, dte.Boleta, 1, 50, dtetest.FA())
-	_, err := c.file.ImportCAF(caf, dtetest.Trust(), c.now)
-	c.must(err)
+	for _, tipo := range []dte.TipoDTE{dte.Boleta, dte.NotaCredito} {
+		_, caf := dtetest.CAF(saletest.Shop().Emisor.RUT, tipo, 1, 50, dtetest.FA())
+		_, err := c.file.ImportCAF(caf, dtetest.Trust(), c.now)
+		c.must(err)
+	}
 	c.show()
 	return c
 }
@@ -79,7 +81,7 @@ func (c *counterWithTerminal) show() {
 	var err error
 	c.till, err = sale.NewRegister(sale.Deps{
 		Shop: saletest.Shop(), Journal: c.file, Catalogue: sale.NewCatalogue(products), Signer: dtetest.Signer(dtetest.Person),
-		Now: func() time.Time { return c.now }, Rand: rand.Reader,
+		Now: func() time.Time { return c.now }, Rand: rand.Reader, Terminal: true,
 	})
 	c.must(err)
 	driver := posintegrado.New(posintegrado.Config{
@@ -333,7 +335,7 @@ func TestDoubtAboutACard(t *testing.T) {
 	x.enter("")
 	x.enter("Rosa")
 	x.enter("vi el comprobante")
-	x.sees("Diga si la tarjeta se cobró: sí o no")
+	x.sees("Conteste sí o no: ¿Se cobró la tarjeta?")
 	x.press(esc)
 	x.press(f2) // still in doubt
 	x.press(f3)

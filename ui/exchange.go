@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"slices"
 
 	"fyne.io/fyne/v2"
 
@@ -39,21 +40,37 @@ func (s *sellScreen) settleChange() {
 		w.settle(errors.New(c.Problem))
 		return
 	case c.Due == 0:
-		w.settle(w.counter.SettleExchange(false))
+		w.settle(w.counter.SettleExchange(false, sale.ByTerminal))
 		return
 	}
 	var choices []choice
-	for _, asVale := range []bool{false, true} {
-		_, refund, err := w.counter.PlanExchange(asVale)
+	for _, how := range []sale.Return{{}, {AsVale: true}, {Means: sale.InCash}} {
+		_, refund, err := w.counter.PlanExchange(how.AsVale, how.Means)
 		if err != nil {
 			w.settle(err)
 			return
 		}
-		choices = append(choices, choice{words: refundWords(refund), do: func() error { return w.counter.SettleExchange(asVale) }})
-	}
-	if choices[0].words == choices[1].words { // nothing goes back in cash
-		choices = choices[:1]
+		words := refundWords(refund)
+		if !slices.ContainsFunc(choices, func(c choice) bool { return c.words == words }) {
+			choices = append(choices, choice{words: words, opens: true, do: func() error { return w.giveBack(w.settling(how)) }})
+		}
 	}
 	w.openDialog(newChooseDialog(w, "Lo que se lleva cuesta "+peso(-c.Due)+" menos",
 		"Se emite una nota de crédito por la diferencia, de "+docTitle(c.Of)+".", choices))
+}
+
+// settling is the end of an exchange once the cards have got their money back.
+func (w *Window) settling(how sale.Return) payback {
+	settle := func(m sale.Means) error {
+		err := w.counter.SettleExchange(how.AsVale, m)
+		if err == nil {
+			w.settle(nil)
+		}
+		return err
+	}
+	return payback{
+		begin:  func() (sale.CardBack, bool, error) { return w.counter.BeginExchangeRefund(how.AsVale, how.Means) },
+		finish: func() error { return settle(how.Means) },
+		cash:   func() error { return settle(sale.InCash) },
+	}
 }

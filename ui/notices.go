@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -478,7 +479,7 @@ func (d *formDialog) accept() {
 		said, err = d.do(x)
 		return err
 	}
-	if d.w.asks(err, again, func() { d.w.say(good, said) }) {
+	if errors.Is(err, errElsewhere) || d.w.asks(err, again, func() { d.w.say(good, said) }) {
 		return
 	}
 	if err != nil {

@@ -134,7 +134,7 @@ func newLockDialog(w *Window) *pinDialog {
 	d := newPINDialog(w, w.shop, advice, "Entrar", people)
 	d.locks, d.try, d.then = true, w.counter.Enter, func() {
 		w.settle(nil)
-		w.doubt() // what a crash left behind
+		w.leftBehind()
 	}
 	d.stand(max(0, slices.IndexFunc(people, func(p sale.Person) bool { return p.Number == w.s.Person.Number })))
 	return d

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -137,14 +138,46 @@ func (d *receiptDialog) without() {
 	w.openDialog(newChooseDialog(w, "Devolución sin boleta", "Vuelve lo que está en la venta abierta, al precio de hoy o menos.", choices))
 }
 
-// takeBack opens the return of a document.
+// takeBack opens the return of a document, or goes on with the one that waits for its note.
 func (w *Window) takeBack(key dte.Key) error {
-	of, id, err := w.counter.OpenReturn(key)
-	if err != nil {
+	of, back, err := w.counter.OpenReturn(key)
+	switch {
+	case err != nil:
+		return err
+	case len(back.Lines) > 0:
+		w.finishReturn(back)
+	default:
+		w.openDialog(newReturnDialog(w, of, back.ID))
+	}
+	return nil
+}
+
+// returning is a return that is done once the cards have got their money back.
+func (w *Window) returning(back sale.Return) payback {
+	takeBack := func(back sale.Return) error {
+		r, err := w.counter.TakeBack(back)
+		if err == nil {
+			w.dropDialog()
+			w.say(good, fmt.Sprintf("%s por %s. %s", docTitle(r.Key), peso(r.Total), refundWords(r.Payment))+w.firstOf(back.Lines[0].Of))
+		}
 		return err
 	}
-	w.openDialog(newReturnDialog(w, of, id))
-	return nil
+	inCash := back
+	inCash.Means, inCash.AsVale = sale.InCash, false
+	return payback{
+		begin:  func() (sale.CardBack, bool, error) { return w.counter.BeginRefund(back) },
+		finish: func() error { return takeBack(back) },
+		cash:   func() error { return takeBack(inCash) },
+	}
+}
+
+// firstOf says what may come back now that the boleta of an exchange is annulled.
+func (w *Window) firstOf(key dte.Key) string {
+	of, _, err := w.counter.OpenReturn(key)
+	if err != nil || len(of.Record.Returned) == 0 {
+		return ""
+	}
+	return " El cambio quedó deshecho: lo primero se puede devolver con " + docTitle(of.Record.Returned[0].Of) + "."
 }
 
 // returnDialog is what of a document comes back.
@@ -179,19 +212,22 @@ func newReturnDialog(w *Window, of *sale.Returnable, id sale.ID) *returnDialog {
 	button := func(words string, key fyne.KeyName, do func()) item {
 		return grow(newButton(l, plain, words, w.cap(returnPlace, key), do).bigger(16, fyne.NewSize(90, 64)))
 	}
-	other := button("Cambiar", fyne.KeyF6, d.exchange)
-	if d.byVoucher() {
-		other = button("En efectivo", fyne.KeyF7, d.inCash)
+	var other []item
+	if !d.byVoucher() {
+		other = append(other, button("Cambiar", fyne.KeyF6, d.exchange))
+	}
+	if d.byCard() {
+		other = append(other, button("En efectivo", fyne.KeyF7, d.inCash))
 	}
 	d.card = dialogCard(l, 1000, col(l.px(12),
 		as(newText(l, 24, ink, cut).strong().say("Devolución de "+strings.ToLower(docName(key.Tipo))+" "+docNumber(key))),
 		as(newText(l, 16, muted, wrap).upTo(2).say("Con + y − diga cuánto vuelve de la línea marcada; lo que se pesa vuelve entero. "+paymentWords(of.Record)+".")),
 		fixed(l.px(36+48*float32(min(max(n, 2), 6))), d.list),
 		fixed(l.px(48), row(l.px(12), grow(d.how), share(0.5, d.sum))),
-		fixed(l.px(64), row(l.px(8),
+		fixed(l.px(64), row(l.px(8), slices.Concat([]item{
 			grow(newButton(l, plain, "Volver", "Esc", w.closeDialog).bigger(16, fyne.NewSize(90, 64))),
-			button("Todo", fyne.KeyF3, d.all), button("Repone", fyne.KeyF4, d.toggle), button("Con vale", fyne.KeyF5, d.asVale), other,
-			share(1.3, newButton(l, primary, "Devolver", "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))))))
+			button("Todo", fyne.KeyF3, d.all), button("Repone", fyne.KeyF4, d.toggle), button("Con vale", fyne.KeyF5, d.asVale),
+		}, other, []item{share(1.3, newButton(l, primary, "Devolver", "Enter", d.enter).bigger(18, fyne.NewSize(120, 64)))})...))))
 	d.render()
 	return d
 }
@@ -302,10 +338,16 @@ func (d *returnDialog) toggle() {
 // byVoucher: there is no document, and the terminal gave the money.
 func (d *returnDialog) byVoucher() bool { return d.of.Record.Key.Tipo == sale.Comprobante }
 
-// inCash gives back a sale by voucher in cash, or through the terminal again.
+// byCard: a card paid some of it.
+func (d *returnDialog) byCard() bool {
+	_, is := paidByCard(d.of.Record.Payment)
+	return is
+}
+
+// inCash gives back in cash what a card paid, or to the card again.
 func (d *returnDialog) inCash() {
 	switch {
-	case !d.byVoucher():
+	case !d.byCard():
 		return
 	case d.back.AsVale || d.back.Means == sale.ByTerminal:
 		d.back.AsVale, d.back.Means = false, sale.InCash
@@ -333,33 +375,32 @@ func (d *returnDialog) move(key fyne.KeyName) bool {
 // reasonsToReturn are those of every counter.
 var reasonsToReturn = []string{"No le gustó o no le sirve", "Venía malo o vencido", "Se cobró por error", "Se llevó otra cosa"}
 
-// enter asks why, and then issues the credit note.
+// enter asks why, and then has the cards paid back and issues the credit note.
 func (d *returnDialog) enter() {
-	advice := "Se emite una nota de crédito. El motivo va en ella."
-	switch {
-	case d.byVoucher() && !d.back.AsVale && d.back.Means == sale.ByTerminal:
-		advice = "Primero anule en el terminal: " + paymentWords(d.of.Record) + ". Después diga aquí por qué; queda un comprobante interno."
-	case d.byVoucher():
-		advice = "Queda un comprobante interno: esta venta no tiene boleta que corregir."
-	}
-	d.askWhy(advice, "Emitir", func(reason string) error {
+	w := d.w
+	d.askWhy(d.advice(), "Emitir", func(reason string) error {
 		d.collect(reason)
-		w := d.w
-		r, err := w.counter.TakeBack(d.back)
-		if err == nil {
-			w.dropDialog()
-			w.say(good, fmt.Sprintf("%s por %s. %s", docTitle(r.Key), peso(r.Total), refundWords(r.Payment))+d.firstOf())
-		}
-		return err
+		return w.giveBack(w.returning(d.back))
 	})
 }
 
-// firstOf says what may come back now that the boleta of an exchange is annulled.
-func (d *returnDialog) firstOf() string {
-	if len(d.of.Record.Returned) == 0 {
-		return ""
+// advice says what will happen, and in which order.
+func (d *returnDialog) advice() string {
+	advice := "Se emite una nota de crédito. El motivo va en ella."
+	if d.byVoucher() {
+		advice = "Queda un comprobante interno: esta venta no tiene boleta que corregir."
 	}
-	return " El cambio quedó deshecho: lo primero se puede devolver con " + docTitle(d.of.Record.Returned[0].Of) + "."
+	d.collect("devolución")
+	_, refund, err := d.w.counter.PlanReturn(d.back)
+	byCard, is := paidByCard(refund)
+	switch {
+	case err != nil || !is:
+	case d.w.cards != nil:
+		advice = "Primero el terminal devuelve " + peso(byCard) + " a la tarjeta. " + advice
+	case d.byVoucher():
+		advice = "Primero anule en el terminal: " + paymentWords(d.of.Record) + ". Después diga aquí por qué; queda un comprobante interno."
+	}
+	return advice
 }
 
 // exchange asks why, and then goes on in the sale with what the customer takes.

@@ -55,15 +55,20 @@ type Counter interface {
 	SetTicketOff(off pricing.Off) error
 	SetPrice(prc money.Price, why string) error
 	SetNote(text string) error
-	OpenReturn(key dte.Key) (*sale.Returnable, sale.ID, error)
+	OpenReturn(key dte.Key) (*sale.Returnable, sale.Return, error)
 	PlanReturn(back sale.Return) (money.Pesos, sale.Payment, error)
 	TakeBack(back sale.Return) (sale.Record, error)
+	// BeginRefund and BeginExchangeRefund are what the terminal has to give back before TakeBack and SettleExchange; OpenReturns
+	// are those of which it has, and that wait.
+	BeginRefund(back sale.Return) (sale.CardBack, bool, error)
+	BeginExchangeRefund(asVale bool, m sale.Means) (sale.CardBack, bool, error)
+	OpenReturns() ([]sale.Return, error)
 	// BeginExchange puts what comes back into the open sale; SettleExchange ends one in which the customer owes nothing.
 	BeginExchange(back sale.Return) error
 	// FindVouchers finds sales by voucher, which have no document.
 	FindVouchers(text string, limit int) ([]sale.Record, error)
-	PlanExchange(asVale bool) (money.Pesos, sale.Payment, error)
-	SettleExchange(asVale bool) error
+	PlanExchange(asVale bool, m sale.Means) (money.Pesos, sale.Payment, error)
+	SettleExchange(asVale bool, m sale.Means) error
 	// TakeBackWithout takes what is in the open sale back, of which nobody has the document.
 	PlanWithout(asVale bool) (money.Pesos, sale.Payment, error)
 	TakeBackWithout(reason string, asVale bool) error
@@ -176,6 +181,7 @@ type Window struct {
 	scales    Scales
 	office    Office
 	cards     Cards
+	goingBack *payback // what waits for the terminal to give money back; nil: nothing
 	drawer    Drawer
 	shop      string
 	touched   time.Time // the last gesture
@@ -295,7 +301,7 @@ func New(app fyne.App, d Deps) *Window {
 	w.render()
 	w.focus(w.sink)
 	if w.keepLocked(); !w.s.Locked {
-		w.doubt() // what a crash left behind
+		w.leftBehind()
 	}
 	return w
 }

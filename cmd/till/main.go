@@ -202,10 +202,6 @@ func (t *till) prepare(a fyne.App) error {
 	if err != nil {
 		return err
 	}
-	register, err := sale.NewRegister(deps)
-	if err != nil {
-		return err
-	}
 	settings, err := settingsOf(t.shop)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "till:", err)
@@ -230,6 +226,11 @@ func (t *till) prepare(a fyne.App) error {
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "till:", err)
+	}
+	deps.Terminal = desk != nil
+	register, err := sale.NewRegister(deps)
+	if err != nil {
+		return err
 	}
 	window := ui.New(a, ui.Deps{
 		Cards: cards(desk), Drawer: t.shop,
