@@ -198,6 +198,11 @@ type Abono struct {
 // PayDebt takes it. Cash that pays all of the debt is rounded to tens as in a sale; otherwise what is received is what
 // counts.
 func PayDebt(j Journal, a Abono) (Movement, error) {
+	m, err := payDebt(j, a)
+	return m, safe(err, debtAsItWas)
+}
+
+func payDebt(j Journal, a Abono) (Movement, error) {
 	t := a.Tender
 	if a.ID == "" || t.Method == Vale || t.Method == Fiado {
 		return Movement{}, fmt.Errorf("%w: un abono se paga en efectivo, con tarjeta, transferencia o cheque", ErrPayment)

@@ -77,6 +77,11 @@ func (c CardCharge) CheckRelease(why string) error {
 // BeginCard names the next charge of this sale for the terminal; amount 0 is all that is due. The name is kept before it is
 // used, so that after a crash it is known what to look for.
 func (r *Register) BeginCard(m Method, amount money.Pesos) (ref string, ask money.Pesos, err error) {
+	ref, ask, err = r.beginCard(m, amount)
+	return ref, ask, safe(err, nothingAsked)
+}
+
+func (r *Register) beginCard(m Method, amount money.Pesos) (ref string, ask money.Pesos, err error) {
 	total, err := r.total()
 	if err == nil {
 		err = r.TakeCards() // what was charged is not charged again
@@ -110,7 +115,9 @@ func (r *Register) BeginCard(m Method, amount money.Pesos) (ref string, ask mone
 }
 
 // TakeCards pays with what the terminal has charged for this sale and is not in the payment yet.
-func (r *Register) TakeCards() error {
+func (r *Register) TakeCards() error { return safe(r.takeCards(), chargesKept) }
+
+func (r *Register) takeCards() error {
 	charges, err := r.charges()
 	if err != nil || r.stage != Paying {
 		return err
@@ -192,6 +199,10 @@ func (r *Register) uncharged() error {
 
 // ReleaseCards notes that a person gave the card payments of this sale back at the terminal. What was paid otherwise stays.
 func (r *Register) ReleaseCards(who, why string) error {
+	return safe(r.releaseCards(who, why), stillCharged)
+}
+
+func (r *Register) releaseCards(who, why string) error {
 	who, whoErr := words(who, "el nombre")
 	why, whyErr := words(why, "el motivo")
 	if err := cmp.Or(whoErr, whyErr); err != nil {

@@ -256,6 +256,10 @@ const EnCambio Unpaid = "cambio"
 // SettleExchange ends an exchange in which the customer owes nothing: with a credit note for the difference and what is
 // given back as it was paid, in cash for a card, or as a vale; or, for goods of the same worth, without a document.
 func (r *Register) SettleExchange(asVale bool, m Means) error {
+	return safe(r.settleExchange(asVale, m), swapOpen)
+}
+
+func (r *Register) settleExchange(asVale bool, m Means) error {
 	if _, _, err := r.maySettle(asVale, m); err != nil {
 		return err
 	}

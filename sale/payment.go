@@ -137,7 +137,9 @@ func (r *Register) Tender(m Method, received money.Pesos, reference string) erro
 }
 
 // Pay is Tender with all that there is to say of it; its Amount is worked out here.
-func (r *Register) Pay(t Tender) error {
+func (r *Register) Pay(t Tender) error { return safePay(r.pay(t), t.Method) }
+
+func (r *Register) pay(t Tender) error {
 	total, err := r.total()
 	if err != nil {
 		return err

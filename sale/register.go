@@ -526,7 +526,9 @@ func (r *Register) Void(reason string) error {
 // Charge goes to Paying. It refuses an empty cart and all that would keep the document from being issued, so that nobody
 // pays for what cannot be: no folios, an expired certificate, a wrong clock, what the law would refuse. A guía, and a
 // factura on credit, are issued at once: nobody pays them at the counter.
-func (r *Register) Charge() error {
+func (r *Register) Charge() error { return safe(r.charge(), notCharged) }
+
+func (r *Register) charge() error {
 	if err := r.May(Ask{Right: MaySell}); err != nil {
 		return err
 	}
@@ -590,6 +592,15 @@ func (r *Register) finish(record Record) { r.stage, r.last, r.doubt = Done, &rec
 // Issue makes the document of a complete payment and goes to Done. On ErrUnknown the register stays in Paying and the
 // same call asks again: the sale ID does not change.
 func (r *Register) Issue() (Record, error) {
+	record, err := r.finished()
+	if errors.Is(err, ErrUnknown) {
+		return record, safe(err, asksFirst)
+	}
+	return record, safe(err, nothingIssued)
+}
+
+// finished is the document of a complete payment.
+func (r *Register) finished() (Record, error) {
 	total, err := r.total()
 	if err != nil {
 		return Record{}, err

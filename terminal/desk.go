@@ -171,7 +171,7 @@ func (d *Desk) keep(in Intent, r Result) (Result, error) {
 		return r, nil
 	}
 	if err := d.Ledger.Settle(in.Ref, r); err != nil {
-		return r, fmt.Errorf("el cobro quedó sin anotar: %w", err)
+		return r, fmt.Errorf("lo que hizo el terminal quedó sin anotar: %w. No pida nada de nuevo: consulte el terminal", err)
 	}
 	return r, nil
 }
@@ -181,5 +181,5 @@ func notStored(in Intent, err error) (Result, error) {
 	if in.Refunds() {
 		words = "No se pidió nada al terminal: no se pudo anotar la devolución. El cobro sigue en pie."
 	}
-	return NotCharged(in, words), fmt.Errorf("el cobro no se pudo anotar: %w", err)
+	return NotCharged(in, words), fmt.Errorf("no se pudo anotar: %w. No se pidió nada al terminal", err)
 }

@@ -196,7 +196,16 @@ func (s *payScreen) typed() (money.Pesos, error) {
 	if text == "" {
 		return 0, nil
 	}
-	return money.ParsePesos(text)
+	amount, err := money.ParsePesos(text)
+	return amount, unpaid(err)
+}
+
+// unpaid adds to what cannot be read what is safe.
+func unpaid(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w. No se cobró nada; la venta sigue abierta", err)
 }
 
 // methodKeys are the means of payment in the order of their keys.
@@ -260,7 +269,7 @@ func (s *payScreen) ask(m sale.Method, amount money.Pesos) {
 	}
 	s.w.openDialog(newFormDialog(s.w, methodName(m), why, yes, tenderFields(m, s.w.now()), func(x []string) (string, error) {
 		t, err := tenderOf(m, amount, x)
-		if err == nil {
+		if err = unpaid(err); err == nil {
 			err = s.w.counter.Pay(t)
 		}
 		if err != nil {
