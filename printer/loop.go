@@ -240,6 +240,9 @@ func (l *Loop) slip(ctx context.Context, job sale.PrintJob) (bool, error) {
 // kept is the slip of what has no document.
 func (l *Loop) kept(ctx context.Context, job sale.PrintJob) (bool, error) {
 	layout, err := KeptSlip(*job.Kept, l.Shop, l.Model.Paper)
+	if job.Kept.Key.Tipo == sale.Comprobante {
+		layout, err = VoucherCopy(*job.Kept, l.Shop, l.Model.Paper, job.Copy)
+	}
 	if err != nil {
 		return false, l.drop(job, err)
 	}

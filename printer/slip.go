@@ -91,6 +91,39 @@ func KeptSlip(r sale.Record, shop sale.Shop, paper Paper) (Layout, error) {
 	return Layout{Paper: paper, Items: t.items}, nil
 }
 
+// VoucherCopy is a paper of a sale whose boleta is the voucher of the card terminal: what was sold, and which operation paid it. It
+// is no boleta, which came out of the terminal, and always a copy with its number.
+func VoucherCopy(r sale.Record, shop sale.Shop, paper Paper, n int) (Layout, error) {
+	switch {
+	case r.Key.Tipo != sale.Comprobante || r.Key.Folio == 0 || n < 1:
+		return Layout{}, fmt.Errorf("%w: no es una copia de una venta con comprobante de tarjeta", ErrNotCommitted)
+	case !paper.known():
+		return Layout{}, fmt.Errorf("no hay rollos de %d puntos de ancho: elija 58 u 80 mm", paper)
+	}
+	t := newSlip(shop, paper)
+	t.text("VENTA CON TARJETA", Text{Align: Center, Bold: true, Size: Tall})
+	t.text("N° "+r.Key.Folio.String(), Text{Align: Center, Bold: true})
+	t.text(fmt.Sprintf("COPIA %d", n), Text{Align: Center, Bold: true})
+	t.text("No es boleta: lo es el comprobante del terminal", Text{Align: Center})
+	t.add(Rule{})
+	at := r.At.In(dte.Santiago)
+	t.pair("Fecha: "+fecha(dte.DateOf(at)), "Hora: "+at.Format("15:04"), Text{})
+	for _, l := range r.Lines {
+		t.pair(l.Qty.String()+" "+legible(l.Nombre), pesos(l.Total), Text{})
+	}
+	t.pair("TOTAL", pesos(r.Total), Text{Bold: true, Size: Tall})
+	for _, x := range r.Payment.Tenders {
+		t.pair(strings.ToUpper(methodName(x.Method)), pesos(x.Amount), Text{})
+		if x.Reference != "" {
+			t.text("Operación: "+legible(x.Reference), Text{})
+		}
+	}
+	if r.Who != "" {
+		t.text("Atendió: "+legible(r.Who), Text{})
+	}
+	return Layout{Paper: paper, Items: t.items}, nil
+}
+
 // keptPayment is what was given for it, and who allowed it.
 func (t *ticket) keptPayment(r sale.Record) {
 	for _, x := range r.Payment.Tenders {

@@ -128,3 +128,47 @@ func TestAKeptSlipIsPrinted(t *testing.T) {
 		}
 	}
 }
+
+func byVoucher(at time.Time) sale.Record {
+	r := withoutReceipt(at)
+	r.Key, r.Reason, r.Approved = dte.Key{Emisor: r.Key.Emisor, Tipo: sale.Comprobante, Folio: 57}, "", ""
+	r.Payment = sale.Payment{Tenders: []sale.Tender{{Method: sale.Credito, Amount: 15_990, Received: 15_990, Reference: "004512"}}}
+	return r
+}
+
+// The copy of a sale by voucher says that it is a copy and no boleta, what was sold and by which operation.
+func TestVoucherCopyGoldens(t *testing.T) {
+	shop := sale.Shop{Emisor: dtetest.Emisor(), Caja: "CAJA1"}
+	r := byVoucher(jobs()["boleta"].Record.At)
+	for mm, paper := range papers() {
+		slip, err := VoucherCopy(r, shop, paper, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := emulate(ESCPOS(slip, Model{Paper: paper}), paper.Columns())
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "copia-voucher-"+mm+".txt", out.drawing.String())
+	}
+	for n, bad := range map[int]sale.Record{0: r, 1: jobs()["boleta"].Record} {
+		if _, err := VoucherCopy(bad, shop, Paper80, n); !errors.Is(err, ErrNotCommitted) {
+			t.Errorf("copy %d of %s: %v", n, bad.Key, err)
+		}
+	}
+}
+
+// It is printed, and opens no drawer.
+func TestAVoucherCopyIsPrinted(t *testing.T) {
+	device := &memoryDevice{}
+	x := newRig(t, device)
+	r := byVoucher(x.now)
+	x.enqueue(sale.PrintJob{Key: r.Key, Kept: &r, Copy: 1})
+	x.start()
+	if s := x.next(); !s.Printed || s.Problem != "" {
+		t.Errorf("%+v", s)
+	}
+	if n := len(device.papers()); n != 1 || device.pulses() != 0 {
+		t.Errorf("%d papers and %d pulses", n, device.pulses())
+	}
+}

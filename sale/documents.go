@@ -26,6 +26,7 @@ type DocumentQuery struct {
 	Tipo     dte.TipoDTE // 0: all types
 	States   []dte.State // empty: all states
 	Folio    dte.Folio   // 0: all; otherwise those with exactly this number, however old
+	Vouchers bool        // also the sales whose card voucher is their boleta, under their own numbers; not with States or Before
 	From, To time.Time   // issued at From or later, and before To; zero is no bound
 	// Before continues a list: only documents older than this one. The zero Key starts at the newest.
 	Before dte.Key

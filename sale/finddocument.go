@@ -10,7 +10,7 @@ import (
 	"mostrador/money"
 )
 
-// DocumentFinder finds issued documents by what people remember of them.
+// DocumentFinder finds issued documents, and the sales whose card voucher is their boleta, by what people remember of them.
 type DocumentFinder interface {
 	// FindDocuments looks at documents from the newest to the oldest, until MostFound are found or MostLooked were looked at, or
 	// ctx ends. It takes as long as it takes: it is never called where somebody waits for a key.
@@ -104,6 +104,8 @@ func (q *DocumentSearch) on(day dte.Date) {
 func (t searchTerm) holds(r Record) bool {
 	switch {
 	case t.folio != "" && strings.HasPrefix(r.Key.Folio.String(), t.folio):
+		return true
+	case t.folio != "" && r.Key.Tipo == Comprobante && r.paidBy(t.folio):
 		return true
 	case t.amount && (r.Total == t.total || r.Total == -t.total):
 		return true

@@ -23,7 +23,7 @@ type PrintJob struct {
 	Who string    `json:"who,omitempty"`
 	// Abono is the payment of account whose slip it is; Key is zero then.
 	Abono *Movement `json:"abono,omitempty"`
-	// Kept is what happened without a document, whose slip it is; Key is zero then.
+	// Kept is what happened without a document, whose slip it is; Key is zero then, save for a copy of a sale by voucher.
 	Kept *Record `json:"kept,omitempty"`
 	// Attempts counts how often printing failed.
 	Attempts int `json:"attempts,omitempty"`
@@ -31,6 +31,9 @@ type PrintJob struct {
 
 // Slip reports a paper that is no document's.
 func (j PrintJob) Slip() bool { return j.Cash != 0 || j.Abono != nil || j.Kept != nil }
+
+// Counts reports a paper that counts as one of its document's, or of its sale by voucher.
+func (j PrintJob) Counts() bool { return j.Key != dte.Key{} }
 
 // PaperOrder asks for one more paper of a document.
 type PaperOrder struct {

@@ -420,7 +420,7 @@ func (a *auditor) printable(job sale.PrintJob) bool {
 		return a.t.Bucket(bAccounts).Get(accountKey(m.Account, m.N)) != nil
 	}
 	if r := job.Kept; r != nil {
-		return a.t.Bucket(bSlipIDs).Get([]byte(r.ID)) != nil
+		return a.t.Bucket(bSlipIDs).Get([]byte(r.ID)) != nil || a.t.Bucket(bVoucherIDs).Get([]byte(r.ID)) != nil
 	}
 	if job.Cash != 0 {
 		return a.t.Bucket(bCash).Get(number(uint64(job.Cash))) != nil

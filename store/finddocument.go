@@ -31,7 +31,10 @@ func (s *Store) FindDocuments(ctx context.Context, q sale.DocumentSearch) (sale.
 	if !w.ended {
 		w.found.Until = w.at
 	}
-	return w.found, s.addNumbered(&w.found, q)
+	if err := s.addNumbered(&w.found, q); err != nil {
+		return sale.DocumentsFound{}, err
+	}
+	return w.found, s.findVouchers(ctx, q, &w.found)
 }
 
 // addNumbered puts in the documents with the very number that is searched, which are older than where the walk stopped.

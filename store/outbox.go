@@ -463,6 +463,18 @@ func (s *Store) Documents(q sale.DocumentQuery) (list []sale.DocumentInfo, err e
 		limit = 50
 	}
 	limit = min(limit, 500)
+	if list, err = s.documents(q, limit); err != nil {
+		return list, err
+	}
+	kept, err := s.newestVouchers(q, limit)
+	if len(kept) > 0 {
+		list = append(list, kept...)
+		newestFirst(list)
+	}
+	return list[:min(limit, len(list))], err
+}
+
+func (s *Store) documents(q sale.DocumentQuery, limit int) (list []sale.DocumentInfo, err error) {
 	if q.Folio != 0 {
 		return s.numbered(q, limit)
 	}

@@ -172,7 +172,7 @@ func (s *Store) updateJob(id uint64, change func(*bolt.Tx, *sale.PrintJob, *sale
 		if err != nil {
 			return err
 		}
-		if err := change(t, &job, &p); err != nil || job.Slip() { // a slip is no document's paper
+		if err := change(t, &job, &p); err != nil || !job.Counts() {
 			return err
 		}
 		return putJSON(t, bPapers, key, p)
@@ -184,13 +184,15 @@ func (s *Store) updateJob(id uint64, change func(*bolt.Tx, *sale.PrintJob, *sale
 func (s *Store) Reprint(o sale.PaperOrder) (job sale.PrintJob, err error) {
 	err = s.update(func(t *bolt.Tx) error {
 		k := keyBytes(o.Key)
-		if t.Bucket(bDocs).Get(k) == nil {
-			return fmt.Errorf("documento %s: %w", o.Key, sale.ErrNotFound)
+		kept, err := keptFor(t, o)
+		if err != nil {
+			return err
 		}
 		p, _, err := getJSON[sale.Papers](t, bPapers, k)
 		if err != nil {
 			return err
 		}
+		p.Original = p.Original || kept != nil // that came out of the terminal
 		waiting, err := waitingPapers(t, o.Key)
 		if err != nil {
 			return err
@@ -199,10 +201,24 @@ func (s *Store) Reprint(o sale.PaperOrder) (job sale.PrintJob, err error) {
 		if job, queued = p.Order(o, waiting); queued {
 			return nil
 		}
+		job.Kept = kept
 		job, err = queuePrint(t, job)
 		return err
 	})
 	return job, err
+}
+
+// keptFor is the sale by voucher of which a paper is wanted; nil for a document. sale.ErrNotFound if there is neither.
+func keptFor(t *bolt.Tx, o sale.PaperOrder) (*sale.Record, error) {
+	switch n := number(uint64(o.Key.Folio)); {
+	case t.Bucket(bDocs).Get(keyBytes(o.Key)) != nil:
+		return nil, nil
+	case o.Key.Tipo != sale.Comprobante || o.Cedible || t.Bucket(vouchers.records).Get(n) == nil:
+		return nil, fmt.Errorf("documento %s: %w", o.Key, sale.ErrNotFound)
+	default:
+		r, err := vouchers.record(t, n)
+		return &r, err
+	}
 }
 
 // waitingPapers are those that a document is owed.

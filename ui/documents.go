@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -76,7 +77,7 @@ func (s *documentsScreen) object() fyne.CanvasObject { return s.body }
 const mostDocuments = 200
 
 func (s *documentsScreen) render(sale.Snapshot) {
-	all, err := s.w.documents.Documents(sale.DocumentQuery{Limit: mostDocuments})
+	all, err := s.w.documents.Documents(sale.DocumentQuery{Limit: mostDocuments, Vouchers: true})
 	if err != nil {
 		s.w.frame.banner.tell(bad, err.Error())
 	}
@@ -93,7 +94,7 @@ func (s *documentsScreen) render(sale.Snapshot) {
 	shown := s.shown
 	s.list.fill(len(shown), s.selected, func(i int) []cell {
 		d := shown[i]
-		sii, paper := documentState(d.State), printState(d)
+		sii, paper := infoState(d), printState(d)
 		return []cell{
 			{words: shortTitle(d.Key), bold: true},
 			{words: hour(d.At)},
@@ -146,7 +147,7 @@ func (s *documentsScreen) wantedOf(newest []sale.DocumentInfo) []sale.DocumentIn
 // numbered are the documents with the very number that is typed, however old.
 func (s *documentsScreen) numbered(q sale.DocumentSearch) (list []sale.DocumentInfo) {
 	for _, folio := range q.Folios() {
-		exact, err := s.w.documents.Documents(sale.DocumentQuery{Folio: folio, Limit: mostDocuments})
+		exact, err := s.w.documents.Documents(sale.DocumentQuery{Folio: folio, Limit: mostDocuments, Vouchers: true})
 		if err != nil {
 			s.w.frame.banner.tell(bad, err.Error())
 		}
@@ -225,7 +226,7 @@ func (s *documentsScreen) detail(d sale.DocumentInfo) {
 	s.total.say(peso(d.Total))
 	s.client.say(clientName(d.Receptor))
 	s.paid.say(paymentWords(d.Record))
-	s.state.tell(documentState(d.State))
+	s.state.tell(infoState(d))
 	s.story.say(documentStory(d))
 	s.printed.tell(printState(d))
 	s.paper.say(paperStory(d))
@@ -243,10 +244,16 @@ func (s *documentsScreen) reprint() {
 }
 
 func (s *documentsScreen) send() {
-	if s.selected < len(s.shown) {
+	switch {
+	case s.selected >= len(s.shown):
+	case s.shown[s.selected].Key.Tipo == sale.Comprobante:
+		s.w.settle(errNothingToSend)
+	default:
 		s.w.openCopies(s.shown[s.selected])
 	}
 }
+
+var errNothingToSend = errors.New("esta venta no tiene documento que enviar: su boleta es el comprobante del terminal. La venta está guardada; puede reimprimir una copia")
 
 func (s *documentsScreen) takeBack() {
 	if s.selected < len(s.shown) {

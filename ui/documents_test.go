@@ -9,6 +9,7 @@ import (
 
 	"mostrador/dte"
 	"mostrador/sale"
+	"mostrador/terminal/possim"
 )
 
 // old are more documents than the list shows, one a minute; the oldest is a factura of its own kind.
@@ -109,4 +110,45 @@ func TestTheMarkStaysWhileSearching(t *testing.T) {
 	if s.shown[0].Key != newer.Key || s.shown[s.selected].Key != marked {
 		t.Errorf("marked is %v, was %v", s.shown[s.selected].Key, marked)
 	}
+}
+
+// A sale whose boleta is the card's voucher stands among the documents: found by what is remembered of it, reprinted as a copy that
+// counts, and taken back from there.
+func TestSalesByVoucherStandAmongTheDocuments(t *testing.T) {
+	c := newCounterWithTerminal(t)
+	c.must(c.till.SetModelo(sale.ModeloVoucher))
+	c.sim.Play(possim.Script{Card: 1})
+	c.sells()
+	for range 5 {
+		if c.goOn() {
+			break
+		}
+	}
+	c.press(enter)
+	c.w.visit(documents)
+	c.sees("Comprobante 1", "Con voucher", "Del terminal", "$1.090", "su boleta es el comprobante del terminal", "La caja no envía nada")
+	s := c.w.screens[documents].(*documentsScreen)
+	for text, found := range map[string]bool{"000001": true, "1.090": true, "leche": true, "hoy": true, "77": false} {
+		c.finger(text)
+		for s.searching {
+			(<-c.posted)()
+		}
+		if got := len(s.shown) == 1; got != found {
+			t.Errorf("%q finds %d", text, len(s.shown))
+		}
+		c.press(esc)
+	}
+	c.press(f5)
+	c.sees("Esta venta no tiene documento que enviar", "La venta está guardada")
+	c.press(esc, f6)
+	c.sees("La copia de comprobante 1 va a la impresora, marcada COPIA 1.")
+	job, is, err := c.file.NextPrint()
+	if c.must(err); !is || job.Kept == nil || job.Copy != 1 {
+		t.Fatalf("the printer gets %+v", job)
+	}
+	c.must(c.file.PrintDone(job.ID))
+	c.w.render()
+	c.sees("Con 1 copia")
+	c.press(esc, f7)
+	c.sees("Devolución de comprobante 1", "Leche entera 1 L")
 }

@@ -131,6 +131,14 @@ func documentState(s dte.State) state {
 	return state{theme.IconNameQuestion, muted, string(s)}
 }
 
+// infoState is where a document of the list stands. A sale by voucher goes nowhere from here.
+func infoState(d sale.DocumentInfo) state {
+	if d.Key.Tipo == sale.Comprobante {
+		return state{theme.IconNameConfirm, muted, "Con voucher"}
+	}
+	return documentState(d.State)
+}
+
 // documentStory is the same in a sentence: what happened, what is safe, what to do.
 func documentStory(d sale.DocumentInfo) string {
 	words := storyOf(d)
@@ -141,6 +149,9 @@ func documentStory(d sale.DocumentInfo) string {
 }
 
 func storyOf(d sale.DocumentInfo) string {
+	if d.Key.Tipo == sale.Comprobante {
+		return "Una tarjeta pagó todo: su boleta es el comprobante del terminal, que informa el operador. La caja no envía nada; la venta está guardada y cuenta en el turno."
+	}
 	switch d.State {
 	case dte.Issued, dte.Enveloped, dte.Sending:
 		return "El documento ya es válido. Se envía solo al SII."
@@ -173,6 +184,8 @@ func verdict(v dte.Veredicto) string {
 // printState is what became of the paper.
 func printState(d sale.DocumentInfo) state {
 	switch {
+	case d.Key.Tipo == sale.Comprobante && d.Printed == 0 && d.PrintProblem == "":
+		return state{theme.IconNameDocumentPrint, muted, "Del terminal"}
 	case d.PrintProblem != "" && d.Printed == 0:
 		return state{theme.IconNameWarning, warn, "Sin imprimir"}
 	case d.Printed == 0:
