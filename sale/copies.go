@@ -107,3 +107,9 @@ func CopyText(s Shop, r Record) string {
 func WhatsAppLink(phone, text string) string {
 	return "https://wa.me/" + phone + "?text=" + strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
 }
+
+// SavedPDF keeps in the log that a document was saved as a file. It has no number, as papers have: a file is copied outside, where
+// nobody counts. So the log says who made it, and it takes the right of a reprint.
+func (r *Register) SavedPDF(k dte.Key, file string) error {
+	return r.d.Journal.Log(r.event(EventPDF, fmt.Sprintf("%s N° %s: %s", k.Tipo, k.Folio, file), 0))
+}

@@ -113,6 +113,8 @@ const (
 	// Cash that moved without a sale.
 	EventCashIn  EventKind = "ingreso de efectivo"
 	EventCashOut EventKind = "retiro de efectivo"
+	// A document that left as a file: it can be printed outside, without the word COPIA.
+	EventPDF EventKind = "PDF guardado"
 	// Who is at the till, and what was done about people.
 	EventEntered  EventKind = "cajero"
 	EventApproved EventKind = "autorización"

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"testing"
 
-	"mostrador/dte"
 	"mostrador/money"
 	"mostrador/sale"
 	"mostrador/terminal"
@@ -101,6 +100,6 @@ func TestEveryPaymentErrorSaysWhatIsSafe(t *testing.T) {
 }
 
 func (c *counter) payDebt(tender sale.Tender) error {
-	_, err := sale.PayDebt(c.deps.Journal, sale.Abono{ID: "ab", At: c.deps.Now(), RUT: dte.RUT(buyer().RUT), Tender: tender, Who: "Rosa"})
+	_, err := sale.PayDebt(c.deps.Journal, sale.Abono{ID: "ab", At: c.deps.Now(), RUT: buyer().RUT, Tender: tender, Who: "Rosa"})
 	return err
 }

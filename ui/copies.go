@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"path/filepath"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -36,7 +37,7 @@ func (w *Window) openCopies(d sale.DocumentInfo) {
 	}
 	pdf := func(words, detail string, kind sale.PDFKind) choice {
 		return choice{words: words, detail: detail, opens: true, do: func() error {
-			w.savePDF(r.Key, kind)
+			w.allowed(sale.MayReprint, "PDF de "+docTitle(r.Key), func() { w.savePDF(r.Key, kind) })
 			return nil
 		}}
 	}
@@ -92,7 +93,12 @@ func (w *Window) savePDF(k dte.Key, kind sale.PDFKind) {
 				w.frame.banner.tell(bad, sentence(err.Error())+".")
 				return
 			}
-			w.frame.banner.tell(good, "El PDF de "+strings.ToLower(docName(k.Tipo))+" "+docNumber(k)+" quedó en "+path)
+			words := "El PDF de " + strings.ToLower(docName(k.Tipo)) + " " + docNumber(k) + " quedó en " + path
+			if err := w.counter.SavedPDF(k, filepath.Base(path)); err != nil {
+				w.frame.banner.tell(warn, words+", y no se pudo anotar quién lo guardó: "+err.Error())
+				return
+			}
+			w.frame.banner.tell(good, words)
 		}
 	})
 }

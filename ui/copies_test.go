@@ -76,12 +76,18 @@ func TestAPDFIsSaved(t *testing.T) {
 	x.seesNot("quedó en")
 	x.work()
 	x.sees("El PDF de boleta 12.204 quedó en /home/rosa/Documentos/boleta-39-12204.pdf")
+	if e := x.lastEvent(); e.Kind != sale.EventPDF || e.What != "Boleta Electrónica N° 12204: boleta-39-12204.pdf" {
+		t.Errorf("the log says %+v", e)
+	}
 	x.home.fail = errors.New("el PDF de Boleta Electrónica N° 12204 no se guardó: el disco está lleno")
 	x.press(fyne.KeyF5)
 	x.choose("PDF de 80 mm")
 	x.work()
 	x.sees("el disco está lleno")
 	x.seesNot("quedó en")
+	if events, err := x.journal.Events(9); err != nil || len(events) != 1 {
+		t.Errorf("the log tells of a PDF that was not saved: %+v %v", events, err)
+	}
 
 	x = newWorld(t)
 	fill(x, 2)
@@ -279,6 +285,7 @@ func TestAReprintAsksForItsRight(t *testing.T) {
 		"after the sale": func(x *world) { x.press(f6) },
 		"in the list":    func(x *world) { x.press(enter); x.w.visit(documents); x.press(f6) },
 		"as a copy":      func(x *world) { x.press(f5); x.choose("Imprimir una copia") },
+		"as a PDF":       func(x *world) { x.press(f5); x.choose("PDF tamaño carta"); x.work() },
 	} {
 		x := newWorld(t)
 		x.crew()
@@ -289,8 +296,8 @@ func TestAReprintAsksForItsRight(t *testing.T) {
 		fill(x, 1)
 		x.press(f12, enter, enter)
 		want(x)
-		if d, ok := x.w.dialog.(*pinDialog); !ok || len(x.docs.reprints) != 0 {
-			t.Errorf("%s: %T is open, printed %v", name, d, x.docs.reprints)
+		if d, ok := x.w.dialog.(*pinDialog); !ok || len(x.docs.reprints)+len(x.home.saved) != 0 {
+			t.Errorf("%s: %T is open, printed %v, saved %v", name, d, x.docs.reprints, x.home.saved)
 		}
 	}
 }

@@ -63,6 +63,7 @@ type Counter interface {
 	BeginRefund(back sale.Return) (sale.CardBack, bool, error)
 	BeginExchangeRefund(asVale bool, m sale.Means) (sale.CardBack, bool, error)
 	OpenReturns() ([]sale.Return, error)
+	SavedPDF(k dte.Key, file string) error
 	// BeginExchange puts what comes back into the open sale; SettleExchange ends one in which the customer owes nothing.
 	BeginExchange(back sale.Return) error
 	// FindVouchers finds sales by voucher, which have no document.
