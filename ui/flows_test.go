@@ -1112,3 +1112,27 @@ func TestWhatWorksNow(t *testing.T) {
 	x.sees("Los documentos se envían solos", "La impresora está lista", "El certificado")
 	x.seesNot("412 folios;")
 }
+
+// The sheet of a product has its category, its prices in the lists and its promotions, and says where they are changed.
+func TestTheSheetOfAProductIsOnlyShown(t *testing.T) {
+	x := newWorld(t)
+	rules, bad := pricing.Compile([]pricing.Rule{
+		{Name: "Mayorista", Kind: pricing.Precio, Products: []string{leche}, Price: money.PerUnit(990), Lists: []string{"Mayorista"}},
+		{Name: "3×2 en lácteos", Kind: pricing.NxM, Categories: []string{"Lácteos"}, Take: 3, Pay: 2},
+	})
+	if len(bad) > 0 {
+		t.Fatal(bad)
+	}
+	x.deps.Prices = rules
+	x.again()
+	x.press(f7)
+	x.scan(leche)
+	x.pass(time.Second)
+	x.sees("Leche entera 1 L", "$1.090", "Lácteos · Mayorista: $990 · Promociones: 3×2 en lácteos", "se cambian ahí, no en la caja")
+	x.enter("300")
+	x.sees("Leche descremada 1 L", "Sin categoría")
+	x.seesNot("Mayorista")
+	x.enter("999")
+	x.seesNot("Sin categoría")
+	x.seesNot("se cambian ahí")
+}

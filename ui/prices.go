@@ -126,19 +126,23 @@ type priceCheck struct {
 	code        *field
 	name, price *text
 	steps       *text
+	lists       *text
+	source      *text
 }
 
 func newPriceCheck(w *Window) *priceCheck {
 	l := w.l
 	d := &priceCheck{
 		w: w, code: newField(w, "Escanee o escriba un código, o parte del nombre"),
-		name: newText(l, 22, ink, cut).strong(), price: newText(l, 56, ink, shrink).strong(), steps: newText(l, 16, muted, wrap).upTo(3),
+		name: newText(l, 22, ink, cut).strong(), price: newText(l, 56, ink, shrink).strong(), steps: newText(l, 16, muted, wrap).upTo(3).atTop(),
+		lists: newText(l, 16, ink, wrap).upTo(3).atTop(), source: newText(l, 14, muted, wrap).upTo(2).atTop(),
 	}
 	d.card = dialogCard(l, 720, col(l.px(12),
 		as(newText(l, 24, ink, cut).strong().say("Consultar un precio")),
 		as(newText(l, 16, muted, cut).say("No agrega nada a la venta.")),
 		fixed(l.px(56), d.code.framed(20, nil)),
 		fixed(l.px(32), d.name), fixed(l.px(72), d.price), fixed(l.px(66), d.steps),
+		fixed(l.px(66), d.lists), fixed(l.px(40), d.source),
 		fixed(l.px(64), newButton(l, primary, "Volver", "Esc", w.closeDialog).bigger(18, fyne.NewSize(120, 64)))))
 	return d
 }
@@ -152,25 +156,48 @@ func (d *priceCheck) move(fyne.KeyName) bool    { return false }
 func (d *priceCheck) enter()                    { d.scanned(d.code.Text) }
 
 // scanned tells the price of a code, or of the best match of a name.
-func (d *priceCheck) scanned(text string) {
+func (d *priceCheck) scanned(typed string) {
 	d.code.write("")
-	line, err := d.w.counter.Quote(text)
+	sheet, err := d.w.counter.Sheet(typed)
 	if err != nil {
-		if found := d.w.counter.Search(text, 1); len(found) > 0 {
-			line, err = d.w.counter.Quote(found[0].Codigo)
+		if found := d.w.counter.Search(typed, 1); len(found) > 0 {
+			sheet, err = d.w.counter.Sheet(found[0].Codigo)
 		}
 	}
 	if err != nil {
 		d.name.sayIn(sentence(err.Error()), bad)
-		d.price.say("")
-		d.steps.say("")
+		for _, t := range []*text{d.price, d.steps, d.lists, d.source} {
+			t.say("")
+		}
 		return
 	}
-	d.name.sayIn(line.Nombre, ink)
+	d.tell(sheet)
+}
+
+// tell shows a product's sheet. Nothing of it is changed here, and it says where it is.
+func (d *priceCheck) tell(s sale.Sheet) {
+	d.name.sayIn(s.Line.Nombre, ink)
 	unit := ""
-	if line.Unidad != "" {
-		unit = " / " + line.Unidad
+	if s.Line.Unidad != "" {
+		unit = " / " + s.Line.Unidad
 	}
-	d.price.say("$" + line.Prc.String() + unit)
-	d.steps.say(pricing.Explain(line.Why))
+	d.price.say("$" + s.Line.Prc.String() + unit)
+	d.steps.say(pricing.Explain(s.Line.Why))
+	d.lists.say(sheetWords(s))
+	d.source.say("El precio y la categoría vienen del archivo de productos, y las listas y promociones del de precios: se cambian ahí, no en la caja.")
+}
+
+// sheetWords are a product's category, its price in each list that has another one, and the promotions that name it.
+func sheetWords(s sale.Sheet) string {
+	words := []string{"Sin categoría"}
+	if s.Line.Categoria != "" {
+		words[0] = s.Line.Categoria
+	}
+	for _, l := range s.Lists {
+		words = append(words, l.Name+": $"+l.Prc.String())
+	}
+	if len(s.Promos) > 0 {
+		words = append(words, "Promociones: "+strings.Join(s.Promos, ", "))
+	}
+	return strings.Join(words, " · ")
 }

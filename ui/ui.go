@@ -51,6 +51,8 @@ type Counter interface {
 	KeepPrices() error
 	Choose(ch sale.Choice) error
 	Quote(text string) (sale.Line, error)
+	// Sheet is what the shop keeps of a product's price.
+	Sheet(text string) (sale.Sheet, error)
 	SetLineOff(off pricing.Off) error
 	SetTicketOff(off pricing.Off) error
 	SetPrice(prc money.Price, why string) error

@@ -19,6 +19,7 @@ type Book struct {
 	categories map[string]*shelf
 	general    shelf
 	lists      map[string]int32 // by folded name, from 1; 0 is everybody
+	names      []string         // of the lists, in that order
 
 	scratch sync.Pool // of *scratch, so that pricing a ticket needs no memory of its own
 }
@@ -185,6 +186,7 @@ func (b *Book) listsOf(r *Rule) []int32 {
 	for _, name := range r.Lists {
 		if b.lists[fold(name)] == 0 {
 			b.lists[fold(name)] = int32(len(b.lists)) + 1
+			b.names = append(b.names, name)
 		}
 		lists = append(lists, b.lists[fold(name)])
 	}
