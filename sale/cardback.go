@@ -228,7 +228,7 @@ func (r *Register) notGivenBack() error {
 	charges, err := r.charges()
 	for _, c := range charges {
 		if c.Intent.Refunds() && c.Result.State == terminal.Approved {
-			return fmt.Errorf("por este cambio ya volvieron $%s a la tarjeta, así que no se puede cambiar: termínelo con F12", c.Intent.Amount)
+			return fmt.Errorf("por este cambio ya volvieron $%s a la tarjeta, así que no se puede cambiar. Termínelo: se emite la nota y nada se devuelve dos veces", c.Intent.Amount)
 		}
 	}
 	return err
