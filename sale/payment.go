@@ -99,7 +99,7 @@ func (t Tender) check() error {
 	case !slices.Contains(Methods(), t.Method):
 		return fmt.Errorf("%w: el medio de pago «%s» no existe", ErrPayment, t.Method)
 	case terminal.LooksLikeCard(text):
-		return fmt.Errorf("%w: eso parece un número de tarjeta, que nunca se escribe en la caja. Escriba el número de operación", ErrPayment)
+		return fmt.Errorf("%w: eso parece un número de tarjeta, y va el de la operación", ErrPayment)
 	case len(text) > 3*maxReference:
 		return fmt.Errorf("%w: la referencia es demasiado larga", ErrPayment)
 	case t.Cuotas < 0 || t.Cuotas > maxCuotas || t.Cuotas > 0 && t.Method != Credito:

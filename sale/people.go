@@ -42,7 +42,7 @@ const (
 	MaySell          Right = "vender"
 	MayReturn        Right = "devolver"
 	MayReturnWithout Right = "devolver sin boleta"
-	MayCashForCard   Right = "devolver en efectivo lo pagado con tarjeta"
+	MayCashForCard   Right = "dar efectivo por tarjeta"
 	MayVoid          Right = "anular la venta"
 	MayRemove        Right = "quitar o rebajar una línea"
 	MayPrice         Right = "cambiar un precio"

@@ -18,8 +18,8 @@ func (e safeError) Unwrap() error { return e.error }
 
 // What is safe, by where it was refused.
 const (
-	notPaid       = "Este pago no se anotó; la venta sigue abierta"
-	cardPaysOnce  = "Este pago no se anotó. Si la tarjeta ya se cobró, no la pase de nuevo: anote su número"
+	notPaid       = "No se cobró; la venta sigue abierta"
+	cardPaysOnce  = "Si la tarjeta ya se cobró, no la pase de nuevo"
 	nothingAsked  = "No se pidió nada al terminal; la venta sigue abierta"
 	nothingIssued = "No se emitió nada; la venta y lo pagado siguen aquí"
 	asksFirst     = "No cobre otra vez: vuelva a emitir, y la caja averigua primero"

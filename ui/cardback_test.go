@@ -181,7 +181,7 @@ func TestWhoMayGiveCashForACard(t *testing.T) {
 	x.enter("9999")
 	x.sees("El dinero no volvió a la tarjeta")
 	x.finger("3")
-	x.sees("¿Quién lo autoriza?", "devolver en efectivo lo pagado con tarjeta")
+	x.sees("¿Quién lo autoriza?", "dar efectivo por tarjeta")
 	x.enter("9999")
 	r, ok := x.note(sold)
 	if !ok || r.Payment.Tenders[0].Method != sale.Efectivo || r.Who != "Ana Pérez" || r.Approved != "Rosa Díaz" {
