@@ -197,8 +197,11 @@ func TestAScanPaysNoDebt(t *testing.T) {
 	if b := x.debt(aromos).Balance; b != 13_236 {
 		t.Errorf("he owes %s", b)
 	}
+	if f := x.w.dialog.field(); f == nil || f.Text != "" {
+		t.Error("the code stands where the amount goes")
+	}
 	x.press(esc)
-	if n := len(x.lines()); n == 0 || !strings.Contains(x.lines()[0].Nombre, "Leche") {
-		t.Errorf("%d lines", n)
+	if l := x.lines(); len(l) != 1 || !strings.Contains(l[0].Nombre, "Leche") || l[0].Qty != 2*money.One {
+		t.Errorf("both codes waited for the sale, which has %+v", l)
 	}
 }
