@@ -215,7 +215,8 @@ func TestARefundByHandAtTheTerminal(t *testing.T) {
 	x, _, sold := withRefunds(t)
 	posted := make(chan func(), 16)
 	x.w.loop, x.w.runAside = dispatcherFunc(func(f func()) { posted <- f }), newGoroutine
-	x.w.cards = &terminal.Desk{Terminal: terminal.Manual{Ask: x.w.AskCard}, Ledger: x.journal.Charges(), Now: func() time.Time { return x.now }}
+	now := x.now // the clock of the test stands in another goroutine
+	x.w.cards = &terminal.Desk{Terminal: terminal.Manual{Ask: x.w.AskCard}, Ledger: x.journal.Charges(), Now: func() time.Time { return now }}
 	x.takesBack(sold)
 	(<-posted)()
 	x.sees("Terminal: $1.090", "Anule en el terminal la operación 000141 de $1.090", "¿Volvió el dinero a la tarjeta?")
