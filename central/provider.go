@@ -42,11 +42,11 @@ func (c *Call) Providers(p Page) ([]Provider, error) {
 	return pgx.CollectRows(rows, scanProvider)
 }
 
-// SearchProviders finds active ones by a part of the RUT, however it is written, or of the name.
+// SearchProviders finds active ones, unless others are asked for, by a part of the RUT, however it is written, or of the name.
 func (c *Call) SearchProviders(q string, p Page) ([]Provider, error) {
 	q = strings.ToLower(strings.TrimSpace(q))
-	rows, err := c.tx.Query(c.ctx, selectProvider+` where is_active and (lower(razon_social) like '%' || $1 || '%' or $2 <> '' and rut::text like '%' || $2 || '%')
-		order by id offset $3 limit $4`, likeLiteral(q), rutDigits(q), p.Skip, p.limit())
+	rows, err := c.tx.Query(c.ctx, selectProvider+` where is_active = coalesce($5, true) and (lower(razon_social) like '%' || $1 || '%' or $2 <> '' and rut::text like '%' || $2 || '%')
+		order by id offset $3 limit $4`, likeLiteral(q), rutDigits(q), p.Skip, p.limit(), p.IsActive)
 	if err != nil {
 		return nil, err
 	}

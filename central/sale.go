@@ -216,11 +216,11 @@ func (s *plannedSale) steps(steps ...func() error) error {
 
 // openShift wants the seller's shift. A company that gave up the control of cash sells without, and what moves no money
 // belongs to the shift if there is one.
-func (s *plannedSale) openShift() error {
+func (s *plannedSale) openShift() (err error) {
 	if s.shift == nil && s.cashControl && s.sign != 0 {
-		return s.errNoShift()
+		s.shift, err = s.nextShift()
 	}
-	return nil
+	return err
 }
 
 func (s *plannedSale) findCustomer() error {
@@ -535,10 +535,6 @@ func (s *plannedSale) issue() (Sale, error) {
 
 // write writes everything down in one message, and then sees to it that the document is sent.
 func (s *plannedSale) write(id int64, doc *dte.Document) error {
-	discount := money.Pesos(0)
-	for _, d := range doc.Descuentos {
-		discount += d
-	}
 	var falls *string
 	if s.due != nil {
 		falls = new(s.due.String())
@@ -549,7 +545,7 @@ func (s *plannedSale) write(id int64, doc *dte.Document) error {
 		overriding system value
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, nullif($18, 0), nullif($19, 0), $20, $21)`,
 		id, int(s.Tipo), int64(doc.Folio), s.customer.ID, s.Person.ID, s.shift, s.related, doc.FchEmis.String(), s.sign, doc.Totales.MntExe,
-		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discount, s.cost, s.Description, falls, s.Traslado, int(s.codRef), s.audit(), s.now)
+		doc.Totales.MntNeto, doc.Totales.IVA, doc.Totales.MntTotal, discounted(doc), s.cost, s.Description, falls, s.Traslado, int(s.codRef), s.audit(), s.now)
 	s.writeLines(batch, id, doc)
 	s.writeDocument(batch, id, doc)
 	s.writePayments(batch, id)
@@ -572,9 +568,7 @@ func (s *plannedSale) made(id int64, doc *dte.Document) Sale {
 		IVA: doc.Totales.IVA, Total: doc.Totales.MntTotal, Description: s.Description, CreatedAt: s.now.Truncate(time.Microsecond), Seller: s.Person.ID,
 		Customer: s.customer, References: s.draft.Referencia, State: dte.Issued,
 	}
-	for _, d := range doc.Descuentos {
-		sale.Descuento += d
-	}
+	sale.Descuento = discounted(doc)
 	if s.Traslado != 0 {
 		sale.Traslado = new(int16(s.Traslado))
 	}
@@ -705,6 +699,20 @@ func netParts(doc *dte.Document) []money.Pesos {
 		}
 	}
 	return parts
+}
+
+// discounted is what was taken off, in the prices of the document: of its lines, and of all of it.
+func discounted(doc *dte.Document) (sum money.Pesos) {
+	for _, d := range doc.Descuentos {
+		sum += d
+	}
+	for _, m := range doc.Montos {
+		sum += m
+	}
+	if doc.Tipo.EsBoleta() || doc.MntBruto {
+		return sum - doc.Totales.MntTotal
+	}
+	return sum - doc.Totales.MntNeto - doc.Totales.MntExe
 }
 
 func (s *plannedSale) writeDocument(batch *pgx.Batch, id int64, doc *dte.Document) {

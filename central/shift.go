@@ -64,7 +64,17 @@ func (c *Call) OpenShift(opening money.Pesos, force bool) (Shift, error) {
 func (c *Call) CurrentShift() (Shift, error) { return c.openOne("") }
 
 // lockShift keeps the caller's open shift from everybody who sells or counts, until the call ends.
-func (c *Call) lockShift() (Shift, error) { return c.openOne(" for update") }
+func (c *Call) lockShift() (Shift, error) {
+	s, err := c.openOne(" for update")
+	for i := 0; i < moreLooks && isRefusal(err, NotFound); i++ {
+		s, err = c.openOne(" for update")
+	}
+	return s, err
+}
+
+// moreLooks is how often who finds no open shift looks once more: it may have been closed while this waited for it, and
+// another one opened.
+const moreLooks = 10
 
 func (c *Call) openOne(lock string) (Shift, error) {
 	rows, err := c.tx.Query(c.ctx, selectShift+" where person_id = $1 and status = 'OPEN'"+lock, c.Person.ID)
@@ -86,11 +96,20 @@ func (c *Call) needShift() (*int64, error) {
 		return shift, err
 	}
 	var required bool
-	err = c.ask(c.askCashControl(&required))
-	if err == nil && required {
-		err = c.errNoShift()
+	if err := c.ask(c.askCashControl(&required)); err != nil || !required {
+		return nil, err
 	}
-	return nil, err
+	return c.nextShift()
+}
+
+// nextShift looks again for who needs an open shift and found none.
+func (c *Call) nextShift() (shift *int64, err error) {
+	for range moreLooks {
+		if shift, err = c.heldShift(); err != nil || shift != nil {
+			return shift, err
+		}
+	}
+	return nil, c.errNoShift()
 }
 
 func (c *Call) errNoShift() *RefusalError {

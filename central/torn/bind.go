@@ -60,6 +60,9 @@ func bindField(f *faults, loc []any, field reflect.StructField, v reflect.Value,
 		if !present {
 			return
 		}
+		if _, isDay := opt.target().Addr().Interface().(*Fecha); isDay && value == "" {
+			value = nil // a form whose day was not filled in
+		}
 		opt.mark(value == nil)
 		if value != nil {
 			bind(f, loc, value, opt.target(), field.Tag)

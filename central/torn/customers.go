@@ -120,11 +120,11 @@ func changeCustomer(c *central.Call, in struct {
 		if b.RazonSocial != "" {
 			n.RazonSocial = b.RazonSocial
 		}
-		b.Giro.Into(&n.Giro)
-		b.Direccion.Into(&n.Direccion)
-		b.Comuna.Into(&n.Comuna)
-		b.Ciudad.Into(&n.Ciudad)
-		b.Email.Into(&n.Email)
+		rewrite(b.Giro, &n.Giro)
+		rewrite(b.Direccion, &n.Direccion)
+		rewrite(b.Comuna, &n.Comuna)
+		rewrite(b.Ciudad, &n.Ciudad)
+		rewrite(b.Email, &n.Email)
 		if b.LimiteCredito.Set {
 			n.CreditLimit = pesosPtr(b.LimiteCredito)
 		}

@@ -12,6 +12,7 @@ type RouteInfo struct {
 	// Access is "nobody", "session", "superuser", "member" or, for members with a right, its name.
 	Access string
 	In     reflect.Type
+	Out    reflect.Type
 }
 
 var rightNames = []string{"member", "users", "reports", "products", "sales", "returns", "admin"}
@@ -25,7 +26,7 @@ func (s *Server) Routes() []RouteInfo {
 		if rt.access.level != member {
 			name = access[rt.access.level]
 		}
-		list[i] = RouteInfo{rt.method, rt.path, name, rt.in}
+		list[i] = RouteInfo{rt.method, rt.path, name, rt.in, rt.out}
 	}
 	return list
 }

@@ -41,8 +41,9 @@ func folioOf(s central.FolioStatus) folioOut {
 	return out
 }
 
-func folioStatus(c *central.Call, _ none) ([]folioOut, error) {
+func folioStatus(c *central.Call, in struct{ pageQuery }) ([]folioOut, error) {
 	list, err := c.FolioStatuses()
+	list = slice(list, in.pageQuery)
 	out := make([]folioOut, len(list))
 	for i, s := range list {
 		out[i] = folioOf(s)
@@ -60,7 +61,7 @@ func uploadCAF(c *central.Call, in struct {
 	if err != nil {
 		return folioOut{}, err
 	}
-	list, err := folioStatus(c, none{})
+	list, err := folioStatus(c, struct{ pageQuery }{})
 	for _, row := range list {
 		if row.DTEType == tipo {
 			return row, err

@@ -172,7 +172,7 @@ func TestAnnulledFoliosAreNeverIssued(t *testing.T) {
 	if got := sell(); got != 3.0 {
 		t.Errorf("folio %v", got)
 	}
-	annul(3, 3).refused(409, "1 de los folios 3 a 3 del tipo 39 ya se usaron. No se anuló ninguno")
+	annul(3, 3).refused(409, "1 de los folios 3 a 3 del tipo 39 ya se usaron, o los tiene una caja. No se anuló ninguno")
 	annul(2, 5).refused(409, "Los folios 2 a 5 del tipo 39 ya están anulados, enteros o en parte")
 	annul(3, 5).want(409)
 	annul(9, 12).want(422)

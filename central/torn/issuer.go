@@ -86,13 +86,13 @@ func changeIssuer(c *central.Call, in struct {
 		if b.RazonSocial != "" {
 			i.RazonSocial = b.RazonSocial
 		}
-		b.Giro.Into(&i.Giro)
-		b.Acteco.Into(&i.Acteco)
-		b.Direccion.Into(&i.Direccion)
-		b.Comuna.Into(&i.Comuna)
-		b.Ciudad.Into(&i.Ciudad)
-		b.Telefono.Into(&i.Telefono)
-		b.Email.Into(&i.Email)
+		rewrite(b.Giro, &i.Giro)
+		rewrite(b.Acteco, &i.Acteco)
+		rewrite(b.Direccion, &i.Direccion)
+		rewrite(b.Comuna, &i.Comuna)
+		rewrite(b.Ciudad, &i.Ciudad)
+		rewrite(b.Telefono, &i.Telefono)
+		rewrite(b.Email, &i.Email)
 		b.ResolucionNro.Into(&i.ResolucionNro)
 		if b.ResolucionFch.Set {
 			i.ResolucionFch = b.ResolucionFch.Or(Fecha{}).ptr()

@@ -68,7 +68,7 @@ func changePriceList(c *central.Call, in struct {
 		if in.Body.Name != "" {
 			n.Name = in.Body.Name
 		}
-		in.Body.Description.Into(&n.Description)
+		rewrite(in.Body.Description, &n.Description)
 	})
 }
 

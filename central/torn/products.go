@@ -238,7 +238,7 @@ func changeProduct(c *central.Call, in struct {
 		}
 		b.PrecioNeto.Into((*Pesos)(&p.PrecioNeto))
 		b.Costo.Into((*Costo)(&p.Costo))
-		b.Descripcion.Into(&p.Descripcion)
+		rewrite(b.Descripcion, &p.Descripcion)
 		b.Controla.Into(&p.ControlaStock)
 		b.Stock.Into((*Existencia)(&p.Stock))
 		b.StockMinimo.Into((*Existencia)(&p.StockMinimo))

@@ -98,11 +98,11 @@ func changeProvider(c *central.Call, in struct {
 		if b.RazonSocial != "" {
 			p.RazonSocial = b.RazonSocial
 		}
-		b.Giro.Into(&p.Giro)
-		b.Direccion.Into(&p.Direccion)
-		b.Email.Into(&p.Email)
-		b.Telefono.Into(&p.Telefono)
-		b.Ciudad.Into(&p.Ciudad)
+		rewrite(b.Giro, &p.Giro)
+		rewrite(b.Direccion, &p.Direccion)
+		rewrite(b.Email, &p.Email)
+		rewrite(b.Telefono, &p.Telefono)
+		rewrite(b.Ciudad, &p.Ciudad)
 		b.IsActive.Into(&p.IsActive)
 	}))
 }

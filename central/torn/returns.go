@@ -1,6 +1,8 @@
 package torn
 
 import (
+	"cmp"
+
 	"mostrador/central"
 	"mostrador/dte"
 	"mostrador/money"
@@ -16,7 +18,7 @@ type returnIn struct {
 	Body struct {
 		OriginalSaleID int64          `json:"original_sale_id" required:"true"`
 		Items          []returnItemIn `json:"items" required:"true" maxItems:"1000"`
-		Reason         string         `json:"reason" required:"true" minLength:"1" maxLength:"500"`
+		Reason         string         `json:"reason" required:"true" maxLength:"500" doc:"Ajuste si va vacío"`
 		ReturnMethodID int64          `json:"return_method_id" required:"true"`
 		TipoDTE        int64          `json:"tipo_dte" default:"61"`
 		SIIReasonCode  int64          `json:"sii_reason_code" default:"1" minimum:"1" maximum:"3" doc:"1 anula (si se pide solo una parte, la nota sale con 3); 2 corrige texto, sin montos; 3 corrige montos"`
@@ -25,10 +27,13 @@ type returnIn struct {
 	}
 }
 
+// noReason stands where nobody wrote one.
+const noReason = "Ajuste"
+
 func giveBack(c *central.Call, in returnIn) (saleOut, error) {
 	b := in.Body
 	note := central.NewNote{
-		Tipo: dte.TipoDTE(b.TipoDTE), Of: b.OriginalSaleID, Code: dte.CodRef(b.SIIReasonCode), Reason: b.Reason, Says: b.DondeDice.Or(""),
+		Tipo: dte.TipoDTE(b.TipoDTE), Of: b.OriginalSaleID, Code: dte.CodRef(b.SIIReasonCode), Reason: cmp.Or(b.Reason, noReason), Says: b.DondeDice.Or(""),
 		ShouldSay: b.DebeDecir.Or(""), MethodID: b.ReturnMethodID, Key: in.Key,
 	}
 	for _, i := range b.Items {
@@ -56,10 +61,7 @@ func sellNote(c *central.Call, s central.NewSale) (saleOut, error) {
 	if of.Customer.RUT != s.Customer {
 		return saleOut{}, &central.RefusalError{Kind: central.Unprocessable, Text: "La venta original es de otro cliente"}
 	}
-	note := central.NewNote{Tipo: s.Tipo, Of: of.ID, Code: s.References[0].CodRef, Items: s.Items, Reason: s.Description, Key: s.Key, Request: s.Request}
-	if note.Reason == "" {
-		note.Reason = "Ajuste"
-	}
+	note := central.NewNote{Tipo: s.Tipo, Of: of.ID, Code: s.References[0].CodRef, Items: s.Items, Reason: cmp.Or(s.Description, noReason), Key: s.Key, Request: s.Request}
 	if len(s.Payments) == 1 {
 		note.MethodID = s.Payments[0].MethodID
 	}

@@ -172,7 +172,7 @@ func TestWhatAReturnRefuses(t *testing.T) {
 	c.post("/sales/return", giveBack(1, 2, "1")).refused(404, "Producto 2 no encontrado")
 	c.post("/sales/return", giveBack(1, 1, "1", "return_method_id", 9)).refused(400, "Medio de devolución invalido")
 	c.post("/sales/return", giveBack(1, 1, "1", "return_method_id", 5)).want(422)
-	for name, value := range map[string]any{"items": nil, "reason": "", "sii_reason_code": 4, "original_sale_id": "x"} {
+	for name, value := range map[string]any{"items": nil, "reason": nil, "sii_reason_code": 4, "original_sale_id": "x"} {
 		c.post("/sales/return", giveBack(1, 1, "1", name, value)).want(422)
 	}
 	c.post("/cash/close", map[string]any{"final_cash_declared": 0}).want(200)

@@ -184,10 +184,10 @@ func changeTenant(c *central.Call, in struct {
 		if b.MaxUsersOverride.Set {
 			n.MaxUsersOverride = b.MaxUsersOverride.Ptr()
 		}
-		b.Address.Into(&n.Address)
-		b.Commune.Into(&n.Commune)
-		b.City.Into(&n.City)
-		b.Giro.Into(&n.Giro)
+		rewrite(b.Address, &n.Address)
+		rewrite(b.Commune, &n.Commune)
+		rewrite(b.City, &n.City)
+		rewrite(b.Giro, &n.Giro)
 		b.BillingDay.Into(&n.BillingDay)
 		if b.EconomicActivities.Set {
 			n.Actecos = codes(b.EconomicActivities.Or(nil))

@@ -138,7 +138,7 @@ func references(tipo dte.TipoDTE, list []referenceIn) ([]dte.Referencia, error) 
 		if tipo.EsNota() && (r.TipoDocumento == "" || r.Folio == "" || r.SIIReasonCode.Ptr() == nil) {
 			return nil, &central.RefusalError{Kind: central.Invalid, Text: "Las referencias de un documento de ajuste deben incluir tipo_documento, folio y sii_reason_code."}
 		}
-		day, err := dte.ParseDate(r.Fecha[:10])
+		day, err := dayIn(r.Fecha)
 		if err != nil {
 			f.value([]any{"body", "referencias", i, "fecha"}, r.Fecha, "la fecha debe ser AAAA-MM-DD")
 		}

@@ -66,6 +66,13 @@ func (o Opt[T]) Into(v *T) {
 	}
 }
 
+// rewrite sets a text that may be nothing: null leaves nothing.
+func rewrite(o Opt[string], text *string) {
+	if o.Set {
+		*text = o.Or("")
+	}
+}
+
 // Ptr is the value, or nil.
 func (o Opt[T]) Ptr() *T {
 	if !o.Set || o.Null {
@@ -250,13 +257,23 @@ func checkRUT(text string) (dte.RUT, error) {
 }
 
 func (f *Fecha) spell(text string) (kind, msg string) {
-	// A moment is accepted for its day, as Pydantic does if the time is midnight.
-	day, err := dte.ParseDate(strings.TrimSuffix(text, "T00:00:00"))
+	day, err := dayIn(text)
 	*f = Fecha(day)
 	if err != nil {
 		return "date_from_datetime_parsing", "Input should be a valid date or datetime, invalid character in year"
 	}
 	return "", ""
+}
+
+// dayIn reads a day, or a moment for its Chilean day: browsers send 2026-11-20T03:00:00.000Z for the 20th.
+func dayIn(text string) (dte.Date, error) {
+	if moment, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return dte.DateOf(moment), nil
+	}
+	if moment, err := time.Parse("2006-01-02T15:04:05.999999999", text); err == nil {
+		return dte.DateOf(time.Date(moment.Year(), moment.Month(), moment.Day(), 12, 0, 0, 0, dte.Santiago)), nil
+	}
+	return dte.ParseDate(text)
 }
 
 // The shapes, for the OpenAPI document.

@@ -141,7 +141,7 @@ func changeRole(c *central.Call, in struct {
 	}
 	return c.ChangeRole(in.ID, func(r *central.Role) {
 		b.Name.Into(&r.Name)
-		b.Description.Into(&r.Description)
+		rewrite(b.Description, &r.Description)
 		b.CanManageUsers.Into(&r.CanManageUsers)
 		b.CanViewReports.Into(&r.CanViewReports)
 		b.CanEditProducts.Into(&r.CanEditProducts)
