@@ -40,7 +40,7 @@ func newCardDialog(w *Window, title string, amount money.Pesos, cancel context.C
 		as(newText(l, 24, ink, cut).strong().say(title)),
 		fixed(l.px(84), newText(l, 64, ink, shrink).strong().say(peso(amount))),
 		fixed(l.px(64), d.progress),
-		as(newText(l, 15, muted, wrap).upTo(2).atTop().say("Si el terminal pide algo, hágalo ahí; se cancela con su tecla roja.")),
+		as(newText(l, 15, muted, wrap).upTo(2).atTop().say("Para cancelar, el cliente usa la tecla roja del terminal.")),
 		fixed(l.px(64), newButton(l, plain, "Dejar de esperar", "Esc", d.leave).bigger(17, fyne.NewSize(120, 64)))))
 	return d
 }
