@@ -80,11 +80,10 @@ func lineCut(c *counter) {
 
 // A folder is chosen once; from then on a PDF is two keys away. What was saved is opened by a program that is not ours.
 func savePDF(c *counter) {
-	dir, err := os.MkdirTemp("", "boletas-")
-	if err != nil {
+	dir := filepath.Join(c.t.TempDir(), "boletas")
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		c.t.Fatal(err)
 	}
-	c.t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	c.open()
 	c.menu("Ajustes")
 	c.pick("Carpeta de los PDF")
