@@ -115,6 +115,7 @@ func TestCopiesOfASaleByVoucher(t *testing.T) {
 	if first.Kept == nil || first.Kept.ID != "v1" || !first.Slip() {
 		t.Errorf("the job is %+v", first)
 	}
+	b.healthy() // while it waits
 	papers()
 	b.must(b.PrintDone(first.ID))
 	papers(1)
