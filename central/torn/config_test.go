@@ -148,6 +148,10 @@ func TestSettings(t *testing.T) {
 	if got.text("print_format") != "carta" || got.text("limite_credito") != "5000.00" || got.json()["iva_default_id"] != 1.0 {
 		t.Errorf("%s", got.body)
 	}
+	owner.put("/config/settings/", map[string]any{"control_caja": false, "dias_credito": 9}).want(200)
+	if f := owner.get("/config/settings/").want(200).fields("print_format", "limite_credito", "iva_default_id", "control_caja", "dias_credito"); f != "carta 5000.00 1 false 9" {
+		t.Errorf("what is kept: %s", f)
+	}
 	if got := owner.put("/config/settings/", map[string]any{"print_format": "pergamino"}).faultTypes(); got != `literal_error["body","print_format"]` {
 		t.Error(got)
 	}
