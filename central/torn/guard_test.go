@@ -189,29 +189,39 @@ func TestAForeignForwardedForIsNotBelieved(t *testing.T) {
 	}
 }
 
-// More work than there is room for is sent away with a time to come back; it makes no pile, and what is at work goes on.
-func TestTooMuchAtOnceIsSentAway(t *testing.T) {
-	g := newGuarded(t, func(c *torn.Config) { c.Limits.AtWork = 2 })
+// twoAtWork are requests of a shop's owner that are held up in the database until release is called, which wants them answered.
+func (g *guarded) twoAtWork() (owner *client, release func()) {
+	g.t.Helper()
 	company, owner := g.shop(76086428)
-	db := centraltest.Superuser(t, g.db)
-	if _, err := db.Exec(t.Context(), "begin; lock table "+company.Schema+".customer"); err != nil {
-		t.Fatal(err)
+	db := centraltest.Superuser(g.t, g.db)
+	if _, err := db.Exec(g.t.Context(), "begin; lock table "+company.Schema+".customer"); err != nil {
+		g.t.Fatal(err)
 	}
 	done := make(chan answer, 2)
 	for range 2 {
 		go func() { done <- owner.get("/customers/") }()
 	}
-	waiting(t, db, 2)
+	waiting(g.t, db, 2)
+	return owner, func() {
+		g.t.Helper()
+		if _, err := db.Exec(g.t.Context(), "rollback"); err != nil {
+			g.t.Fatal(err)
+		}
+		for range 2 {
+			(<-done).want(200)
+		}
+	}
+}
+
+// More work than there is room for is sent away with a time to come back; it makes no pile, and what is at work goes on.
+func TestTooMuchAtOnceIsSentAway(t *testing.T) {
+	g := newGuarded(t, func(c *torn.Config) { c.Limits.AtWork = 2 })
+	owner, release := g.twoAtWork()
 	got := owner.get("/customers/").refused(503, "El servidor está ocupado. No se hizo nada; intente de nuevo en un segundo")
 	if got.header.Get("Retry-After") != "1" {
 		t.Errorf("Retry-After %q", got.header.Get("Retry-After"))
 	}
-	if _, err := db.Exec(t.Context(), "rollback"); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		(<-done).want(200)
-	}
+	release()
 	owner.get("/customers/").want(200)
 }
 
@@ -247,25 +257,11 @@ func TestFaultSlowClient(t *testing.T) {
 
 func TestOneAddressHasSoManyPlaces(t *testing.T) {
 	g := newGuarded(t, func(c *torn.Config) { c.Limits.PerAddress = 2 })
-	company, owner := g.shop(76086428)
-	db := centraltest.Superuser(t, g.db)
-	if _, err := db.Exec(t.Context(), "begin; lock table "+company.Schema+".customer"); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan answer, 2)
-	for range 2 {
-		go func() { done <- owner.get("/customers/") }()
-	}
-	waiting(t, db, 2)
+	owner, release := g.twoAtWork()
 	if got := owner.get("/health/"); got.status != 503 || got.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	if _, err := db.Exec(t.Context(), "rollback"); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		(<-done).want(200)
-	}
+	release()
 	owner.get("/health/").want(200)
 }
 

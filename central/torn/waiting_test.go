@@ -8,7 +8,7 @@ import (
 )
 
 // until asks the database again and again until it says yes.
-func until(t *testing.T, db *pgx.Conn, what, question string, args ...any) {
+func until(t testing.TB, db *pgx.Conn, what, question string, args ...any) {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -30,7 +30,7 @@ func until(t *testing.T, db *pgx.Conn, what, question string, args ...any) {
 }
 
 // waiting returns when that many transactions wait for locks.
-func waiting(t *testing.T, db *pgx.Conn, n int) {
+func waiting(t testing.TB, db *pgx.Conn, n int) {
 	t.Helper()
 	until(t, db, "transactions waiting for a lock", "select count(*) >= $1 from pg_locks where not granted", n)
 }
