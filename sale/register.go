@@ -592,8 +592,9 @@ func (r *Register) finish(record Record) { r.stage, r.last, r.doubt = Done, &rec
 // Issue makes the document of a complete payment and goes to Done. On ErrUnknown the register stays in Paying and the
 // same call asks again: the sale ID does not change.
 func (r *Register) Issue() (Record, error) {
+	doubted := r.doubt // a try before this one may have issued it
 	record, err := r.finished()
-	if errors.Is(err, ErrUnknown) {
+	if doubted || errors.Is(err, ErrUnknown) {
 		return record, safe(err, asksFirst)
 	}
 	return record, safe(err, nothingIssued)
