@@ -1128,7 +1128,7 @@ func TestTheSheetOfAProductIsOnlyShown(t *testing.T) {
 	x.press(f7)
 	x.scan(leche)
 	x.pass(time.Second)
-	x.sees("Leche entera 1 L", "$1.090", "Lácteos · Mayorista: $990 · Promociones: 3×2 en lácteos", "se cambian ahí, no en la caja")
+	x.sees("Leche entera 1 L", "$1.090", "Lácteos · Mayorista: $990 · Promociones: 3×2 en lácteos", "no en la caja")
 	x.enter("300")
 	x.sees("Leche descremada 1 L", "Sin categoría")
 	x.seesNot("Mayorista")

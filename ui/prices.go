@@ -135,15 +135,15 @@ func newPriceCheck(w *Window) *priceCheck {
 	d := &priceCheck{
 		w: w, code: newField(w, "Escanee o escriba un código, o parte del nombre"),
 		name: newText(l, 22, ink, cut).strong(), price: newText(l, 56, ink, shrink).strong(), steps: newText(l, 16, muted, wrap).upTo(3).atTop(),
-		lists: newText(l, 16, ink, wrap).upTo(3).atTop(), source: newText(l, 14, muted, wrap).upTo(2).atTop(),
+		lists: newText(l, 16, ink, wrap).upTo(3).atTop(), source: newText(l, 14, muted, cut),
 	}
-	d.card = dialogCard(l, 720, col(l.px(12),
+	d.card = dialogCard(l, 720, col(l.px(8), // no higher: the keypad comes below it, and moves nothing
 		as(newText(l, 24, ink, cut).strong().say("Consultar un precio")),
 		as(newText(l, 16, muted, cut).say("No agrega nada a la venta.")),
 		fixed(l.px(56), d.code.framed(20, nil)),
-		fixed(l.px(32), d.name), fixed(l.px(72), d.price), fixed(l.px(66), d.steps),
-		fixed(l.px(66), d.lists), fixed(l.px(40), d.source),
-		fixed(l.px(64), newButton(l, primary, "Volver", "Esc", w.closeDialog).bigger(18, fyne.NewSize(120, 64)))))
+		fixed(l.px(32), d.name), fixed(l.px(64), d.price), fixed(l.px(66), d.steps),
+		fixed(l.px(66), d.lists), fixed(l.px(20), d.source),
+		fixed(l.px(56), newButton(l, primary, "Volver", "Esc", w.closeDialog).bigger(18, fyne.NewSize(120, 56)))))
 	return d
 }
 
@@ -184,7 +184,7 @@ func (d *priceCheck) tell(s sale.Sheet) {
 	d.price.say("$" + s.Line.Prc.String() + unit)
 	d.steps.say(pricing.Explain(s.Line.Why))
 	d.lists.say(sheetWords(s))
-	d.source.say("El precio y la categoría vienen del archivo de productos, y las listas y promociones del de precios: se cambian ahí, no en la caja.")
+	d.source.say("Se cambian en los archivos de productos y de precios, no en la caja.")
 }
 
 // sheetWords are a product's category, its price in each list that has another one, and the promotions that name it.
