@@ -81,7 +81,7 @@ func TestAnInterruptedMigrationGoesOn(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- db.Migrate(ctx, silent) }()
-	until(t, w.root, "four of them stand in the middle", "select count(*) = 4 from pg_locks where locktype = 'advisory' and objid = 77 and not granted")
+	centraltest.Until(t, w.root, "four of them stand in the middle", "select count(*) = 4 from pg_locks where locktype = 'advisory' and objid = 77 and not granted")
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Fatalf("the interrupted run says %v", err)
@@ -186,8 +186,8 @@ func TestAMigrationWaitsForWhoWorks(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- db.Migrate(t.Context(), silent) }()
 	look := centraltest.Superuser(t, w.db)
-	until(t, look, "it waits for the table", "select exists (select from pg_locks where mode = 'AccessExclusiveLock' and not granted and relation = '"+schema+".customer'::regclass)")
-	until(t, look, "it gave up", "select not exists (select from pg_locks where mode = 'AccessExclusiveLock' and not granted and relation = '"+schema+".customer'::regclass)")
+	centraltest.Until(t, look, "it waits for the table", "select exists (select from pg_locks where mode = 'AccessExclusiveLock' and not granted and relation = '"+schema+".customer'::regclass)")
+	centraltest.Until(t, look, "it gave up", "select not exists (select from pg_locks where mode = 'AccessExclusiveLock' and not granted and relation = '"+schema+".customer'::regclass)")
 	if _, err := w.root.Exec(t.Context(), "rollback"); err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestACompanyHalfMadeIsFinished(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- try(ctx) }()
-	until(t, w.root, "it waits", "select exists (select from pg_locks where locktype = 'advisory' and not granted)")
+	centraltest.Until(t, w.root, "it waits", "select exists (select from pg_locks where locktype = 'advisory' and not granted)")
 	cancel()
 	if err := <-ended; err == nil {
 		t.Error("it was made in spite of all")
@@ -292,27 +292,5 @@ func TestMigratingManyCompanies(t *testing.T) {
 	t.Logf("nothing to do: %v", time.Since(begun))
 	if done := w.count("fresh"); done != many {
 		t.Errorf("%d of %d", done, many)
-	}
-}
-
-// until asks again and again until the answer is yes.
-func until(t *testing.T, db *pgx.Conn, what, question string) {
-	t.Helper()
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var yes bool
-		if err := db.QueryRow(t.Context(), question).Scan(&yes); err != nil {
-			t.Fatal(err)
-		}
-		if yes {
-			return
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("it never came to this: %s", what)
-		case <-tick.C:
-		}
 	}
 }

@@ -207,15 +207,14 @@ func TestIdemReplyLostAroundTheCommit(t *testing.T) {
 	}
 }
 
-// The same key from sixteen clients over two servers sells once.
-func TestIdemSixteenClientsTwoReplicas(t *testing.T) {
-	c := newCounter(t, 50)
-	servers := []*client{c.client, c.replica("")}
+// sixteenOfOne asks sixteen times at once for what is one sale.
+func sixteenOfOne(t *testing.T, sell func(i int) answer) {
+	t.Helper()
 	ids := make([]int64, 16)
 	var wg sync.WaitGroup
 	for i := range ids {
 		wg.Go(func() {
-			if got := servers[i%2].sell("la-misma"); got.status == 201 {
+			if got := sell(i); got.status == 201 {
 				ids[i] = got.id()
 			} else {
 				t.Errorf("%d %s", got.status, got.body)
@@ -228,6 +227,13 @@ func TestIdemSixteenClientsTwoReplicas(t *testing.T) {
 			t.Fatalf("sales %v", ids)
 		}
 	}
+}
+
+// The same key from sixteen clients over two servers sells once.
+func TestIdemSixteenClientsTwoReplicas(t *testing.T) {
+	c := newCounter(t, 50)
+	servers := []*client{c.client, c.replica("")}
+	sixteenOfOne(t, func(i int) answer { return servers[i%2].sell("la-misma") })
 	if n := c.books(); n != 1 {
 		t.Errorf("%d sales", n)
 	}
@@ -281,7 +287,7 @@ func TestFaultDatabaseEndsUnderSales(t *testing.T) {
 	for range 3 {
 		var ended sync.WaitGroup
 		ended.Go(sellAll)
-		until(t, root, "sales are under way", "select exists (select from pg_locks l join pg_database d on d.oid = l.database where d.datname = current_database() and mode = 'RowExclusiveLock')")
+		centraltest.Until(t, root, "sales are under way", "select exists (select from pg_locks l join pg_database d on d.oid = l.database where d.datname = current_database() and mode = 'RowExclusiveLock')")
 		if _, err := root.Exec(t.Context(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"); err != nil {
 			t.Fatal(err)
 		}
@@ -323,7 +329,7 @@ func TestFaultClientLeaves(t *testing.T) {
 	}
 	waiting(t, root, 1)
 	_ = conn.Close()
-	until(t, root, "its work is given up", "select not exists (select from pg_locks where not granted)")
+	centraltest.Until(t, root, "its work is given up", "select not exists (select from pg_locks where not granted)")
 	if _, err := root.Exec(t.Context(), "rollback"); err != nil {
 		t.Fatal(err)
 	}

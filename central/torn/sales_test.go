@@ -249,23 +249,7 @@ func TestTheSameKeySellsOnce(t *testing.T) {
 		q.Header.Set("Idempotency-Key", "venta-77")
 		return c.send(q)
 	}
-	var wg sync.WaitGroup
-	ids := make([]int64, 16)
-	for i := range ids {
-		wg.Go(func() {
-			if got := ask(map[string]any{"qty": 2}); got.status == 201 {
-				ids[i] = got.id()
-			} else {
-				t.Errorf("%d %s", got.status, got.body)
-			}
-		})
-	}
-	wg.Wait()
-	for _, id := range ids {
-		if id != ids[0] {
-			t.Fatalf("sales %v", ids)
-		}
-	}
+	sixteenOfOne(t, func(int) answer { return ask(map[string]any{"qty": 2}) })
 	ask(map[string]any{"qty": 3}).refused(409, "La Idempotency-Key ya se usó con otra solicitud")
 	c.get("/sales/2").refused(404, "Venta ID 2 no encontrada")
 }
