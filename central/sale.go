@@ -382,7 +382,7 @@ func (s *plannedSale) discountAll() error {
 		}
 	}
 	for kind, part := range []money.Pesos{s.Discount - exempt, exempt} {
-		if sums[kind] == 0 {
+		if sums[kind] == 0 || s.DiscountPct == 0 && part == 0 { // the format knows no discount of nothing
 			continue
 		}
 		d := dte.DscRcgGlobal{TpoMov: dte.DescuentoGlobal, Glosa: "Descuento", Pct: s.DiscountPct, IndExe: dte.IndExe(kind)}

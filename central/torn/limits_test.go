@@ -174,6 +174,8 @@ func TestADiscountOnTheWholeSaleIsTold(t *testing.T) {
 		{fields{"descuento": 100}, "100.00", "3470.00"},
 		{fields{"descuento_pct": "0.1"}, "357.00", "3213.00"},
 		{fields{"descuento": 5000, "items": []any{fields{"product_id": 1, "cantidad": 3, "descuento": 100}, fields{"product_id": 2, "cantidad": 1}}}, "5100.00", "3470.00"},
+		// Too little for both kinds of lines: the format knows no discount of nothing.
+		{fields{"descuento": 1, "items": []any{fields{"product_id": 1, "cantidad": 3}, fields{"product_id": 2, "cantidad": 1}}}, "1.00", "8569.00"},
 		{fields{"descuento": 1000, "tipo_dte": 33, "rut_cliente": "77777777-7"}, "1000.00", "2380.00"},
 		{fields{"descuento_pct": "0.5", "tipo_dte": 34, "rut_cliente": "77777777-7"}, "1500.00", "1500.00"},
 		{fields{}, "0.00", "3570.00"},
