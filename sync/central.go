@@ -145,7 +145,9 @@ func (c *Courier) Run(ctx context.Context) error {
 func (c *Courier) Status() CourierStatus { return c.status }
 
 // Idle reports that the server has been told everything and has nothing new.
-func (c *Courier) Idle() bool { return c.asked && !c.news && c.status.Unsent == 0 && c.status.Problem == "" }
+func (c *Courier) Idle() bool {
+	return c.asked && !c.news && c.status.Unsent == 0 && c.status.Problem == ""
+}
 
 // Step does what can be done now and tells when there is more to do: a time after now, or now if it stopped after a part of much.
 func (c *Courier) Step(ctx context.Context) time.Time {

@@ -80,6 +80,7 @@ type Status struct {
 	Known          bool
 	PrinterProblem string
 	MailProblem    string // what keeps all letters from leaving
+	Server         ServerStatus
 }
 
 // Shop is an open till. Its methods may be called from any goroutine.
