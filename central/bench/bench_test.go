@@ -26,6 +26,7 @@ import (
 
 	"mostrador/central"
 	"mostrador/central/centraltest"
+	"mostrador/central/door"
 	"mostrador/central/torn"
 	"mostrador/dte"
 )
@@ -64,7 +65,9 @@ func open(b *testing.B) *place {
 	if p.tokens, err = central.NewTokens(bytes.Repeat([]byte("s"), 32), p.clock.Now); err != nil {
 		b.Fatal(err)
 	}
-	server := httptest.NewServer(torn.New(torn.Config{DB: p.db, Tokens: p.tokens, Log: slog.New(slog.DiscardHandler), Now: p.clock.Now}))
+	server := httptest.NewServer(torn.New(torn.Config{
+		DB: p.db, Tokens: p.tokens, Door: door.New(door.Config{Log: slog.New(slog.DiscardHandler), Now: p.clock.Now}),
+	}))
 	b.Cleanup(server.Close)
 	p.url = server.URL
 	p.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}

@@ -102,7 +102,7 @@ func token(q *request, in tokenIn) (loginOut, error) {
 }
 
 func (q *request) logIn(who, password string) (loginOut, error) {
-	if err := q.server.guard.login(q.server.addressOf(q.Request), q.server.Now()); err != nil {
+	if err := q.server.Door.Login(q.Request); err != nil {
 		return loginOut{}, err
 	}
 	s, err := q.server.DB.Login(q.Context(), who, password)

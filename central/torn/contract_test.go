@@ -20,6 +20,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"mostrador/central/centraltest"
+	"mostrador/central/door"
 	"mostrador/central/torn"
 )
 
@@ -36,7 +37,7 @@ type contract struct {
 }
 
 var published = sync.OnceValue(func() *contract {
-	server := torn.New(torn.Config{Log: slog.New(slog.DiscardHandler), Now: new(centraltest.Clock).Now})
+	server := torn.New(torn.Config{Door: door.New(door.Config{Log: slog.New(slog.DiscardHandler), Now: new(centraltest.Clock).Now})})
 	document, err := json.Marshal(server.Document())
 	if err != nil {
 		panic(err)

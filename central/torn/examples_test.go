@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"mostrador/central/centraltest"
+	"mostrador/central/door"
 	"mostrador/central/torn"
 	"mostrador/dte"
 )
@@ -363,7 +364,7 @@ func (tr *tour) hireAs(owner *client, email string) *client {
 
 // Every route has an example that was executed, and every refusal one; what was asked and answered is as the document says.
 func TestEveryRouteHasAnExecutedExample(t *testing.T) {
-	tr := &tour{newGuarded(t, func(c *torn.Config) { c.Limits = torn.Limits{Logins: 12} }), map[string]torn.Example{}}
+	tr := &tour{newGuarded(t, func(c *door.Config) { c.Limits = door.Limits{Logins: 12} }), map[string]torn.Example{}}
 	tr.everything()
 	c, wanted := published(), map[string]bool{}
 	for _, rt := range tr.server.Routes() {

@@ -16,6 +16,7 @@ import (
 
 	"mostrador/central"
 	"mostrador/central/centraltest"
+	"mostrador/central/door"
 	"mostrador/central/torn"
 )
 
@@ -40,7 +41,7 @@ func (c *counter) replica(road string) *client {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	server := torn.New(torn.Config{DB: db, Tokens: tokens, Now: c.clock.Now, Log: slog.New(slog.DiscardHandler)})
+	server := torn.New(torn.Config{DB: db, Tokens: tokens, Door: door.New(door.Config{Now: c.clock.Now, Log: slog.New(slog.DiscardHandler)})})
 	listening := httptest.NewServer(server)
 	c.t.Cleanup(listening.Close)
 	h := *c.house

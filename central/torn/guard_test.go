@@ -17,12 +17,14 @@ import (
 
 	"mostrador/central"
 	"mostrador/central/centraltest"
+	"mostrador/central/door"
 	"mostrador/central/torn"
 )
 
 // guarded is a house with limits, a log that is kept and a count of what was observed.
 type guarded struct {
 	*house
+	door     *door.Door
 	log      *kept
 	observed chan string
 }
@@ -60,7 +62,7 @@ func (k *kept) lines(t *testing.T, id string) (list []map[string]any) {
 	return list
 }
 
-func newGuarded(t testing.TB, change func(*torn.Config)) *guarded {
+func newGuarded(t testing.TB, change func(*door.Config)) *guarded {
 	t.Helper()
 	db, clock := centraltest.New(t)
 	tokens, err := central.NewTokens(bytes.Repeat([]byte("s"), 32), clock.Now)
@@ -68,16 +70,17 @@ func newGuarded(t testing.TB, change func(*torn.Config)) *guarded {
 		t.Fatal(err)
 	}
 	g := &guarded{log: new(kept), observed: make(chan string, 1000)}
-	config := torn.Config{
-		DB: db, Tokens: tokens, Now: clock.Now, Log: slog.New(slog.NewJSONHandler(g.log, nil)),
+	config := door.Config{
+		Now: clock.Now, Log: slog.New(slog.NewJSONHandler(g.log, nil)),
 		Observe: func(route string, status int, _ time.Duration) { g.observed <- route + " " + strconv.Itoa(status) },
 	}
 	if change != nil {
 		change(&config)
 	}
-	server := torn.New(config)
+	g.door = door.New(config)
+	server := torn.New(torn.Config{DB: db, Tokens: tokens, Door: g.door})
 	listening := httptest.NewUnstartedServer(nil)
-	listening.Config = server.HTTP()
+	listening.Config = g.door.HTTP(server)
 	listening.Start()
 	t.Cleanup(listening.Close)
 	g.house = &house{t: t, db: db, clock: clock, server: server, url: listening.URL}
@@ -146,7 +149,7 @@ func TestRequestsAreCountedByPattern(t *testing.T) {
 }
 
 func TestLoginsOfOneAddressAreCounted(t *testing.T) {
-	g := newGuarded(t, func(c *torn.Config) {
+	g := newGuarded(t, func(c *door.Config) {
 		c.Limits.Logins = 6
 		c.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
@@ -183,7 +186,7 @@ func TestLoginsOfOneAddressAreCounted(t *testing.T) {
 
 // Nobody but our own proxies may say who a request comes from.
 func TestAForeignForwardedForIsNotBelieved(t *testing.T) {
-	g := newGuarded(t, func(c *torn.Config) { c.Limits.Logins = 1 })
+	g := newGuarded(t, func(c *door.Config) { c.Limits.Logins = 1 })
 	for i, want := range []int{401, 429} {
 		g.nobody().with("POST", "/auth/login", `{"email":"a@b.cl","password":"x"}`, "X-Forwarded-For", "203.0.113."+strconv.Itoa(i)).want(want)
 	}
@@ -215,7 +218,7 @@ func (g *guarded) twoAtWork() (owner *client, release func()) {
 
 // More work than there is room for is sent away with a time to come back; it makes no pile, and what is at work goes on.
 func TestTooMuchAtOnceIsSentAway(t *testing.T) {
-	g := newGuarded(t, func(c *torn.Config) { c.Limits.AtWork = 2 })
+	g := newGuarded(t, func(c *door.Config) { c.Limits.AtWork = 2 })
 	owner, release := g.twoAtWork()
 	got := owner.get("/customers/").refused(503, "El servidor está ocupado. No se hizo nada; intente de nuevo en un segundo")
 	if got.header.Get("Retry-After") != "1" {
@@ -227,7 +230,7 @@ func TestTooMuchAtOnceIsSentAway(t *testing.T) {
 
 // Slow clients hold no connection to the database and no place at work, and only so many of their address.
 func TestFaultSlowClient(t *testing.T) {
-	g := newGuarded(t, func(c *torn.Config) { c.Limits = torn.Limits{AtWork: 1, PerAddress: 4} })
+	g := newGuarded(t, func(c *door.Config) { c.Limits = door.Limits{AtWork: 1, PerAddress: 4} })
 	_, owner := g.shop(76086428)
 	var slow []net.Conn
 	for range 3 {
@@ -256,7 +259,7 @@ func TestFaultSlowClient(t *testing.T) {
 }
 
 func TestOneAddressHasSoManyPlaces(t *testing.T) {
-	g := newGuarded(t, func(c *torn.Config) { c.Limits.PerAddress = 2 })
+	g := newGuarded(t, func(c *door.Config) { c.Limits.PerAddress = 2 })
 	owner, release := g.twoAtWork()
 	if got := owner.get("/health/"); got.status != 503 || got.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", got.status, got.body)
@@ -268,7 +271,7 @@ func TestOneAddressHasSoManyPlaces(t *testing.T) {
 // The four times that a client may take are bounded, and so is the head of a request.
 func TestTheServerIsNotPatientForEver(t *testing.T) {
 	g := newGuarded(t, nil)
-	h := g.server.HTTP()
+	h := g.door.HTTP(g.server)
 	if h.ReadHeaderTimeout <= 0 || h.ReadTimeout <= 0 || h.WriteTimeout <= 0 || h.IdleTimeout <= 0 || h.MaxHeaderBytes <= 0 {
 		t.Errorf("%+v", h)
 	}
@@ -277,7 +280,7 @@ func TestTheServerIsNotPatientForEver(t *testing.T) {
 	}
 	// The same server with less patience cuts who is slow with the head, with the body, and with taking the answer.
 	impatient := httptest.NewUnstartedServer(nil)
-	impatient.Config = g.server.HTTP()
+	impatient.Config = g.door.HTTP(g.server)
 	impatient.Config.ReadHeaderTimeout, impatient.Config.ReadTimeout = 50*time.Millisecond, 100*time.Millisecond
 	impatient.Start()
 	t.Cleanup(impatient.Close)

@@ -23,6 +23,7 @@ import (
 	"mostrador/central"
 	"mostrador/central/centraltest"
 	"mostrador/central/cluster"
+	"mostrador/central/door"
 	"mostrador/central/torn"
 	"mostrador/dte/dtetest"
 )
@@ -50,7 +51,8 @@ func serve(orders string) error {
 		return err
 	}
 	fmt.Println(listener.Addr())
-	return torn.New(torn.Config{DB: db, Tokens: tokens, Now: now, Log: slog.New(slog.DiscardHandler)}).HTTP().Serve(listener)
+	front := door.New(door.Config{Now: now, Log: slog.New(slog.DiscardHandler)})
+	return front.HTTP(torn.New(torn.Config{DB: db, Tokens: tokens, Door: front})).Serve(listener)
 }
 
 // elsewhere starts the API in another process.

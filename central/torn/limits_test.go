@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"mostrador/central/centraltest"
-	"mostrador/central/torn"
+	"mostrador/central/door"
 )
 
 // Prices, quantities and costs up to their limits: what is too large is refused in words, what is not is added up right, and
@@ -84,7 +84,7 @@ func TestAKeyKnowsEveryDecimal(t *testing.T) {
 
 // Whoever looks at the drawer does not wait for who is selling from it, and nobody waits for them.
 func TestLookingAtTheDrawerHoldsNobodyUp(t *testing.T) {
-	g := newGuarded(t, func(config *torn.Config) { config.Timeout = 3 * time.Second })
+	g := newGuarded(t, func(config *door.Config) { config.Timeout = 3 * time.Second })
 	company, owner := g.shop(76086428)
 	owner.post("/cash/open", fields{"start_amount": 1}).want(200)
 	db := centraltest.Superuser(t, g.db)

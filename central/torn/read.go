@@ -8,18 +8,14 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+
+	"mostrador/central/door"
 )
 
 // What a request may weigh. A CAF has a few kilobytes, the longest sale some tens.
 const (
 	maxBody   = 1 << 20
 	maxUpload = 4 << 20
-)
-
-// Errors of a body that cannot be read at all.
-var (
-	errTooLarge = errors.New("la solicitud es demasiado grande")
-	errBroken   = errors.New("la solicitud llegó incompleta")
 )
 
 // body is the field of a request whose members come as JSON; all other fields come in the path, the query or a form, as
@@ -72,7 +68,7 @@ func readFields(f *faults, r *http.Request, rt route, v reflect.Value) error {
 }
 
 func readJSON(f *faults, r *http.Request, v reflect.Value, echoes map[string]bool) error {
-	body, err := readAll(r, maxBody)
+	body, err := door.ReadAll(r, maxBody)
 	if err != nil {
 		return err
 	}
@@ -94,18 +90,6 @@ func readJSON(f *faults, r *http.Request, v reflect.Value, echoes map[string]boo
 	return nil
 }
 
-func readAll(r *http.Request, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, errTooLarge
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", errBroken, err)
-	}
-	return body, nil
-}
-
 // readForm reads a form, with files if it has any: a []byte field tagged file is one of them.
 func readForm(f *faults, r *http.Request, v reflect.Value) error {
 	r.Body = http.MaxBytesReader(nil, r.Body, maxUpload)
@@ -118,7 +102,7 @@ func readForm(f *faults, r *http.Request, v reflect.Value) error {
 	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return errTooLarge
+		return door.ErrTooLarge
 	}
 	if err != nil {
 		f.add([]any{"body"}, "form_invalid", "There was an error parsing the body", nil)
@@ -152,7 +136,7 @@ func readFile(f *faults, r *http.Request, name string, v reflect.Value) error {
 	defer file.Close()
 	content, err := io.ReadAll(file)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errBroken, err)
+		return fmt.Errorf("%w: %w", door.ErrBroken, err)
 	}
 	v.SetBytes(content)
 	return nil

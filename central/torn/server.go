@@ -1,7 +1,8 @@
 // Package torn speaks Torn's HTTP API: the same paths, fields, decimals in strings, Spanish messages and status codes, on the
 // verbs of package central. Clients written for Torn work unchanged.
 //
-// Owns: reading requests as Pydantic does, answering as FastAPI does, rights per route, CORS, the OpenAPI document.
+// Owns: reading requests as Pydantic does, answering as FastAPI does, rights per route, CORS, the OpenAPI document. What stands in
+// front of it is package door.
 //
 // Promises: one transaction for a request, committed before the answer; every refusal is a sentence; no route without an
 // entry in the table, and none there without a test of who may call it.
@@ -12,38 +13,26 @@ package torn
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"net/netip"
 	"path"
-	"runtime/debug"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"mostrador/central"
+	"mostrador/central/door"
 )
 
 // Config is what a Server works with.
 type Config struct {
 	DB     *central.DB
 	Tokens *central.Tokens
-	Log    *slog.Logger
-	Now    func() time.Time
+	Door   *door.Door
 	// Origins may call from a browser; DefaultOrigins if nil.
 	Origins []string
-	// Timeout bounds a request once it is read (25 s).
-	Timeout time.Duration
-	Limits  Limits
-	// Proxies may say in X-Forwarded-For whose requests they pass on.
-	Proxies []netip.Prefix
-	// Observe is told of every request: the route's pattern, empty if there is none, the status and how long it took.
-	Observe func(route string, status int, took time.Duration)
 }
 
 // DefaultOrigins are Torn's.
@@ -63,21 +52,13 @@ type Server struct {
 	mux     *http.ServeMux
 	origins map[string]bool
 	routes  []route
-	guard   *guard
 }
 
 // New makes the server.
 func New(c Config) *Server {
-	s := &Server{Config: c, mux: http.NewServeMux(), origins: map[string]bool{}, routes: routes(), guard: newGuard(c.Limits)}
-	s.Log = slog.New(named{c.Log.Handler()})
-	if s.Observe == nil {
-		s.Observe = func(string, int, time.Duration) {}
-	}
+	s := &Server{Config: c, mux: http.NewServeMux(), origins: map[string]bool{}, routes: routes()}
 	if s.Origins == nil {
 		s.Origins = DefaultOrigins()
-	}
-	if s.Timeout == 0 {
-		s.Timeout = 25 * time.Second
 	}
 	for _, origin := range s.Origins {
 		s.origins[origin] = true
@@ -104,59 +85,32 @@ func plainPath(p string) string {
 
 // ServeHTTP answers. Whatever goes wrong, the answer is JSON with CORS headers and leaves one line in the log.
 func (s *Server) ServeHTTP(to http.ResponseWriter, r *http.Request) {
-	begun := s.Now()
-	t, r := traced(to, r)
-	from := s.addressOf(r)
-	w := &answerWriter{ResponseWriter: to}
-	defer func() {
-		took := s.Now().Sub(begun)
-		s.Observe(t.route, w.status, took)
-		// Neither the path, which names people, nor the query, which may carry a link's signature.
-		s.Log.InfoContext(r.Context(), "solicitud", "ruta", t.route, "método", r.Method, "estado", w.status, "bytes", w.bytes,
-			"ms", took.Milliseconds(), "dirección", from.String(), "empresa", t.company, "cuenta", t.account)
-	}()
-	defer func() {
-		if fault := recover(); fault != nil {
-			s.Log.ErrorContext(r.Context(), "pánico", "método", r.Method, "ruta", r.URL.Path, "fallo", fault, "pila", string(debug.Stack()))
-			s.detail(w, http.StatusInternalServerError, "Error interno del servidor")
+	s.Door.Serve(to, r, func(w http.ResponseWriter, r *http.Request) {
+		if s.cors(w, r) {
+			return
 		}
-	}()
-	protect(w.Header())
-	if s.cors(w, r) {
-		return
-	}
-	leave, err := s.guard.enter(from)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	defer leave()
-	s.dispatch(w, r, t)
-}
-
-// protect says what a browser must not do with an answer. A page says for itself what it needs.
-func protect(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	// Browsers heed it only if it came over TLS.
-	h.Set("Strict-Transport-Security", "max-age=31536000")
+		leave, err := s.Door.Enter(r)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		defer leave()
+		s.dispatch(w, r)
+	})
 }
 
 // pagePolicy is for the pages: all they show and run is of this program.
 const pagePolicy = "default-src 'self' 'unsafe-inline' data:; frame-ancestors 'none'"
 
-func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, t *trace) {
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
-		s.detail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
+		s.Door.Detail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
 		return
 	}
 	clean := r.Clone(r.Context())
 	clean.URL.Path, clean.URL.RawPath = strings.TrimSuffix(plainPath(r.URL.Path), "{$}"), ""
 	handler, pattern := s.mux.Handler(clean)
-	t.route = pattern
+	door.Of(r.Context()).Route = pattern
 	if pattern == "" {
 		s.notRouted(w, clean, handler)
 		return
@@ -170,10 +124,10 @@ func (s *Server) notRouted(w http.ResponseWriter, r *http.Request, mux http.Hand
 	mux.ServeHTTP(probe, r)
 	if probe.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", probe.header.Get("Allow"))
-		s.detail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
+		s.Door.Detail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
 		return
 	}
-	s.detail(w, http.StatusNotFound, "Not Found")
+	s.Door.Detail(w, http.StatusNotFound, "Not Found")
 }
 
 // statusOnly takes an answer and keeps its status.
@@ -219,7 +173,7 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 // clients hold none; whether it is right is told after who may ask.
 func (s *Server) handler(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), s.Timeout)
+		ctx, cancel := context.WithTimeout(r.Context(), s.Door.Timeout)
 		defer cancel()
 		r = r.WithContext(ctx)
 		id, err := s.sessionOf(r, rt)
@@ -232,7 +186,7 @@ func (s *Server) handler(rt route) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
-		end, err := s.guard.begin()
+		end, err := s.Door.Begin()
 		if err != nil {
 			s.fail(w, r, err)
 			return
@@ -297,7 +251,7 @@ func (s *Server) enter(q *request, rt route, id uuid.UUID, fn func() error) erro
 				return &central.RefusalError{Kind: central.Forbidden, Text: refusalOf(want)}
 			}
 			q.call = c
-			traceOf(ctx).caller(c)
+			door.Of(ctx).Caller(c)
 			return fn()
 		})
 	}
@@ -306,7 +260,7 @@ func (s *Server) enter(q *request, rt route, id uuid.UUID, fn func() error) erro
 			return &central.RefusalError{Kind: central.Forbidden, Text: "Not authorized"}
 		}
 		q.call = c
-		traceOf(ctx).caller(c)
+		door.Of(ctx).Caller(c)
 		return fn()
 	})
 }
@@ -341,62 +295,20 @@ func tenantOf(r *http.Request) (int64, error) {
 
 func (f faults) Error() string { return fmt.Sprintf("%d faltas en la solicitud", len(f)) }
 
-// statusOf is the status code of each kind of refusal.
-var statusOf = map[central.Kind]int{
-	central.Invalid: http.StatusBadRequest, central.Unprocessable: http.StatusUnprocessableEntity,
-	central.Unauthorized: http.StatusUnauthorized, central.Forbidden: http.StatusForbidden, central.NotFound: http.StatusNotFound,
-	central.Conflict: http.StatusConflict, central.TooMany: http.StatusTooManyRequests,
-	central.Unavailable: http.StatusServiceUnavailable,
-}
-
-// fail answers with what went wrong. What is the client's to mend is told in words; what is ours is logged, and told as that.
+// fail answers with what went wrong: what is wrong with the request in Pydantic's form, all else as everywhere.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var wrong faults
 	var refused *central.RefusalError
 	switch {
 	case errors.As(err, &wrong):
 		s.answer(w, http.StatusUnprocessableEntity, map[string]any{"detail": wrong})
-	case errors.As(err, &refused):
-		s.refuse(w, refused)
-	case errors.Is(err, errTooLarge):
-		s.detail(w, http.StatusRequestEntityTooLarge, "La solicitud es demasiado grande")
-	case errors.Is(err, errBroken):
-		s.detail(w, http.StatusBadRequest, "La solicitud llegó incompleta")
-	case errors.Is(err, central.ErrUnknown):
-		s.Log.ErrorContext(r.Context(), "resultado desconocido", "ruta", r.URL.Path, "error", err)
-		s.detail(w, http.StatusServiceUnavailable, "No se sabe si la operación quedó hecha: consulte antes de repetirla, o repítala con la misma Idempotency-Key")
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), central.Passing(err):
-		s.Log.WarnContext(r.Context(), "ocupado", "ruta", r.URL.Path, "error", err)
-		w.Header().Set("Retry-After", "1")
-		s.detail(w, http.StatusServiceUnavailable, "El servidor está ocupado. No se hizo nada; intente de nuevo")
-	default:
-		s.Log.ErrorContext(r.Context(), "falla", "método", r.Method, "ruta", r.URL.Path, "error", err)
-		s.detail(w, http.StatusInternalServerError, "Error interno del servidor. No se guardó nada")
-	}
-}
-
-func (s *Server) refuse(w http.ResponseWriter, refused *central.RefusalError) {
-	if refused.Kind == central.Unauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	}
-	if refused.Wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(refused.Wait/time.Second)))
-	}
-	if refused.Kind == central.Unprocessable {
+	case errors.As(err, &refused) && refused.Kind == central.Unprocessable:
 		var f faults
 		f.add([]any{"body"}, "value_error", "Value error, "+refused.Text, nil, "error", map[string]any{})
 		s.answer(w, http.StatusUnprocessableEntity, map[string]any{"detail": f, "error": refused.Text})
-		return
+	default:
+		s.Door.Fail(w, r, err)
 	}
-	body := map[string]any{"detail": refused.Text}
-	for name, value := range refused.Extra {
-		body[name] = value
-	}
-	s.answer(w, statusOf[refused.Kind], body)
-}
-
-func (s *Server) detail(w http.ResponseWriter, status int, text string) {
-	s.answer(w, status, map[string]any{"detail": text})
 }
 
 func (s *Server) answer(w http.ResponseWriter, status int, out any) {
@@ -416,12 +328,5 @@ func (s *Server) answer(w http.ResponseWriter, status int, out any) {
 		_, _ = w.Write(page.body) // nobody is left to tell
 		return
 	}
-	body, err := json.Marshal(out)
-	if err != nil {
-		s.Log.Error("una respuesta no se pudo escribir", "error", err)
-		status, body = http.StatusInternalServerError, []byte(`{"detail":"Error interno del servidor"}`)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // nobody is left to tell
+	s.Door.Answer(w, status, out)
 }

@@ -15,6 +15,7 @@ import (
 
 	"mostrador/central"
 	"mostrador/central/centraltest"
+	"mostrador/central/door"
 	"mostrador/central/torn"
 	"mostrador/dte"
 )
@@ -51,7 +52,9 @@ func houseOf(t testing.TB, db *central.DB, clock *centraltest.Clock) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := torn.New(torn.Config{DB: db, Tokens: tokens, Log: slog.New(slog.NewTextHandler(testLog{t}, nil)), Now: clock.Now})
+	server := torn.New(torn.Config{
+		DB: db, Tokens: tokens, Door: door.New(door.Config{Log: slog.New(slog.NewTextHandler(testLog{t}, nil)), Now: clock.Now}),
+	})
 	listening := httptest.NewServer(server)
 	t.Cleanup(listening.Close)
 	return &house{t: t, db: db, clock: clock, server: server, url: listening.URL}

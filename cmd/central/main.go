@@ -30,6 +30,7 @@ import (
 
 	"mostrador/central"
 	"mostrador/central/cluster"
+	"mostrador/central/door"
 	"mostrador/central/practice"
 	"mostrador/central/torn"
 	"mostrador/dte/sii"
@@ -50,7 +51,7 @@ type options struct {
 	addr, private, url, adminURL, local, keys, secret, origins, admin, proxy, proxies, tlsCert, tlsKey string
 	conns, jobs, maxConnections                                                                        int
 	simulator, demo                                                                                    bool
-	limits                                                                                             torn.Limits
+	limits                                                                                             door.Limits
 	grace                                                                                              time.Duration
 	rest                                                                                               []string
 }
@@ -188,9 +189,8 @@ func (o *options) serve(ctx context.Context, out io.Writer, log *slog.Logger) er
 		}
 		defer stop()
 	}
-	api := torn.New(torn.Config{
-		DB: db, Tokens: tokens, Log: log, Now: time.Now, Origins: origins, Limits: o.limits, Proxies: proxies, Observe: watch.observe,
-	})
+	front := door.New(door.Config{Log: log, Now: time.Now, Limits: o.limits, Proxies: proxies, Observe: watch.observe})
+	api := torn.New(torn.Config{DB: db, Tokens: tokens, Door: front, Origins: origins})
 	listener, err := o.listen()
 	if err != nil {
 		return err
@@ -203,7 +203,7 @@ func (o *options) serve(ctx context.Context, out io.Writer, log *slog.Logger) er
 	if password != "" {
 		fmt.Fprintf(out, "Primera cuenta de administración: %s, contraseña %s (se muestra solo esta vez)\n", o.admin, password)
 	}
-	return serveUntil(ctx, api.HTTP(), listener, o.grace, func() { watch.leaving.Store(true) }, stopJobs)
+	return serveUntil(ctx, front.HTTP(api), listener, o.grace, func() { watch.leaving.Store(true) }, stopJobs)
 }
 
 // makeDemo makes the demo's company, if it is not there, and tells how to look at it.

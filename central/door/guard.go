@@ -1,4 +1,4 @@
-package torn
+package door
 
 import (
 	"fmt"
@@ -31,27 +31,28 @@ type guard struct {
 
 	mu   sync.Mutex
 	open map[netip.Addr]int
-	// tries is until when the logins of an address are accounted for: each one moves it on by its share of a minute.
-	tries *lru.Cache[netip.Addr, time.Time]
+	// paces is until when what somebody did is accounted for: each time moves it on by its share of a minute.
+	paces *lru.Cache[string, time.Time]
 }
 
-// addressesKept bounds what is remembered of who tried to log in.
-const addressesKept = 20_000
+// pacesKept bounds what is remembered of who came how often.
+const pacesKept = 20_000
 
 func newGuard(l Limits) *guard {
-	tries, err := lru.New[netip.Addr, time.Time](addressesKept)
+	paces, err := lru.New[string, time.Time](pacesKept)
 	if err != nil {
 		panic(err) // the size is ours
 	}
-	return &guard{limits: l, work: make(chan struct{}, l.AtWork), open: map[netip.Addr]int{}, tries: tries}
+	return &guard{limits: l, work: make(chan struct{}, l.AtWork), open: map[netip.Addr]int{}, paces: paces}
 }
 
 func errBusy(text string) error {
 	return &central.RefusalError{Kind: central.Unavailable, Text: text, Wait: time.Second}
 }
 
-// enter counts a request of that address until leave is called.
-func (g *guard) enter(from netip.Addr) (leave func(), err error) {
+// Enter counts a request among those of its address until leave is called.
+func (d *Door) Enter(r *http.Request) (leave func(), err error) {
+	g, from := d.guard, Of(r.Context()).address
 	if g.limits.PerAddress == 0 {
 		return func() {}, nil
 	}
@@ -70,8 +71,9 @@ func (g *guard) enter(from netip.Addr) (leave func(), err error) {
 	}, nil
 }
 
-// begin counts a request that is read and goes to work, until end is called.
-func (g *guard) begin() (end func(), err error) {
+// Begin counts a request that is read and goes to work, until end is called.
+func (d *Door) Begin() (end func(), err error) {
+	g := d.guard
 	if g.limits.AtWork == 0 {
 		return func() {}, nil
 	}
@@ -83,39 +85,46 @@ func (g *guard) begin() (end func(), err error) {
 	}
 }
 
-// login counts a try of that address.
-func (g *guard) login(from netip.Addr, now time.Time) error {
-	if g.limits.Logins == 0 {
+// Login counts a try of whoever asks to be let in, among those of its address.
+func (d *Door) Login(r *http.Request) error {
+	from := Of(r.Context()).address
+	return d.Paced("login "+from.String(), d.Limits.Logins, "Demasiados intentos de inicio de sesión desde esta dirección")
+}
+
+// Paced counts one time that who did something, and refuses what is more than so many a minute; 0 is no limit.
+func (d *Door) Paced(who string, minutely int, refusal string) error {
+	if minutely == 0 {
 		return nil
 	}
+	g, now := d.guard, d.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	until, _ := g.tries.Get(from)
+	until, _ := g.paces.Get(who)
 	if until.Before(now) {
 		until = now
 	}
-	until = until.Add(time.Minute / time.Duration(g.limits.Logins))
+	until = until.Add(time.Minute / time.Duration(minutely))
 	if wait := until.Sub(now) - time.Minute; wait > 0 {
 		seconds := wait.Truncate(time.Second) + time.Second
 		return &central.RefusalError{
 			Kind: central.TooMany, Wait: seconds,
-			Text: fmt.Sprintf("Demasiados intentos de inicio de sesión desde esta dirección. Espere %d segundos", seconds/time.Second),
+			Text: fmt.Sprintf("%s. Espere %d segundos", refusal, seconds/time.Second),
 		}
 	}
-	g.tries.Add(from, until)
+	g.paces.Add(who, until)
 	return nil
 }
 
 // addressOf is where a request comes from: the other end of the connection, or, if that is one of our proxies, the last
 // address that no proxy of ours wrote into the header. What else is there anybody may have written.
-func (s *Server) addressOf(r *http.Request) netip.Addr {
+func (d *Door) addressOf(r *http.Request) netip.Addr {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
 	address := from.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && s.isProxy(address); i-- {
+	for i := len(hops) - 1; i >= 0 && d.isProxy(address); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
@@ -137,8 +146,8 @@ func oneHome(a netip.Addr) netip.Addr {
 	return network.Addr()
 }
 
-func (s *Server) isProxy(a netip.Addr) bool {
-	for _, network := range s.Proxies {
+func (d *Door) isProxy(a netip.Addr) bool {
+	for _, network := range d.Proxies {
 		if network.Contains(a) {
 			return true
 		}

@@ -1,4 +1,4 @@
-package torn
+package door
 
 import (
 	"log/slog"
@@ -16,10 +16,10 @@ const (
 	maxHead    = 32 << 10
 )
 
-// HTTP is the server as it listens, with a bound on all that a client may be slow at.
-func (s *Server) HTTP() *http.Server {
+// HTTP is a server as it listens, with a bound on all that a client may be slow at.
+func (d *Door) HTTP(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: s, ReadHeaderTimeout: headTime, ReadTimeout: bodyTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
-		MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+		Handler: h, ReadHeaderTimeout: headTime, ReadTimeout: bodyTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
+		MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(d.Log.Handler(), slog.LevelWarn),
 	}
 }

@@ -1,9 +1,10 @@
-package torn
+package door
 
 import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"regexp"
 
 	"github.com/google/uuid"
@@ -11,45 +12,50 @@ import (
 	"mostrador/central"
 )
 
-// trace is what is known of a request while it is served: for its line in the log, and for every other line that it causes.
-type trace struct {
-	id string
-	// route is the pattern that took it, company and account who asked; none if zero.
-	route            string
-	company, account int64
+// Visit is what is known of a request while it is served: for its line in the log, and for every other line that it causes.
+type Visit struct {
+	// Route is the pattern that took it.
+	Route   string
+	id      string
+	address netip.Addr
+	// Who asked; none if zero.
+	company, account, till int64
 }
 
-type traceKey struct{}
+type visitKey struct{}
 
-// traceOf is the trace of the request that this work is done for; an empty one outside of requests.
-func traceOf(ctx context.Context) *trace {
-	if t, ok := ctx.Value(traceKey{}).(*trace); ok {
-		return t
+// Of is the visit of the request that this work is done for; an empty one outside of requests.
+func Of(ctx context.Context) *Visit {
+	if v, ok := ctx.Value(visitKey{}).(*Visit); ok {
+		return v
 	}
-	return &trace{}
+	return &Visit{}
 }
 
 // usableID is what a client may call its request: anything else would be a way to write into our log.
 var usableID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// traced gives the request its name, the client's own if it is usable, and tells it in the answer.
-func traced(w http.ResponseWriter, r *http.Request) (*trace, *http.Request) {
-	t := &trace{id: r.Header.Get("X-Request-ID")}
-	if !usableID.MatchString(t.id) {
-		t.id = uuid.NewString()
+// visited gives the request its name, the client's own if it is usable, and tells it in the answer.
+func visited(w http.ResponseWriter, r *http.Request) (*Visit, *http.Request) {
+	v := &Visit{id: r.Header.Get("X-Request-ID")}
+	if !usableID.MatchString(v.id) {
+		v.id = uuid.NewString()
 	}
-	w.Header().Set("X-Request-ID", t.id)
-	return t, r.WithContext(context.WithValue(r.Context(), traceKey{}, t))
+	w.Header().Set("X-Request-ID", v.id)
+	return v, r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 }
 
-func (t *trace) caller(c *central.Call) { t.company, t.account = c.Tenant.ID, c.Account.ID }
+// Caller notes who asks.
+func (v *Visit) Caller(c *central.Call) {
+	v.company, v.account, v.till = c.Tenant.ID, c.Account.ID, c.Till.ID
+}
 
 // named puts the request's name on every line.
 type named struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (n named) Handle(ctx context.Context, line slog.Record) error {
-	if id := traceOf(ctx).id; id != "" {
+	if id := Of(ctx).id; id != "" {
 		line.AddAttrs(slog.String("request_id", id))
 	}
 	return n.Handler.Handle(ctx, line)
