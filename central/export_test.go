@@ -3,6 +3,7 @@ package central
 import (
 	"context"
 
+	"mostrador/central/api"
 	"mostrador/dte"
 	possync "mostrador/sync"
 )
@@ -37,3 +38,8 @@ const (
 	LongestSale = longestSale
 	StepsATurn  = stepsATurn
 )
+
+// FollowChain is what a till's report asks of its chain.
+func (c *Call) FollowChain(epoch int, head api.Point, locator []api.Point) (api.Point, Hold, error) {
+	return c.followChain(epoch, head, locator)
+}

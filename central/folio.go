@@ -262,7 +262,7 @@ func (c *Call) FolioStatuses() ([]FolioStatus, error) {
 				+ (select coalesce(sum(f.hasta - f.desde + 1), 0) from folio_free f where f.caf_id = caf.id) - (
 				select coalesce(sum(least(a.hasta, caf.hasta) - greatest(a.desde, next) + 1), 0) from folio_annulled a
 				where a.tipo = caf.tipo and a.desde <= caf.hasta and a.hasta >= next) as unused
-			from caf) caf group by tipo`, dte.DateOf(c.now).String(), dte.DateOf(c.now.AddDate(0, 0, renewDays)).String())
+			from caf where till_id is null) caf group by tipo`, dte.DateOf(c.now).String(), dte.DateOf(c.now.AddDate(0, 0, renewDays)).String())
 	if err != nil {
 		return nil, err
 	}

@@ -69,6 +69,8 @@ const (
 	HoldCopy Hold = "COPY"
 	// HoldBehind: the store knows of fewer folios than it has told of before, and was not restored as far as it knows.
 	HoldBehind Hold = "BEHIND"
+	// HoldFork: the books of the store say something else than they said before.
+	HoldFork Hold = "FORK"
 )
 
 // FolioStock is what a till may issue from.
@@ -236,7 +238,7 @@ func (c *Call) takeBack(leases []Lease, m Mark) error {
 // expireLeases ends those whose CAF did: no document may bear their folios any more.
 func (c *Call) expireLeases() error {
 	_, err := c.tx.Exec(c.ctx, `update lease set state = 'EXPIRED', ended_at = $2 from caf
-		where caf.id = lease.caf_id and till_id = $1 and state = 'OPEN' and caf.vence < $3`, c.Till.ID, c.now, dte.DateOf(c.now).String())
+		where caf.id = lease.caf_id and lease.till_id = $1 and state = 'OPEN' and caf.vence < $3`, c.Till.ID, c.now, dte.DateOf(c.now).String())
 	return err
 }
 

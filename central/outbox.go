@@ -31,7 +31,7 @@ const leaseTime = turnTime + time.Minute
 
 // outbox is possync.Outbox over one company's tables, for as long as holder holds the lease: every write looks, in its own
 // transaction, whether it still does, and renews it. So a server that was taken for dead and comes back writes nothing, and
-// what it had begun was already turned into a question.
+// what it had begun was already turned into a question. Documents of tills wait here for nobody: who issued them sends them.
 type outbox struct {
 	db     *DB
 	ctx    context.Context
@@ -83,7 +83,7 @@ func (o *outbox) Waiting(boletas bool, limit int) (docs []*dte.Document, err err
 func (o *outbox) waiting(boletas bool, limit, offset int) (docs []*dte.Document, damaged error, n int, err error) {
 	err = o.read(func(tx pgx.Tx) error {
 		rows, err := tx.Query(o.ctx, `select d.xml, d.sha256 from document_state s join document d on d.sale_id = s.sale_id and d.version = s.version
-			where s.state = 'issued' and s.boleta = $1 order by s.issued_at, s.sale_id limit $2 offset $3`, boletas, limit, offset)
+			where s.state = 'issued' and s.till_id is null and s.boleta = $1 order by s.issued_at, s.sale_id limit $2 offset $3`, boletas, limit, offset)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (o *outbox) WaitingSince(boletas bool, limit int) (n int, oldest time.Time,
 	var first *time.Time
 	err = o.read(func(tx pgx.Tx) error {
 		return tx.QueryRow(o.ctx, `select count(*), min(issued_at) from (
-			select issued_at from document_state where state = 'issued' and boleta = $1 order by issued_at limit $2) w`, boletas, limit).Scan(&n, &first)
+			select issued_at from document_state where state = 'issued' and till_id is null and boleta = $1 order by issued_at limit $2) w`, boletas, limit).Scan(&n, &first)
 	})
 	if first != nil {
 		oldest = *first
@@ -174,7 +174,7 @@ func (o *outbox) Backlog() (b dte.Backlog, err error) {
 
 func backlog(ctx context.Context, tx pgx.Tx) (b dte.Backlog, err error) {
 	b.ByState = map[dte.State]int{}
-	rows, err := tx.Query(ctx, "select state, count(*), min(issued_at) from document_state where state not in "+final+" group by state")
+	rows, err := tx.Query(ctx, "select state, count(*), min(issued_at) from document_state where till_id is null and state not in "+final+" group by state")
 	if err != nil {
 		return b, err
 	}
@@ -230,7 +230,8 @@ func (o *outbox) free(tx pgx.Tx, s dte.Sobre) error {
 func (o *outbox) states(tx pgx.Tx, keys []dte.Key) (map[dte.Key]dte.State, error) {
 	tipos, folios := columns(keys)
 	rows, err := tx.Query(o.ctx, `select s.tipo, s.folio, s.state from document_state s
-		join unnest($1::integer[], $2::bigint[]) k (tipo, folio) on s.tipo = k.tipo and s.folio = k.folio`, tipos, folios)
+		join unnest($1::integer[], $2::bigint[]) k (tipo, folio) on s.tipo = k.tipo and s.folio = k.folio
+		where s.till_id is null`, tipos, folios)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (c *Call) equip() error {
 	}
 	for _, t := range append(SaleTipos(), dte.NotaCredito, dte.NotaDebito) {
 		var held bool
-		if err := c.tx.QueryRow(c.ctx, "select exists (select from caf where tipo = $1)", int(t)).Scan(&held); err != nil {
+		if err := c.tx.QueryRow(c.ctx, "select exists (select from caf where tipo = $1 and till_id is null)", int(t)).Scan(&held); err != nil {
 			return err
 		}
 		if held {

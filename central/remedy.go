@@ -44,6 +44,7 @@ type plannedRemedy struct {
 	of       Sale
 	version  int32
 	envelope string
+	till     string // whose document it is; empty for the server's own
 	doc      *dte.Document
 }
 
@@ -81,7 +82,8 @@ func (r *plannedRemedy) find() error {
 	if r.doc, err = r.documentOf(r.of.ID); err != nil {
 		return err
 	}
-	return r.tx.QueryRow(r.ctx, "select version, envelope from document_state where sale_id = $1", r.of.ID).Scan(&r.version, &r.envelope)
+	return r.tx.QueryRow(r.ctx, `select d.version, d.envelope, coalesce(t.name, '') from document_state d left join till t on t.id = d.till_id
+		where d.sale_id = $1`, r.of.ID).Scan(&r.version, &r.envelope, &r.till)
 }
 
 // allowed refuses what the verdict leaves no room for.
@@ -92,6 +94,8 @@ func (r *plannedRemedy) allowed() error {
 		return refuse(Conflict, "El SII ya tiene la %s: solo una nota de crédito la corrige. No se cambió nada", named)
 	case r.of.State != dte.Rejected || r.of.Veredicto == nil:
 		return refuse(Conflict, "La %s no está rechazada: espera al SII. No se cambió nada", named)
+	case r.till != "":
+		return refuse(Conflict, "La %s es de la caja %s, que la envía ella misma. No se cambió nada: resuélvala en esa caja", named, r.till)
 	}
 	if slices.Contains(r.of.Veredicto.Acts(), r.ask.Act) {
 		return nil

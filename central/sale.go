@@ -779,7 +779,7 @@ func (s *plannedSale) moveStock(batch *pgx.Batch, id int64) {
 			tipo, more = "ENTRADA", wanted[product]
 		}
 		batch.Queue(`with moved as (
-				update product set stock_actual = stock_actual + $2, updated_at = $3 where id = $1 and stock_actual + $2 >= 0 returning id, stock_actual)
+				update product set stock_actual = stock_actual + $2, updated_at = $3 where id = $1 and ($2 > 0 or stock_actual + $2 >= 0) returning id, stock_actual)
 			insert into stock_movement (product_id, at, tipo, motivo, cantidad, balance_after, sale_id, person_id, descripcion)
 			select id, $3, $4, $5, abs($2), stock_actual, $6, $7, $8 from moved returning balance_after, at`,
 			product, more, s.now, tipo, motivo, id, s.Person.ID, words).

@@ -77,7 +77,7 @@ func (c *Call) lockShift() (Shift, error) {
 const moreLooks = 10
 
 func (c *Call) openOne(lock string) (Shift, error) {
-	rows, err := c.tx.Query(c.ctx, selectShift+" where person_id = $1 and status = 'OPEN'"+lock, c.Person.ID)
+	rows, err := c.tx.Query(c.ctx, selectShift+" where person_id = $1 and status = 'OPEN' and till_id is null"+lock, c.Person.ID)
 	if err != nil {
 		return Shift{}, err
 	}
@@ -130,7 +130,7 @@ func (c *Call) heldShift() (shift *int64, err error) {
 
 func (c *Call) askShift(shift **int64) question {
 	return func(b *pgx.Batch) {
-		b.Queue("select id from shift where person_id = $1 and status = 'OPEN' for share", c.Person.ID).QueryRow(func(row pgx.Row) error {
+		b.Queue("select id from shift where person_id = $1 and status = 'OPEN' and till_id is null for share", c.Person.ID).QueryRow(func(row pgx.Row) error {
 			if err := row.Scan(shift); !errNoRow(err) {
 				return err
 			}

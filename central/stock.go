@@ -48,7 +48,7 @@ func (c *Call) applyMoves(moves []stockMove) error {
 	for _, m := range moves {
 		batch.Queue(`with moved as (
 				update product set stock_actual = stock_actual + $2, updated_at = $3
-				where id = $1 and (stock_actual + $2 >= 0 or not controla_stock) and abs(stock_actual + $2) <= $4 returning id, stock_actual)
+				where id = $1 and ($2 > 0 or stock_actual + $2 >= 0 or not controla_stock) and abs(stock_actual + $2) <= $4 returning id, stock_actual)
 			insert into stock_movement (product_id, at, tipo, motivo, cantidad, balance_after, purchase_id, person_id, descripcion)
 			select id, $3, case when $2 > 0 then 'ENTRADA' else 'SALIDA' end, $5, abs($2), stock_actual, $6, $7, $8 from moved`,
 			m.product, m.delta, c.now, money.MaxQty, m.motivo, m.purchase, c.Person.ID, m.description).
