@@ -133,7 +133,7 @@ func (s *Store) Move(m sale.Movement) (kept sale.Movement, err error) {
 		if err := queueSlip(t, kept); err != nil {
 			return err
 		}
-		return note(t, Fact{At: m.At, Kind: FactAccount, Text: describeMovement(kept)})
+		return note(t, Fact{At: m.At, Kind: FactAccount, Text: describeMovement(kept), About: &About{Account: kept.Account, Movement: kept.N}})
 	})
 	if err != nil {
 		return sale.Movement{}, err

@@ -52,6 +52,8 @@ type Fact struct {
 	Text   string    `json:"text,omitempty"`
 	// Event is what happened at the counter, without a document.
 	Event *sale.Event `json:"event,omitempty"`
+	// About is what else the entry tells of. Entries of older versions do not say it.
+	About *About `json:"about,omitempty"`
 	// Was is the hash of the bytes that were refused, of FactRemedy.
 	Was string `json:"was,omitempty"`
 }
@@ -165,7 +167,7 @@ func (a *auditor) structure() {
 }
 
 func (a *auditor) run() {
-	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.mails, a.tasks, a.outages, a.accounts, a.charges, a.kept, a.people, a.cash, a.sums, a.remedies} {
+	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.mails, a.tasks, a.outages, a.accounts, a.charges, a.kept, a.people, a.cash, a.sums, a.remedies, a.server} {
 		a.check(guard(func() error { part(); return nil })) // a page that makes no sense spoils one part only
 	}
 	a.Epoch = int(parseNumber(a.t.Bucket(bMeta).Get(kEpoch)))

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -137,15 +138,16 @@ func markRestored(path string, at time.Time) error {
 			t.Bucket(bMeta).Put(kEpoch, number(epoch)),
 			t.Bucket(bMeta).Put(kHold, []byte(why)),
 			note(t, Fact{At: at, Kind: FactRestore, Text: why}),
+			endLeases(t, at, func(sale.Range) bool { return true }), // nobody here knows how far the lost store used them
 		)
 	})
 	return errors.Join(err, s.Close())
 }
 
-// Held reports that issuing waits for Resume, and why; empty if it does not.
+// Held reports that issuing waits for Resume or for the server, and why; empty if it does not.
 func (s *Store) Held() (why string, err error) {
 	err = s.view(func(t *bolt.Tx) error {
-		why = string(t.Bucket(bMeta).Get(kHold))
+		why = cmp.Or(string(t.Bucket(bMeta).Get(kStop)), string(t.Bucket(bMeta).Get(kHold)))
 		return nil
 	})
 	return why, err
@@ -160,18 +162,19 @@ type gap struct {
 
 // Resume lets a restored store issue again. last tells, for each type that it has folios of, the highest folio that was
 // ever printed or sent, 0 for none; a person reads it from the last papers or from the SII. Folios up to there that the
-// store does not know are recorded as a gap and never used. A type that is missing from last is refused.
+// store does not know are recorded as a gap and never used. A type of which it has a range of its own and that is missing from last is
+// refused.
 func (s *Store) Resume(last map[dte.TipoDTE]dte.Folio, who string, at time.Time) error {
 	return s.update(func(t *bolt.Tx) error {
-		if t.Bucket(bMeta).Get(kHold) == nil {
-			return nil
+		if err := mayByServer(t); err != nil || t.Bucket(bMeta).Get(kHold) == nil {
+			return err
 		}
 		ranges, err := rangesOf(t, 0)
 		if err != nil {
 			return err
 		}
 		for _, r := range ranges {
-			if _, told := last[r.Tipo]; !told {
+			if _, told := last[r.Tipo]; !told && r.Lease == 0 {
 				return fmt.Errorf("%w: falta decir cuál es el último folio de %s. No se cambió nada", ErrHeld, r.Tipo)
 			}
 		}

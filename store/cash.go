@@ -56,7 +56,7 @@ func moveCash(t *bolt.Tx, m sale.CashMove) (sale.CashMove, error) {
 	return m, errors.Join(
 		putJSON(t, bCash, number(n), m),
 		t.Bucket(bCashIDs).Put([]byte(m.ID), number(n)),
-		noteEvent(t, m.Event()),
+		noteEvent(t, m.Event(), &About{Cash: m.N}),
 	)
 }
 

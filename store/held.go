@@ -65,12 +65,12 @@ func (s *Store) RecallCart(id sale.ID) (cart sale.Cart, err error) {
 
 // Log implements sale.Journal.
 func (s *Store) Log(e sale.Event) error {
-	return s.update(func(t *bolt.Tx) error { return noteEvent(t, e) })
+	return s.update(func(t *bolt.Tx) error { return noteEvent(t, e, nil) })
 }
 
 // noteEvent adds an event to the chain, and its place there to the index.
-func noteEvent(t *bolt.Tx, e sale.Event) error {
-	if err := note(t, Fact{At: e.At, Kind: FactCounter, Event: &e}); err != nil {
+func noteEvent(t *bolt.Tx, e sale.Event, about *About) error {
+	if err := note(t, Fact{At: e.At, Kind: FactCounter, Event: &e, About: about}); err != nil {
 		return err
 	}
 	last, _ := t.Bucket(bAudit).Cursor().Last()

@@ -110,6 +110,9 @@ func mayIssue(t *bolt.Tx, at time.Time) error {
 	if why := t.Bucket(bMeta).Get(kHold); why != nil {
 		return fmt.Errorf("%w: %s. No se emitió nada. Indique el último folio impreso de cada documento con «tillctl resume»", ErrHeld, why)
 	}
+	if err := mayByServer(t); err != nil {
+		return err
+	}
 	if last := clock(t); at.Before(last.Add(-clockMargin)) {
 		return fmt.Errorf("%w: marca %s y ya hay un documento del %s. No se emitió nada y la venta sigue abierta. "+
 			"Corrija la fecha y la hora del equipo; si son correctas, confírmelo con «tillctl reloj»", ErrClock, show(at), show(last))
@@ -276,7 +279,7 @@ func document(t *bolt.Tx, key []byte) ([]byte, sale.Record, error) {
 func (s *Store) SaveCart(c sale.Cart, events ...sale.Event) error {
 	return s.update(func(t *bolt.Tx) error {
 		for _, e := range events {
-			if err := noteEvent(t, e); err != nil {
+			if err := noteEvent(t, e, nil); err != nil {
 				return err
 			}
 		}
@@ -315,7 +318,7 @@ func (s *Store) changeShift(at time.Time, change func(sale.Shift) (sale.Shift, e
 		if err := putShift(t, next); err != nil {
 			return err
 		}
-		return note(t, Fact{At: at, Kind: FactShift, Text: describeShift(next)})
+		return note(t, Fact{At: at, Kind: FactShift, Text: describeShift(next), About: &About{Shift: next.Number}})
 	})
 	if err != nil {
 		return sale.Shift{}, err

@@ -88,25 +88,55 @@ const (
 // ReturnLeases gives back what is left of all leases: once it is on disk this till never issues from them, and the report says
 // so until the server has taken them back.
 func (s *Store) ReturnLeases(at time.Time) error {
-	return s.eachLease(at, func(r *sale.Range) string {
-		if r.Ended != "" {
-			return ""
-		}
-		rest := *r
-		rest.Desde = r.Next
-		r.Hasta, r.Ended = r.Next-1, leaseReturned
-		if rest.Desde > rest.Hasta {
-			return ""
-		}
-		return "se devuelven los " + describe(rest)
+	return s.update(func(t *bolt.Tx) error {
+		return eachLease(t, at, func(r *sale.Range) string {
+			if r.Ended != "" {
+				return ""
+			}
+			rest := *r
+			rest.Desde = r.Next
+			r.Hasta, r.Ended = r.Next-1, leaseReturned
+			if rest.Desde > rest.Hasta {
+				return ""
+			}
+			return "se devuelven los " + describe(rest)
+		})
 	})
 }
 
 // FollowLeases takes in which leases the server says are open. Nothing is issued from the others: they were spent, taken back,
 // or given to a copy of this store that is gone. A restored store that has no other folios goes on then.
 func (s *Store) FollowLeases(open []int64, at time.Time) error {
-	err := s.eachLease(at, func(r *sale.Range) string {
-		if r.Ended == leaseOver || slices.Contains(open, r.Lease) {
+	over := func(r sale.Range) bool { return !slices.Contains(open, r.Lease) }
+	ended, held, err := s.leasesToEnd(over, at)
+	if err != nil || !ended && !held {
+		return err
+	}
+	return s.update(func(t *bolt.Tx) error {
+		if err := endLeases(t, at, over); err != nil || !held {
+			return err
+		}
+		return t.Bucket(bMeta).Delete(kHold)
+	})
+}
+
+// leasesToEnd tells whether there is one, and whether the server alone may end the hold of a restored store: it has no other
+// folios left. Mostly there is nothing to write, and no sale waits for it.
+func (s *Store) leasesToEnd(over func(sale.Range) bool, at time.Time) (some, held bool, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		ranges, err := rangesOf(t, 0)
+		own := func(r sale.Range) bool { return r.Lease == 0 && r.Left(dte.DateOf(at)) > 0 }
+		held = t.Bucket(bMeta).Get(kHold) != nil && !slices.ContainsFunc(ranges, own)
+		some = slices.ContainsFunc(ranges, func(r sale.Range) bool { return r.Lease != 0 && r.Ended != leaseOver && over(r) })
+		return err
+	})
+	return some, held, err
+}
+
+// endLeases ends those that are over.
+func endLeases(t *bolt.Tx, at time.Time, over func(sale.Range) bool) error {
+	return eachLease(t, at, func(r *sale.Range) string {
+		if r.Ended == leaseOver || !over(*r) {
 			return ""
 		}
 		left := r.Next <= r.Hasta
@@ -114,49 +144,25 @@ func (s *Store) FollowLeases(open []int64, at time.Time) error {
 		if !left {
 			return ""
 		}
-		return fmt.Sprintf("el servidor terminó los %s: no se usan desde el %d", describe(*r), r.Next)
-	})
-	if err != nil {
-		return err
-	}
-	return s.update(func(t *bolt.Tx) error {
-		ranges, err := rangesOf(t, 0)
-		own := func(r sale.Range) bool { return r.Lease == 0 && r.Left(dte.DateOf(at)) > 0 }
-		if err != nil || t.Bucket(bMeta).Get(kHold) == nil || slices.ContainsFunc(ranges, own) {
-			return err
-		}
-		return t.Bucket(bMeta).Delete(kHold)
-	})
-}
-
-// Hold stops issuing, because the server says that this store is not the till's newest: why is for people. A person ends it
-// with Resume, or the server does with FollowLeases.
-func (s *Store) Hold(why string, at time.Time) error {
-	return s.update(func(t *bolt.Tx) error {
-		if string(t.Bucket(bMeta).Get(kHold)) == why {
-			return nil
-		}
-		return errors.Join(t.Bucket(bMeta).Put(kHold, []byte(why)), note(t, Fact{At: at, Kind: FactRestore, Text: why}))
+		return fmt.Sprintf("terminó el arriendo de los %s: no se usan desde el %d", describe(*r), r.Next)
 	})
 }
 
 // eachLease lets end change each lease, and notes in the audit chain what it says of that.
-func (s *Store) eachLease(at time.Time, end func(*sale.Range) (words string)) error {
-	return s.update(func(t *bolt.Tx) error {
-		ranges, err := rangesOf(t, 0)
-		for _, r := range ranges {
-			if r.Lease == 0 || err != nil {
-				continue
-			}
-			before := r
-			words := end(&r)
-			if r != before {
-				err = putJSON(t, bRanges, rangeKey(r.Tipo, r.Desde), r)
-			}
-			if words != "" {
-				err = errors.Join(err, note(t, Fact{At: at, Kind: FactGap, Text: words}))
-			}
+func eachLease(t *bolt.Tx, at time.Time, end func(*sale.Range) (words string)) error {
+	ranges, err := rangesOf(t, 0)
+	for _, r := range ranges {
+		if r.Lease == 0 || err != nil {
+			continue
 		}
-		return err
-	})
+		before := r
+		words := end(&r)
+		if r != before {
+			err = putJSON(t, bRanges, rangeKey(r.Tipo, r.Desde), r)
+		}
+		if words != "" {
+			err = errors.Join(err, note(t, Fact{At: at, Kind: FactGap, Text: words}))
+		}
+	}
+	return err
 }

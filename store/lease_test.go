@@ -102,7 +102,7 @@ func TestARestoredStoreFollowsTheServer(t *testing.T) {
 	b.fails(backup)
 	_, err := b.try("too soon")
 	b.wantErr(err, ErrHeld)
-	b.reports(FolioReport{Epoch: 1, Used: []LeaseMark{{1, 3}}})
+	b.reports(FolioReport{Epoch: 1}) // what the lost one had, this one never uses
 	b.must(b.lease(2, 41, 50))
 	b.must(b.FollowLeases([]int64{2}, saletest.Now))
 	if folios := b.sells(2); !slices.Equal(folios, []dte.Folio{41, 42}) {
@@ -127,11 +127,17 @@ func TestARestoredStoreWithItsOwnRangeWaitsForAPerson(t *testing.T) {
 // What the server says stops issuing, until it says otherwise.
 func TestTheServerHoldsAStore(t *testing.T) {
 	b := newTill(t)
+	b.wantErr(b.Hold("no es de nadie", saletest.Now), ErrServer)
+	b.joins(4)
 	b.must(b.lease(1, 1, 20))
 	b.must(b.Hold("hay otra copia de esta caja", saletest.Now))
 	_, err := b.try("held")
 	b.wantErr(err, ErrHeld)
+	b.wantErr(b.Resume(map[dte.TipoDTE]dte.Folio{dte.Boleta: 0}, "Rosa", saletest.Now), ErrHeld)
 	b.must(b.FollowLeases([]int64{1}, saletest.Now))
+	_, err = b.try("still held")
+	b.wantErr(err, ErrHeld)
+	b.must(b.Unhold(saletest.Now))
 	b.sells(1)
 	b.healthy()
 }

@@ -34,7 +34,7 @@ func (d docState) index() []byte {
 
 // putState stores a state and keeps the index of those that wait for a verdict.
 func putState(t *bolt.Tx, key []byte, d docState) error {
-	if err := putJSON(t, bStates, key, d); err != nil {
+	if err := errors.Join(putJSON(t, bStates, key, d), untold(t, key, d.State)); err != nil {
 		return err
 	}
 	if d.State.Final() {

@@ -59,7 +59,7 @@ func (s *Store) PutPerson(p sale.Person, pin sale.PIN, e sale.Event) (sale.Perso
 		if err := s.putPIN(t, p.Number, pin); err != nil {
 			return err
 		}
-		return errors.Join(putJSON(t, bPeople, number(uint64(p.Number)), p), noteEvent(t, e))
+		return errors.Join(putJSON(t, bPeople, number(uint64(p.Number)), p), noteEvent(t, e, nil))
 	})
 	if err != nil {
 		return written, err
@@ -135,7 +135,7 @@ func (s *Store) SetPolicy(p sale.Policy, e sale.Event) error {
 		return err
 	}
 	return s.update(func(t *bolt.Tx) error {
-		return errors.Join(putJSON(t, bMeta, kPolicy, p), noteEvent(t, e))
+		return errors.Join(putJSON(t, bMeta, kPolicy, p), noteEvent(t, e, nil))
 	})
 }
 

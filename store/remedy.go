@@ -105,7 +105,7 @@ func leadOn(t *bolt.Tx, r sale.Remedy, d docState, done string) error {
 		faults = append(faults, t.Bucket(bTasks).Delete(id), t.Bucket(bAttended).Delete(id))
 	}
 	d.State, d.Sobre, d.Veredicto, d.Otro = dte.Issued, "", dte.Veredicto{}, dte.Veredicto{}
-	return errors.Join(append(faults, putState(t, keyBytes(r.Key), d))...)
+	return errors.Join(append(faults, putState(t, keyBytes(r.Key), d), untoldAnyway(t, keyBytes(r.Key)))...)
 }
 
 // correct puts the corrected document in the place of the refused one, whose bytes stay with the act.

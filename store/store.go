@@ -505,6 +505,8 @@ var (
 	bVoucherIDs = []byte("voucherids") // sale ID → its number
 	bSlips      = []byte("slips")      // number → sale.Record of a slip
 	bSlipIDs    = []byte("slipids")    // sale ID → its number
+
+	bUntold = []byte("untold") // documents that stand elsewhere than the server knows
 )
 
 // Names in the meta bucket.
@@ -524,7 +526,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, vouchers.make, makePeople, makePapers, slips.make, makeMails, makeReturns}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, vouchers.make, makePeople, makePapers, slips.make, makeMails, makeReturns, makeServer}
 }
 
 func makeHeld(t *bolt.Tx) error {
