@@ -88,7 +88,8 @@ type Call struct {
 	Person   Person
 	Role     Role
 	// Till is who calls, instead of a person.
-	Till Till
+	Till    Till
+	company string // its name, of a call of a till
 
 	keyID     string
 	sealedKey []byte

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"mostrador/central/api"
 	"mostrador/dte"
 )
 
@@ -42,22 +43,12 @@ func (l Lease) Left() int64 { return l.Hasta - l.Used }
 const selectLease = `select l.id, l.till_id, l.epoch, l.tipo, l.caf_id, l.desde, l.hasta, l.used, l.state, caf.vence
 	from lease l join caf on caf.id = l.caf_id`
 
-// Mark is how far a till has come in a lease.
-type Mark struct {
-	Lease int64
-	Used  int64
-}
-
 // FolioReport is what a till says of its folios. Said twice it changes nothing.
 type FolioReport struct {
 	// Epoch is how often its store was restored.
 	Epoch int
-	// Used are its leases, and how far each is used. The store says so of everything that it ever issued from.
-	Used []Mark
-	// Returned are leases from which it will never issue again, as its disk says already.
-	Returned []Mark
-	// Wants are the types that it issues.
-	Wants []dte.TipoDTE
+	// Folios are its leases: the store says of everything that it ever issued from how far it is used.
+	api.Folios
 }
 
 // Hold is why a till may not issue from its leases, for programs; empty if it may.
@@ -100,7 +91,7 @@ func (c *Call) ReportFolios(r FolioReport) (FolioStock, error) {
 	if err != nil {
 		return FolioStock{}, err
 	}
-	if slices.ContainsFunc(r.Used, func(m Mark) bool { return behind(leases, m) }) {
+	if slices.ContainsFunc(r.Used, func(m api.Mark) bool { return behind(leases, m) }) {
 		return FolioStock{Hold: HoldBehind}, nil
 	}
 	for _, m := range r.Used {
@@ -178,13 +169,13 @@ func leaseOf(leases []Lease, id int64) *Lease {
 	return &leases[i]
 }
 
-func behind(leases []Lease, m Mark) bool {
+func behind(leases []Lease, m api.Mark) bool {
 	l := leaseOf(leases, m.Lease)
 	return l != nil && m.Used < l.Used
 }
 
 // advance notes how far a till has come. What is said of a lease that has ended is no news.
-func (c *Call) advance(leases []Lease, m Mark) error {
+func (c *Call) advance(leases []Lease, m api.Mark) error {
 	l := leaseOf(leases, m.Lease)
 	if l == nil || m.Used == l.Used {
 		return nil
@@ -212,7 +203,7 @@ func (c *Call) endLease(l *Lease, as LeaseState) error {
 }
 
 // takeBack ends a lease whose rest the till will not use. If nothing was leased behind it the range goes on from there.
-func (c *Call) takeBack(leases []Lease, m Mark) error {
+func (c *Call) takeBack(leases []Lease, m api.Mark) error {
 	l := leaseOf(leases, m.Lease)
 	if l == nil || l.State != LeaseOpen {
 		return nil

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"mostrador/central"
+	"mostrador/central/api"
 	"mostrador/central/centraltest"
 	"mostrador/dte"
 	"mostrador/dte/dtetest"
@@ -35,18 +36,23 @@ func (s *school) join(name string) *till {
 		invitation, err = c.InviteTill(name)
 		return err
 	})
-	token, joined, err := s.db.Join(s.t.Context(), invitation.Code, bytes.Repeat([]byte{byte(invitation.Till.ID)}, 32))
+	joined, err := s.db.Join(s.t.Context(), s.joining(invitation.Code, bytes.Repeat([]byte{byte(invitation.Till.ID)}, 32)))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &till{id: joined.ID, token: token}
+	return &till{id: joined.Till.ID, token: joined.Token}
+}
+
+// joining is what a computer of the company says that has a code.
+func (s *school) joining(code string, secret []byte) api.Join {
+	return api.Join{Protocol: api.Protocol, Version: "1.0", Code: code, Secret: secret, Emisor: s.company.RUT, Ambiente: s.company.Ambiente}
 }
 
 // says is the till's report: of everything that it holds, and of what it gives back.
-func (t *till) says(returned ...central.Mark) central.FolioReport {
-	r := central.FolioReport{Epoch: int(t.epoch), Returned: returned, Wants: leasedTypes}
+func (t *till) says(returned ...api.Mark) central.FolioReport {
+	r := central.FolioReport{Epoch: int(t.epoch), Folios: api.Folios{Returned: returned, Wants: leasedTypes}}
 	for _, l := range t.leases {
-		r.Used = append(r.Used, central.Mark{Lease: l.ID, Used: l.Used})
+		r.Used = append(r.Used, api.Mark{Lease: l.ID, Used: l.Used})
 	}
 	return r
 }
@@ -168,7 +174,7 @@ func (w *ledgerWorld) Return(rt *rapid.T) {
 		rt.Skip("none")
 	}
 	i := rapid.IntRange(0, len(t.leases)-1).Draw(rt, "lease")
-	gone := central.Mark{Lease: t.leases[i].ID, Used: t.leases[i].Used}
+	gone := api.Mark{Lease: t.leases[i].ID, Used: t.leases[i].Used}
 	t.leases = slices.Delete(t.leases, i, i+1)
 	for range rapid.IntRange(1, 2).Draw(rt, "times") {
 		if _, err := w.report(t, t.says(gone)); err != nil {
@@ -352,8 +358,8 @@ func TestATillJoinsOnce(t *testing.T) {
 	}
 	mine, other := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
 	join := func(code string, secret []byte) (string, error) {
-		token, _, err := s.db.Join(t.Context(), code, secret)
-		return token, err
+		joined, err := s.db.Join(t.Context(), s.joining(code, secret))
+		return joined.Token, err
 	}
 	replaced, i := invite("Caja 1"), invite("Caja 1")
 	token, err := join(" "+strings.ToLower(i.Code)+" ", mine)
@@ -370,6 +376,24 @@ func TestATillJoinsOnce(t *testing.T) {
 		if s.wantRefusal(err, central.Unauthorized); t.Failed() {
 			t.Fatal(name)
 		}
+	}
+	// A till of another company, of another authority or of another time does not use the code up.
+	for i, wrong := range []func(*api.Join){
+		func(j *api.Join) { j.Emisor++ },
+		func(j *api.Join) { j.Ambiente = dte.Produccion },
+		func(j *api.Join) { j.Protocol = api.Oldest - 1 },
+	} {
+		fresh := invite(fmt.Sprint("Caja de nadie ", i))
+		j := s.joining(fresh.Code, mine)
+		wrong(&j)
+		_, err := s.db.Join(t.Context(), j)
+		if s.wantRefusal(err, central.Conflict); t.Failed() {
+			t.Fatalf("%+v", j)
+		}
+		if _, err := s.db.Join(t.Context(), s.joining(fresh.Code, mine)); err != nil {
+			t.Error(err)
+		}
+		s.call(func(c *central.Call) error { return c.RevokeTill(fresh.Till.ID) })
 	}
 	_, err = join(i.Code, mine[:31])
 	s.wantRefusal(err, central.Unauthorized)
@@ -433,12 +457,12 @@ func TestFoliosThatATillCannotHaveUsed(t *testing.T) {
 	if _, err := s.report(counter, counter.says()); err != nil {
 		t.Fatal(err)
 	}
-	gone := central.Mark{Lease: counter.leases[0].ID, Used: 4}
+	gone := api.Mark{Lease: counter.leases[0].ID, Used: 4}
 	counter.leases = counter.leases[1:]
 	_, err = s.report(counter, counter.says(gone))
 	s.wantRefusal(err, central.Conflict)
 	stranger := s.join("Caja 2")
-	if stock, err := s.report(stranger, stranger.says(central.Mark{Lease: gone.Lease, Used: 20})); err != nil || len(stock.Leases) != 2 {
+	if stock, err := s.report(stranger, stranger.says(api.Mark{Lease: gone.Lease, Used: 20})); err != nil || len(stock.Leases) != 2 {
 		t.Errorf("another till gives back what is not its own: %+v %v", stock, err)
 	}
 	s.call(func(c *central.Call) error {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"mostrador/central/api"
 )
 
 // TillState is how a till stands with the server.
@@ -93,30 +95,60 @@ func digest(text string) []byte {
 // Join takes a till in that typed an invitation's code. The secret is the till's own, of 32 random bytes, kept on its disk
 // before it asks: whoever asks again with the same code and secret, because no answer came, is answered the same. The token
 // that it returns opens EnterTill until the till is revoked.
-func (db *DB) Join(ctx context.Context, code string, secret []byte) (token string, till Till, err error) {
-	code = strings.ToUpper(strings.TrimSpace(code))
+func (db *DB) Join(ctx context.Context, j api.Join) (joined api.Joined, err error) {
+	if j.Protocol < api.Oldest {
+		return joined, errOldTill()
+	}
+	code := strings.ToUpper(strings.TrimSpace(j.Code))
 	number, _, _ := strings.Cut(code, "-")
 	company, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || len(secret) != 32 {
-		return "", Till{}, errCode()
+	if err != nil || len(j.Secret) != 32 {
+		return joined, errCode()
 	}
 	err = db.asTillOf(ctx, company, func(c *Call) error {
-		rows, err := c.tx.Query(c.ctx, `update till set state = 'PAIRED', token = $2, paired_at = coalesce(paired_at, $3), seen_at = $3
-			where code = $1 and code_until >= $3 and (state = 'INVITED' or state = 'PAIRED' and token = $2)
-			returning `+columnsOf(selectTill), digest(code), digest(string(secret)), c.now)
-		if err != nil {
+		if err := c.accept(digest(code), digest(string(j.Secret))); err != nil {
 			return err
 		}
-		till, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Till])
-		if errNoRow(err) {
-			return errCode()
+		joined.Till, joined.Company = c.said()
+		if j.Emisor != c.RUT || j.Ambiente != c.Ambiente {
+			return refuse(Conflict, "El código es de %s, RUT %s, en %s, y esta caja es de otra empresa o ambiente. No se cambió nada; pida un código de la empresa de la caja",
+				joined.Company.RznSoc, c.RUT, c.Ambiente)
 		}
-		return err
+		return nil
 	})
 	if errors.Is(err, ErrTill) {
 		err = errCode() // who guesses learns nothing of companies
 	}
-	return fmt.Sprintf("%d.%d.%s", company, till.ID, base64.RawURLEncoding.EncodeToString(secret)), till, err
+	if err != nil {
+		return api.Joined{}, err
+	}
+	joined.Token = fmt.Sprintf("%d.%d.%s", company, joined.Till.ID, base64.RawURLEncoding.EncodeToString(j.Secret))
+	return joined, nil
+}
+
+// accept pairs the till that was invited with that code.
+func (c *Call) accept(code, token []byte) error {
+	rows, err := c.tx.Query(c.ctx, `update till set state = 'PAIRED', token = $2, paired_at = coalesce(paired_at, $3), seen_at = $3
+		where code = $1 and code_until >= $3 and (state = 'INVITED' or state = 'PAIRED' and token = $2)
+		returning `+columnsOf(selectTill), code, token, c.now)
+	if err != nil {
+		return err
+	}
+	c.Till, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Till])
+	if errNoRow(err) {
+		return errCode()
+	}
+	return err
+}
+
+// said is how the till and the company are called to each other.
+func (c *Call) said() (api.Till, api.Company) {
+	return api.Till{ID: c.Till.ID, Name: c.Till.Name}, api.Company{RUT: c.RUT, RznSoc: c.company, Ambiente: c.Ambiente}
+}
+
+func errOldTill() *RefusalError {
+	return refuse(Conflict, "El programa de esta caja es demasiado antiguo para el servidor. Lo vendido está guardado y puede seguir vendiendo; actualice el programa de la caja").
+		with(map[string]any{"code": "protocolo"})
 }
 
 func errCode() *RefusalError {
@@ -157,9 +189,9 @@ func (db *DB) asTillOf(ctx context.Context, company int64, fn func(*Call) error)
 	return db.inShared(ctx, func(tx pgx.Tx) error {
 		c := &Call{db: db, tx: tx, ctx: ctx, now: db.Now(), Tenant: Tenant{ID: company}}
 		var version int64
-		err := tx.QueryRow(ctx, `select rut, schema_name, role_name, ambiente, key_id, sealed_key, schema_version
+		err := tx.QueryRow(ctx, `select name, rut, schema_name, role_name, ambiente, key_id, sealed_key, schema_version
 			from company where id = $1 and is_active and state = 'ready'`, company).
-			Scan(&c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &c.Ambiente, &c.keyID, &c.sealedKey, &version)
+			Scan(&c.company, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &c.Ambiente, &c.keyID, &c.sealedKey, &version)
 		switch {
 		case errNoRow(err):
 			return ErrTill
