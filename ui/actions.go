@@ -41,6 +41,7 @@ const (
 	drawerPlace     place = "drawer"
 
 	accountPlace place = "account"
+	serverPlace  place = "server"
 
 	everywhere place = "everywhere" // on every screen and in every dialogue
 )
@@ -109,6 +110,7 @@ var actions = []action{
 	{"cambiar", "Cambiar por otra cosa", fyne.KeyF6, []place{returnPlace}, ordinary},
 	{"quitar-referencia", "Quitar una referencia", fyne.KeyF4, []place{referencesPlace}, destructive},
 	{"agregar-referencia", "Agregar una referencia", fyne.KeyF9, []place{referencesPlace}, ordinary},
+	{"dejar-servidor", "Dejar el servidor", fyne.KeyF4, []place{serverPlace}, destructive},
 	{"aceptar", "Aceptar un formulario", fyne.KeyF12, []place{customerPlace, formPlace, referencesPlace}, ordinary},
 	{"teclado", "Teclado en pantalla", padUsual, []place{everywhere}, ordinary},
 	{"opcion-1", "Primera opción", fyne.KeyF2, []place{notices, assistPlace, doubtPlace}, ordinary},
@@ -122,7 +124,7 @@ var placeNames = map[place]string{
 	reconciling: "conciliar", drawerPlace: "cajón",
 	returnPlace:   "devolución",
 	receiptPlace:  "buscar lo que se devuelve",
-	customerPlace: "cliente", assistPlace: "contingencia", doubtPlace: "tarjeta en duda", formPlace: "formularios", referencesPlace: "referencias", accountPlace: "cuenta", everywhere: "en todas partes",
+	customerPlace: "cliente", assistPlace: "contingencia", doubtPlace: "tarjeta en duda", formPlace: "formularios", referencesPlace: "referencias", accountPlace: "cuenta", serverPlace: "servidor", everywhere: "en todas partes",
 }
 
 // keyOf is the key of an action at this till.

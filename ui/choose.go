@@ -27,7 +27,7 @@ type chooseDialog struct {
 }
 
 // mostRows are seen at once on the smallest window.
-const mostRows = 12
+const mostRows = 13
 
 func newChooseDialog(w *Window, question, advice string, choices []choice) *chooseDialog {
 	l := w.l
@@ -42,7 +42,10 @@ func newChooseDialog(w *Window, question, advice string, choices []choice) *choo
 	})
 	d.list.bare = true
 	rows := float32(min(max(len(choices), 1), mostRows))
-	if rows > 9 { // closer together, to show them all
+	switch { // closer together, to show them all
+	case rows > 12:
+		d.list.rowSize = 37
+	case rows > 9:
 		d.list.rowSize = 40
 	}
 	d.card = dialogCard(l, 760, col(l.px(12),

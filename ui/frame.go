@@ -398,7 +398,7 @@ func newStrip(w *Window) *strip {
 	s := &strip{w: w, clock: newText(l, 15, ink, cut).strong().to(fyne.TextAlignCenter)}
 	s.caja = newBadge(l, func() { w.lock() })
 	s.shift = newBadge(l, func() { w.visit(shiftPlace) })
-	s.line = newBadge(l, func() { w.say(accent, lineAdvice(w.status)) })
+	s.line = newBadge(l, func() { w.say(accent, lineAdvice(w.status, w.now())) })
 	s.waiting = newBadge(l, func() { w.visit(documents) })
 	s.notices = newBadge(l, func() { w.showNotices() })
 	s.folios = newBadge(l, func() { w.say(accent, folioAdvice(w.s)) })

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"image/png"
@@ -347,6 +348,50 @@ var scenes = []struct {
 		fill(x, 3)
 		x.press(fyne.KeyF12, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyF9, fyne.KeyF9)
 	}},
+	{"servidor-unir", false, Look{}, func(x *world) {
+		x.server.codes = map[string]error{"K7QM-2XVD": errors.New("ese código ya se usó en otra caja. No se cambió nada; pida otro a quien administra el servidor")}
+		x.w.openServer()
+		x.enter("https://caja.losaromos.cl")
+		x.finger("K7QM-2XVD")
+		x.press(fyne.KeyF12)
+		x.work()
+	}},
+	{"servidor-esperando", false, Look{Tone: Oscuro}, func(x *world) {
+		x.w.askServer("", "", "")
+		x.enter("https://caja.losaromos.cl")
+		x.finger("K7QM-2XVD")
+		x.press(fyne.KeyF12)
+	}},
+	{"servidor", false, Look{}, func(x *world) { x.w.SetStatus(served(x)); x.w.openServer() }},
+	{"servidor-detenida", false, Look{Tone: Contraste, Percent: 200}, func(x *world) {
+		s := served(x)
+		s.Server.Hold = "El servidor conoce una copia más nueva de esta caja, que siguió vendiendo después del respaldo. Lo vendido aquí está a salvo y nadie más usa sus folios. Venda en la otra, o pida a quien administra el servidor que la dé por perdida"
+		x.w.SetStatus(s)
+		x.w.openServer()
+	}},
+	{"servidor-lejos", false, Look{}, func(x *world) {
+		s := served(x)
+		s.Server.Down, s.Server.Since, s.Server.Unsent, s.Server.PricesAt = true, x.now.AddDate(0, 0, -23), 12_480, x.now.AddDate(0, 0, -23)
+		s.MailProblem = "el servidor del correo no acepta la clave"
+		x.w.SetStatus(s)
+		fill(x, 3)
+		x.press(fyne.KeyF11)
+		x.choose("Qué funciona ahora")
+	}},
+	{"servidor-dejar", false, Look{Percent: 125}, func(x *world) {
+		s := served(x)
+		s.Server.Unsent = 34
+		x.w.SetStatus(s)
+		x.w.openServer()
+		x.press(fyne.KeyF4)
+	}},
+	{"servidor-franja", false, Look{}, func(x *world) {
+		s := served(x)
+		s.Server.Down, s.Server.Since = true, x.now.Add(-12*time.Minute)
+		x.w.SetStatus(s)
+		fill(x, 3)
+		x.tapStrip(x.w.frame.strip.line)
+	}},
 	{"turno-cerrado", false, Look{}, func(x *world) {
 		x.press(fyne.KeyF9, fyne.KeyF9)
 		x.enter("50000")
@@ -406,6 +451,15 @@ func fill(x *world, n int) {
 	}
 	x.scan("2*" + products[1].Codigo)
 }
+
+// served is a till that its server answers.
+func served(x *world) Status {
+	return Status{Line: LineUp, Server: Server{
+		Joined: true, Company: "Minimarket Los Aromos Limitada", Till: "Caja 2, calle San Diego", URL: "https://caja.losaromos.cl", PricesAt: x.now.Add(-108 * time.Minute),
+	}}
+}
+
+func (x *world) tapStrip(b *badge) { test.Tap(b.panel) }
 
 func offline(x *world) Status {
 	return Status{

@@ -98,6 +98,9 @@ func (w *Window) openSettings() {
 		{words: "Teclado en pantalla", detail: padState(s.Pad), opens: true, do: w.choosePad},
 		{words: "Modelo de emisión", detail: "boleta o comprobante", opens: true, do: then(func() { w.askModelo(nil) })},
 	}
+	if w.membership != nil {
+		choices = append(choices, choice{words: "Servidor", detail: serverSetting(w.status.Server), opens: true, do: then(w.openServer)})
+	}
 	if w.scales != nil {
 		choices = append(choices, choice{words: "Etiquetas de la balanza", detail: "cómo se leen, y probarlas", opens: true, do: w.openScales})
 	}

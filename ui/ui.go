@@ -142,6 +142,7 @@ type Status struct {
 	PrinterProblem string
 	// MailProblem says in Spanish what keeps all letters from leaving; empty when all is well.
 	MailProblem string
+	Server      Server
 }
 
 // Deps are what a Window works with.
@@ -155,6 +156,7 @@ type Deps struct {
 	Drawer    Drawer // nil: nothing opens it but its key
 	Customers Customers
 	Copies    Copies      // nil: only paper
+	Server    Membership  // nil: this till is no server's and cannot become one
 	Comunas   *sale.Names // of Chile, as the SII spells them
 	Shop      string      // the shop's name, for the title
 	Caja      string      // the till's code: "CAJA1"
@@ -178,30 +180,31 @@ type Deps struct {
 
 // Window is the till's window. Except for SetStatus, its methods belong to the goroutine of the Fyne application.
 type Window struct {
-	counter   Counter
-	documents Documents
-	notices   Notices
-	scales    Scales
-	office    Office
-	cards     Cards
-	goingBack *payback // what waits for the terminal to give money back; nil: nothing
-	drawer    Drawer
-	shop      string
-	touched   time.Time // the last gesture
-	customers Customers
-	copies    Copies
-	comunas   *sale.Names
-	caja      string
-	room      fyne.Size // of the window, when it was last laid out
-	now       func() time.Time
-	loop      Dispatcher
-	after     Timer
-	mail      mailbox
-	status    Status
-	alarms    []sale.Alarm // as of looked
-	looked    time.Time
-	runAside  func(work func())
-	answer    string // the file that was last loaded as the SII's answer
+	counter    Counter
+	documents  Documents
+	notices    Notices
+	scales     Scales
+	office     Office
+	cards      Cards
+	goingBack  *payback // what waits for the terminal to give money back; nil: nothing
+	drawer     Drawer
+	shop       string
+	touched    time.Time // the last gesture
+	customers  Customers
+	copies     Copies
+	membership Membership
+	comunas    *sale.Names
+	caja       string
+	room       fyne.Size // of the window, when it was last laid out
+	now        func() time.Time
+	loop       Dispatcher
+	after      Timer
+	mail       mailbox
+	status     Status
+	alarms     []sale.Alarm // as of looked
+	looked     time.Time
+	runAside   func(work func())
+	answer     string // the file that was last loaded as the SII's answer
 	// showReconciliation goes to the screen that adds a month up.
 	showReconciliation func()
 	// showNotices goes to the screen of alarms and contingencies.
@@ -285,7 +288,7 @@ type mainAction struct {
 func New(app fyne.App, d Deps) *Window {
 	s := d.Counter.Snapshot()
 	w := &Window{
-		counter: d.Counter, documents: d.Documents, notices: d.Notices, scales: d.Scales, office: d.Office, cards: d.Cards, drawer: d.Drawer, shop: d.Shop, touched: d.Now(), customers: d.Customers, copies: d.Copies, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
+		counter: d.Counter, documents: d.Documents, notices: d.Notices, scales: d.Scales, office: d.Office, cards: d.Cards, drawer: d.Drawer, shop: d.Shop, touched: d.Now(), customers: d.Customers, copies: d.Copies, membership: d.Server, comunas: d.Comunas, caja: d.Caja, now: d.Now, loop: d.Loop, after: d.After,
 		runAside: d.Aside,
 		settings: d.Settings, keep: d.Keep, sounds: d.Sounds, serial: d.SerialProblem, machine: d.Machine, app: app, s: s,
 	}

@@ -223,7 +223,11 @@ func shiftState(s sale.Shift) state {
 	return state{theme.IconNameAccount, muted, fmt.Sprintf("Turno %d", s.Number)}
 }
 
+// lineState: whether documents leave, and what a cashier should see of the server.
 func lineState(s Status, now time.Time) state {
+	if server, told := serverState(s.Server, now); told && (s.Line != LineDown || !s.Server.Down) {
+		return server
+	}
 	switch s.Line {
 	case LineUp:
 		return state{theme.IconNameConfirm, good, "En línea"}
@@ -237,8 +241,11 @@ func lineState(s Status, now time.Time) state {
 	return state{theme.IconNameHistory, muted, "Probando línea"}
 }
 
-func lineAdvice(s Status) string {
+func lineAdvice(s Status, now time.Time) string {
+	_, told := serverState(s.Server, now)
 	switch {
+	case told && (s.Line != LineDown || !s.Server.Down):
+		return serverStory(s.Server, now)
 	case s.Line == LineDown && s.LineProblem != "":
 		return s.LineProblem
 	case s.Line == LineDown:

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"time"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
 
@@ -37,7 +39,7 @@ func (d *worksDialog) edited()                   {}
 func (d *worksDialog) enter()                    { d.w.closeDialog() }
 
 func (d *worksDialog) render() {
-	d.rows = append(d.w.counter.Works(), around(d.w.status)...)
+	d.rows = append(d.w.counter.Works(), around(d.w.status, d.w.now())...)
 	d.list.fill(len(d.rows), d.at, func(i int) []cell {
 		row := d.rows[i]
 		if row.OK {
@@ -57,7 +59,7 @@ func (d *worksDialog) move(key fyne.KeyName) bool {
 }
 
 // around is what works of the things that stand about the till.
-func around(s Status) []sale.Working {
+func around(s Status, now time.Time) []sale.Working {
 	send := sale.Working{What: "Enviar al SII", OK: s.Line == LineUp, Detail: "los documentos se envían solos"}
 	switch s.Line {
 	case LineUp:
@@ -70,9 +72,9 @@ func around(s Status) []sale.Working {
 	if !paper.OK {
 		paper.Detail = s.PrinterProblem
 	}
-	works := []sale.Working{
+	works := append([]sale.Working{
 		{What: "Guardar, retomar, consultar precios", OK: true, Detail: "todo está en este equipo"}, send, paper,
-	}
+	}, serverWorks(s.Server, now)...)
 	if s.MailProblem != "" {
 		works = append(works, sale.Working{What: "Enviar correos", Detail: s.MailProblem})
 	}

@@ -42,6 +42,7 @@ type world struct {
 	scales  scales
 	ears    ears
 	drawer  drawer
+	server  membership
 }
 
 // keep is what a till's file does with settings.
@@ -71,6 +72,29 @@ func (s *scales) SetScaleRules(rules sale.ScaleRules) error {
 	}
 	s.rules = rules
 	return rules.Check()
+}
+
+// membership is a server that a till joins with a code.
+type membership struct {
+	codes map[string]error // of each code, what the server says
+	asked []string
+	left  int
+	fail  error // of leaving
+}
+
+func (m *membership) JoinServer(ctx context.Context, url, code string) error {
+	m.asked = append(m.asked, url+" "+code)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return m.codes[code]
+}
+
+func (m *membership) LeaveServer(context.Context) error {
+	if m.fail == nil {
+		m.left++
+	}
+	return m.fail
 }
 
 // drawer is the printer's, with a cash drawer below it.
@@ -158,7 +182,7 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 	settings := DefaultSettings()
 	settings.Look = look
 	x.w = New(test.NewTempApp(t), Deps{
-		Counter: x.till, Documents: x.docs, Notices: x.news, Scales: &x.scales, Customers: x.buyers, Copies: &x.home, Comunas: comunas, Office: x.office, Drawer: &x.drawer, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
+		Counter: x.till, Documents: x.docs, Notices: x.news, Scales: &x.scales, Customers: x.buyers, Copies: &x.home, Server: &x.server, Comunas: comunas, Office: x.office, Drawer: &x.drawer, Shop: "Almacén Doña Rosa", Caja: "CAJA1",
 		Settings: settings, Keep: x.keep, Sounds: &x.ears,
 		Now: func() time.Time { return x.now }, Loop: inline{},
 		Aside: func(work func()) { x.jobs = append(x.jobs, work) },

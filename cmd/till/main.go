@@ -353,12 +353,24 @@ func (t *till) report(s shop.Status) {
 func stripOf(s shop.Status) ui.Status {
 	u := ui.Status{
 		Waiting: s.Worker.Backlog.Documents, Oldest: s.Worker.Backlog.Oldest, PrinterProblem: s.PrinterProblem, MailProblem: s.MailProblem,
+		Server: serverOf(s.Server),
 	}
 	switch {
 	case s.Worker.Down:
 		u.Line, u.Since, u.LineProblem = ui.LineDown, s.Worker.Since, s.Worker.Problem
 	case s.Known:
 		u.Line = ui.LineUp
+	}
+	return u
+}
+
+// serverOf is the server in the window's terms. A line that is down is no trouble to read about.
+func serverOf(s shop.ServerStatus) ui.Server {
+	u := ui.Server{
+		Joined: s.Joined, Company: s.Company, Till: s.Till, URL: s.URL, Down: s.Down, Since: s.Since, Ended: s.Ended, Unsent: s.Unsent, PricesAt: s.PricesAt, Hold: s.Hold,
+	}
+	if !s.Down {
+		u.Problem = s.Problem
 	}
 	return u
 }
