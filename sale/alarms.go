@@ -42,7 +42,7 @@ const (
 
 func alarmKinds() []AlarmKind {
 	return []AlarmKind{
-		AlarmRejected, AlarmDoubt, AlarmLate, AlarmFolios, AlarmCAF, AlarmCertificate, AlarmClock, AlarmPaper, AlarmMail, AlarmObjected, AlarmOutage,
+		AlarmRejected, AlarmDoubt, AlarmLate, AlarmFolios, AlarmCAF, AlarmCertificate, AlarmServer, AlarmClock, AlarmPaper, AlarmMail, AlarmObjected, AlarmOutage,
 	}
 }
 
@@ -91,6 +91,7 @@ type Facts struct {
 	Stopped []Mail
 	// Outage is the contingency under way; the zero value is none.
 	Outage Outage
+	Server ServerFacts
 }
 
 // Waiting are the documents of one type that the SII does not have yet.
@@ -128,7 +129,7 @@ const (
 // Alarms tells what deserves a person's look, most severe first. It is pure: the same facts give the same alarms.
 func Alarms(f Facts) []Alarm {
 	var all []Alarm
-	for _, part := range []func(Facts) []Alarm{late, refused, objected, doubted, stock, authorisations, certificate, skewed, papersOwed, undelivered, underWay} {
+	for _, part := range []func(Facts) []Alarm{late, refused, objected, doubted, stock, authorisations, certificate, skewed, apart, served, papersOwed, undelivered, underWay} {
 		all = append(all, part(f)...)
 	}
 	all = slices.DeleteFunc(all, func(a Alarm) bool { return a.Task && f.Attended[a.ID] })

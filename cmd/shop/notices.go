@@ -57,8 +57,18 @@ func (s *Shop) Alarms() ([]sale.Alarm, error) {
 	}
 	s.mu.Lock()
 	f.Down, f.PaperProblem = s.status.Worker.Down, s.status.PrinterProblem
+	f.Server = serverFacts(s.status.Server)
 	s.mu.Unlock()
 	return sale.Alarms(f), nil
+}
+
+// serverFacts are how the till stands with its server, as far as a person should look.
+func serverFacts(s ServerStatus) sale.ServerFacts {
+	f := sale.ServerFacts{Hold: s.Hold, Ended: s.Ended, Problem: s.Problem, Unsent: s.Unsent, Ahead: s.Skew}
+	if s.Down {
+		f.Away = s.Since
+	}
+	return f
 }
 
 // Attend marks a task as done: who did what.
