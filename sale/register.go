@@ -53,8 +53,10 @@ type Deps struct {
 	Signer     *dte.Signer
 	// Terminal: a terminal charges cards and gives back what it charged; otherwise the cashier does, and is only told to.
 	Terminal bool
-	Now      func() time.Time
-	Rand     io.Reader // source of sale IDs and of what hides PINs
+	// Pace is how many of each type were issued on each of the last days, as in Facts. It may be nil.
+	Pace func() map[dte.TipoDTE][]int
+	Now  func() time.Time
+	Rand io.Reader // source of sale IDs and of what hides PINs
 	// PINCost is what hiding a PIN costs; zero is UsualPINCost.
 	PINCost PINCost
 	// Who is at the till and Approved who allows what is being done; a Register fills both in.

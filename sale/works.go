@@ -35,6 +35,10 @@ func (r *Register) Works() []Working {
 	if stops == nil {
 		stops = r.d.Journal.Ready(now)
 	}
+	var pace map[dte.TipoDTE][]int
+	if r.d.Pace != nil {
+		pace = r.d.Pace()
+	}
 	var list []Working
 	for _, o := range offered {
 		w := Working{What: o.what}
@@ -47,7 +51,7 @@ func (r *Register) Works() []Working {
 		case n == 0:
 			w.Detail = "no quedan folios: importe un CAF"
 		default:
-			w.OK, w.Detail = true, fmt.Sprintf("quedan %s folios; no necesita internet", money.Pesos(n))
+			w.OK, w.Detail = true, fmt.Sprintf("quedan %s folios%s; no necesita internet", money.Pesos(n), lasting(n, pace[o.tipo]))
 		}
 		list = append(list, w)
 	}
@@ -59,4 +63,16 @@ func (r *Register) Works() []Working {
 		list = append(list, Working{"Abrir y cerrar el turno", true, "no hay turno abierto"})
 	}
 	return list
+}
+
+// lasting is how long folios last at the pace of this till; beyond a year nobody plans.
+func lasting(n int, pace []int) string {
+	days, known := StockDays(n, pace)
+	switch {
+	case !known || days > 365:
+		return ""
+	case days == 0:
+		return ", menos de un día"
+	}
+	return ", para " + plural(days, "día", "días")
 }

@@ -1102,7 +1102,7 @@ func TestWhatWorksNow(t *testing.T) {
 	x.w.SetStatus(offline(x))
 	x.press(f11)
 	x.choose("Qué funciona ahora")
-	x.sees("Vender con boleta", "Quedan 412 folios; no necesita internet", "Guía de despacho", "No quedan folios: importe un CAF",
+	x.sees("Vender con boleta", "Quedan 412 folios; no necesita internet", "Quedan 97 folios, para 8 días; no necesita internet", "Guía de despacho", "No quedan folios: importe un CAF",
 		"Enviar al SII", "Sin internet: se envían solos al volver la línea", "Imprimir", "Guardar, retomar, consultar precios")
 	x.press(esc)
 	x.w.SetStatus(Status{Line: LineUp})

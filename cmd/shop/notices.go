@@ -62,6 +62,15 @@ func (s *Shop) Alarms() ([]sale.Alarm, error) {
 	return sale.Alarms(f), nil
 }
 
+// issuePace is how many documents of each type were issued on each of the last days; empty if that cannot be read now.
+func (s *Shop) issuePace() map[dte.TipoDTE][]int {
+	f, err := s.Store.Facts(s.opt.Now())
+	if err != nil {
+		return nil
+	}
+	return f.Pace
+}
+
 // serverFacts are how the till stands with its server, as far as a person should look.
 func serverFacts(s ServerStatus) sale.ServerFacts {
 	f := sale.ServerFacts{Hold: s.Hold, Ended: s.Ended, Problem: s.Problem, Unsent: s.Unsent, Ahead: s.Skew}

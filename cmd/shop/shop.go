@@ -394,6 +394,7 @@ func (s *Shop) Deps() (sale.Deps, error) {
 		return sale.Deps{}, err
 	}
 	deps.Catalogue, deps.Prices, deps.AddProduct = catalogue, s.priceBook(), s.AddProduct
+	deps.Pace = s.issuePace
 	deps.Scale, _ = s.ScaleRules() // a table that cannot be read stops no sale
 	return deps, nil
 }
