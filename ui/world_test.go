@@ -173,7 +173,9 @@ func newWorldWith(t testing.TB, training bool, look Look, products []sale.Produc
 	}
 	x.deps = sale.Deps{
 		Shop: shop, Journal: x.journal, Catalogue: sale.NewCatalogue(products), Signer: dtetest.Signer(dtetest.Person),
-		Pace: func() map[dte.TipoDTE][]int { return map[dte.TipoDTE][]int{dte.Factura: {10, 14, 3}, dte.Boleta: {1, 0}} },
+		Pace: func() map[dte.TipoDTE][]int {
+			return map[dte.TipoDTE][]int{dte.Factura: {10, 14, 3}, dte.Boleta: {1, 0}}
+		},
 		Now: func() time.Time { return x.now }, Rand: rand.Reader, PINCost: sale.PINCost{Time: 1, Memory: 8, Threads: 1},
 	}
 	x.till, err = sale.NewRegister(x.deps)
