@@ -202,9 +202,11 @@ func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 
 // The errors of PostgreSQL that we expect.
 const (
-	uniqueViolation     = "23505"
-	foreignKeyViolation = "23503"
-	lockNotAvailable    = "55P03"
+	uniqueViolation = "23505"
+	// A statement would write one row twice.
+	cardinalityViolation = "21000"
+	foreignKeyViolation  = "23503"
+	lockNotAvailable     = "55P03"
 )
 
 // errNoRow says whether a query that must find one row found none.

@@ -1,6 +1,7 @@
 package central
 
 import (
+	"strconv"
 	"time"
 
 	"mostrador/dte"
@@ -22,6 +23,18 @@ type Issuer struct {
 	ResolucionFch *time.Time
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+}
+
+// emisor is the company as the format writes it.
+func (i Issuer) emisor() dte.Emisor {
+	e := dte.Emisor{RUT: i.RUT, RznSoc: i.RazonSocial, Giro: i.Giro, Direccion: i.Direccion, Comuna: i.Comuna, Ciudad: i.Ciudad, Correo: i.Email}
+	if i.Telefono != "" {
+		e.Telefono = []string{i.Telefono}
+	}
+	if code, err := strconv.Atoi(i.Acteco); err == nil {
+		e.Acteco = []int{code}
+	}
+	return e
 }
 
 const selectIssuer = `select rut, razon_social, giro, acteco, direccion, comuna, ciudad, telefono, email, resolucion_nro, resolucion_fch,

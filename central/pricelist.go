@@ -104,10 +104,13 @@ func (c *Call) SetPrices(id int64, prices []ListedPrice) (PriceList, []ListedPri
 		return list, nil, err
 	}
 	batch := &pgx.Batch{}
-	batch.Queue("delete from price_list_item where price_list_id = $1", id)
-	batch.Queue("insert into price_list_item (price_list_id, product_id, fixed_price) select $1, * from unnest($2::bigint[], $3::bigint[])", id, products, amounts)
+	// What stays as it was is not touched: each price that changes is news for every till.
+	batch.Queue("delete from price_list_item where price_list_id = $1 and product_id <> all($2::bigint[])", id, products)
+	batch.Queue(`insert into price_list_item (price_list_id, product_id, fixed_price) select $1, * from unnest($2::bigint[], $3::bigint[])
+		on conflict (price_list_id, product_id) do update set fixed_price = excluded.fixed_price
+		where price_list_item.fixed_price <> excluded.fixed_price`, id, products, amounts)
 	err = c.tx.SendBatch(c.ctx, batch).Close()
-	if violates(err, uniqueViolation, "price_list_item_pkey") {
+	if violates(err, cardinalityViolation, "") {
 		return list, nil, refuse(Unprocessable, "Un producto está dos veces en la lista")
 	}
 	if err != nil {

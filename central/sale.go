@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math/bits"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -410,15 +409,9 @@ func (s *plannedSale) receptor() dte.Receptor {
 func (c *Call) askIssuer(e *dte.Emisor) question {
 	return func(b *pgx.Batch) {
 		b.Queue("select razon_social, giro, acteco, direccion, comuna, ciudad, telefono, email from issuer").QueryRow(func(row pgx.Row) error {
-			var acteco, phone string
-			err := row.Scan(&e.RznSoc, &e.Giro, &acteco, &e.Direccion, &e.Comuna, &e.Ciudad, &phone, &e.Correo)
-			e.RUT = c.RUT
-			if phone != "" {
-				e.Telefono = []string{phone}
-			}
-			if code, errCode := strconv.Atoi(acteco); errCode == nil {
-				e.Acteco = []int{code}
-			}
+			i := Issuer{RUT: c.RUT}
+			err := row.Scan(&i.RazonSocial, &i.Giro, &i.Acteco, &i.Direccion, &i.Comuna, &i.Ciudad, &i.Telefono, &i.Email)
+			*e = i.emisor()
 			return err
 		})
 	}

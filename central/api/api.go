@@ -359,6 +359,9 @@ type News struct {
 	// Cursor is where to go on. Keep it in the transaction that keeps the news.
 	Cursor string `json:"cursor"`
 	More   bool   `json:"more,omitempty"`
+	// Anew: these begin anew, because the till knew nothing yet, or the server's data are not those that it knew. What it had from
+	// the server and does not find again by the time there is no more is gone.
+	Anew bool `json:"anew,omitempty"`
 	// At is the server's time: all prices are as of then once there is no more.
 	At        time.Time  `json:"at"`
 	Products  []Product  `json:"products,omitempty"`
