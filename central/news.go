@@ -2,6 +2,7 @@ package central
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 const (
 	newsGoneProducts = iota
 	newsProducts
+	newsStirred
 	newsGoneCustomers
 	newsCustomers
 	newsPeople
@@ -99,7 +101,7 @@ func (c *Call) settle(h newsHorizon) error {
 	if _, err := c.tx.Exec(c.ctx, "update news_era set generation = $1", h.generation); err != nil {
 		return err
 	}
-	for _, table := range []string{"gone", "product", "customer", "person", "issuer", "promotions"} {
+	for _, table := range []string{"gone", "product", "product_stirred", "customer", "person", "issuer", "promotions"} {
 		if _, err := c.tx.Exec(c.ctx, "update "+table+" set news = '0' where news >= $1::text::xid8", xid(h.newest)); err != nil {
 			return err
 		}
@@ -115,7 +117,12 @@ func (h newsHorizon) from(text string) (k newsCursor, anew bool) {
 		ok = ok && p.xact < h.newest
 	}
 	if !ok {
-		return newsCursor{generation: h.generation}, true
+		k = newsCursor{generation: h.generation}
+		// What was known under other names, or is news by its family, is in a load as it is now.
+		for _, kind := range []int{newsGoneProducts, newsStirred, newsGoneCustomers} {
+			k.places[kind] = newsPlace{h.before - 1, math.MaxInt64}
+		}
+		return k, true
 	}
 	return k, false
 }
@@ -137,11 +144,12 @@ func (c *Call) HasNews(cursor string) (there bool, err error) {
 	err = c.tx.QueryRow(c.ctx, `select
 		exists (select from gone where kind = 'product' and (news, id) > ($2::text::xid8, $3::bigint) and news < $1::text::xid8) or
 		exists (select from product where (news, id) > ($4::text::xid8, $5::bigint) and news < $1::text::xid8) or
-		exists (select from gone where kind = 'customer' and (news, id) > ($6::text::xid8, $7::bigint) and news < $1::text::xid8) or
-		exists (select from customer where (news, id) > ($8::text::xid8, $9::bigint) and news < $1::text::xid8) or
-		exists (select from person where (news, id) > ($10::text::xid8, $11::bigint) and news < $1::text::xid8) or
-		exists (select from issuer where (news, 1) > ($12::text::xid8, $13::bigint) and news < $1::text::xid8) or
-		exists (select from promotions where (news, 1) > ($14::text::xid8, $15::bigint) and news < $1::text::xid8)`, args...).Scan(&there)
+		exists (select from product_stirred where (news, id) > ($6::text::xid8, $7::bigint) and news < $1::text::xid8) or
+		exists (select from gone where kind = 'customer' and (news, id) > ($8::text::xid8, $9::bigint) and news < $1::text::xid8) or
+		exists (select from customer where (news, id) > ($10::text::xid8, $11::bigint) and news < $1::text::xid8) or
+		exists (select from person where (news, id) > ($12::text::xid8, $13::bigint) and news < $1::text::xid8) or
+		exists (select from issuer where (news, 1) > ($14::text::xid8, $15::bigint) and news < $1::text::xid8) or
+		exists (select from promotions where (news, 1) > ($16::text::xid8, $17::bigint) and news < $1::text::xid8)`, args...).Scan(&there)
 	return there, err
 }
 
@@ -161,9 +169,8 @@ func (c *Call) Pull(cursor string) (api.News, error) {
 	}
 	p := newsPage{Call: c, before: xid(h.before), room: api.MostNews}
 	p.cursor, p.news.Anew = h.from(cursor)
-	p.first = p.cursor.places == [newsKinds]newsPlace{}
 	p.news.At = c.now
-	for _, part := range []func() error{p.goneProducts, p.products, p.goneCustomers, p.customers, p.people, p.issuer, p.promotions} {
+	for _, part := range []func() error{p.goneProducts, p.products, p.stirred, p.goneCustomers, p.customers, p.people, p.issuer, p.promotions} {
 		if p.room == 0 {
 			break
 		}
@@ -182,8 +189,7 @@ type newsPage struct {
 	news   api.News
 	before string
 	cursor newsCursor
-	room   int  // rows that still fit
-	first  bool // nothing was heard before
+	room   int // rows that still fit
 }
 
 // read gives fn the rows of a kind that come next; fn scans each after its transaction and number. The query's own text ends
@@ -216,7 +222,7 @@ func (p *newsPage) goneProducts() error {
 		from gone where kind = 'product' and {after} {order}`, func(row pgx.CollectableRow, place []any) error {
 		var code string
 		var taken bool
-		if err := row.Scan(append(place, &code, &taken)...); err != nil || taken || p.first {
+		if err := row.Scan(append(place, &code, &taken)...); err != nil || taken {
 			return err
 		}
 		p.news.Products = append(p.news.Products, api.Product{Codigo: code, Deleted: true})
@@ -224,27 +230,34 @@ func (p *newsPage) goneProducts() error {
 	})
 }
 
-// products with the prices that they have on the lists. Families are not sold, only their variants.
-func (p *newsPage) products() error {
+// products that changed.
+func (p *newsPage) products() error { return p.sold(newsProducts, "p", "product p") }
+
+// stirred are those whose family did.
+func (p *newsPage) stirred() error {
+	return p.sold(newsStirred, "s", "product_stirred s join product p on p.id = s.product_id")
+}
+
+// sold reads products with the prices that they have on the lists. Families are not sold, only their variants.
+func (p *newsPage) sold(kind int, table, from string) error {
 	places := map[int64]int{} // in the page
 	var ids []int64
 	rates := map[int64]money.Rate{}
-	err := p.read(newsProducts, "p", `select {place}, p.codigo_interno, p.nombre, p.precio_neto, p.unidad_medida, coalesce(p.codigo_barras, ''),
+	err := p.read(kind, table, `select {place}, p.id, p.codigo_interno, p.nombre, p.precio_neto, p.unidad_medida, coalesce(p.codigo_barras, ''),
 			coalesce(parent.nombre, ''), coalesce(t.rate, $5::integer), p.is_deleted or not p.is_active
 				or exists (select from product child where child.parent_id = p.id and not child.is_deleted)
-		from product p left join product parent on parent.id = p.parent_id left join tax t on t.id = p.tax_id
+		from `+from+` left join product parent on parent.id = p.parent_id left join tax t on t.id = p.tax_id
 		where {after} {order}`, func(row pgx.CollectableRow, place []any) error {
 		var made Product
 		var barcode string
 		var rate money.Rate
 		var deleted bool
-		err := row.Scan(append(place, &made.SKU, &made.Nombre, &made.PrecioNeto, &made.Unidad, &barcode, &made.ParentName, &rate, &deleted)...)
-		if err != nil || deleted && p.first {
+		err := row.Scan(append(place, &made.ID, &made.SKU, &made.Nombre, &made.PrecioNeto, &made.Unidad, &barcode, &made.ParentName, &rate, &deleted)...)
+		if err != nil || deleted && p.news.Anew {
 			return err
 		}
 		n := api.Product{Codigo: made.SKU, Deleted: deleted}
 		if !deleted {
-			made.ID = p.cursor.places[newsProducts].id
 			places[made.ID], rates[made.ID] = len(p.news.Products), rate
 			ids = append(ids, made.ID)
 			n = made.told(rate, barcode)
@@ -321,7 +334,7 @@ func (p *newsPage) goneCustomers() error {
 		from gone where kind = 'customer' and {after} {order}`, func(row pgx.CollectableRow, place []any) error {
 		var rut int32
 		var taken bool
-		if err := row.Scan(append(place, &rut, &taken)...); err != nil || taken || p.first {
+		if err := row.Scan(append(place, &rut, &taken)...); err != nil || taken {
 			return err
 		}
 		p.news.Customers = append(p.news.Customers, api.Customer{RUT: dte.RUT(rut), Deleted: true})
@@ -340,7 +353,7 @@ func (p *newsPage) customers() error {
 		var limit, balance money.Pesos
 		err := row.Scan(append(place, &rut, &n.RznSoc, &n.Giro, &n.Direccion, &n.Comuna, &n.Ciudad, &n.Correo, &n.List, &limit, &balance, &n.Deleted)...)
 		n.RUT, n.Limit, n.Balance = dte.RUT(rut), &limit, &balance
-		if err != nil || n.RUT == SinNombre || n.Deleted && p.first {
+		if err != nil || n.RUT == SinNombre || n.Deleted && p.news.Anew {
 			return err
 		}
 		n.RznSoc, n.Giro, n.Direccion = clip(n.RznSoc, 100), clip(n.Giro, 40), clip(n.Direccion, 70)
@@ -378,7 +391,7 @@ func (p *newsPage) people() error {
 		default:
 			n.Role, n.Active = tillCajero, n.Active && sells
 		}
-		if n.Active || !p.first {
+		if n.Active || !p.news.Anew {
 			p.news.People = append(p.news.People, n)
 		}
 		return nil

@@ -456,7 +456,7 @@ func TestARestoredServerIsHeardAnew(t *testing.T) {
 	e.hear()
 	e.wantAll()
 	// What a stranger writes as a cursor is no cursor.
-	for _, text := range []string{"x", "1:" + strings.Repeat(":", 6), strings.ReplaceAll(e.cursor, ":0.0", ":ffffffffffff.0"), strings.Repeat("9", 1000)} {
+	for _, text := range []string{"x", "1:" + strings.Repeat(":", 7), strings.Replace(e.cursor, ":0.", ":ffffffffffff.", 1), strings.Repeat("9", 1000)} {
 		e.cursor = text
 		if n := e.page(); !n.Anew {
 			t.Errorf("%q is taken for a place", text)

@@ -8,7 +8,7 @@ import (
 )
 
 // mostPromotions bounds the file of price rules: all tills fetch it whole.
-const mostPromotions = 4 << 20
+const mostPromotions = 1 << 20
 
 // Promotions are the company's rules of price, as docs/precios.md writes them. All tills have them in the place of their own.
 type Promotions struct {

@@ -123,6 +123,8 @@ var whoMay = map[string]string{
 	"PUT /price-lists/{id}/products":              "products",
 	"PUT /price-lists/{id}/customers":             "products",
 	"GET /price-lists/resolve-price/{product_id}": "member",
+	"GET /price-rules/":                           "member",
+	"PUT /price-rules/":                           "products",
 	"GET /reports/dashboard":                      "reports",
 	"GET /stats/summary":                          "reports",
 	"GET /stats/top-products":                     "member",

@@ -255,6 +255,8 @@ func (tr *tour) customers(owner *client) {
 	show(owner, "PUT", list+"/customers", fields{"customer_ids": []int64{made}})
 	show(owner, "GET", list, nil)
 	show(owner, "GET", fmt.Sprintf("/price-lists/resolve-price/1?customer_id=%d", made), nil)
+	show(owner, "PUT", "/price-rules/", fields{"texto": `{"version": 1, "reglas": [{"nombre": "3×2 en pan", "tipo": "nxm", "productos": ["PROD-00001"], "lleve": 3, "pague": 2}]}`})
+	show(owner, "GET", "/price-rules/", nil)
 	spare := owner.post("/price-lists/", fields{"name": "Otra"}).want(201).id()
 	show(owner, "DELETE", fmt.Sprintf("/price-lists/%d", spare), nil)
 	owner.post("/customers/", fields{"rut": "5.126.663-3", "razon_social": "De paso"}).want(201)

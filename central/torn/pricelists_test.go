@@ -2,6 +2,7 @@ package torn_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -115,4 +116,32 @@ func TestSalesTakeTheResolvedPrice(t *testing.T) {
 	}
 	c.put("/products/1", map[string]any{"is_active": false}).want(200)
 	c.get("/price-lists/resolve-price/1").refused(404, "Producto 1 no encontrado o inactivo.")
+}
+
+// The rules of price are those of docs/precios.md: good ones are kept as they were written, and one bad one changes nothing.
+func TestPriceRules(t *testing.T) {
+	h := newHouse(t)
+	_, owner := h.shop(76086428)
+	if got := owner.get("/price-rules/").want(200); got.text("texto") != "" || got.json()["updated_at"] != nil {
+		t.Errorf("before anybody wrote any: %s", got.body)
+	}
+	const text = `{"version": 1, "reglas": [{"nombre": "Club", "tipo": "rebaja", "todo": true, "pct": "5", "listas": ["club"]}]}`
+	if got := owner.put("/price-rules/", map[string]any{"texto": text}).want(200); got.json()["reglas"] != 1.0 {
+		t.Errorf("the answer: %s", got.body)
+	}
+	for bad, why := range map[string]string{
+		"hola": "Las reglas de precio no sirven: el archivo de reglas no se pudo leer cerca de la línea 1: falta o sobra un signo (una coma, una comilla, una llave). No se cargó nada. No se cambió nada",
+		`{"version": 1, "reglas": [{"nombre": "Club", "tipo": "rebaja", "todo": true, "pct": "500"}]}`: "Las reglas de precio no sirven: ",
+	} {
+		got := owner.put("/price-rules/", map[string]any{"texto": bad}).want(422)
+		if !strings.Contains(string(got.body), why) {
+			t.Errorf("%s: %s", bad, got.body)
+		}
+	}
+	if got := owner.get("/price-rules/").want(200); got.text("texto") != text {
+		t.Errorf("what stayed: %s", got.body)
+	}
+	if got := owner.put("/price-rules/", map[string]any{"texto": ""}).want(200); got.json()["reglas"] != 0.0 || got.json()["updated_at"] == nil {
+		t.Errorf("no rules: %s", got.body)
+	}
 }

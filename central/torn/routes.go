@@ -21,6 +21,7 @@ func routes() []route {
 		purchaseRoutes(),
 		brandRoutes(),
 		priceListRoutes(),
+		promotionRoutes(),
 		taxRoutes(),
 		settingsRoutes(),
 		issuerRoutes(),

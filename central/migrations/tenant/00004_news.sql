@@ -30,6 +30,14 @@ create table gone (
 );
 create index gone_news on gone (kind, news, id);
 
+-- Products that became news because their family changed. Rows are only added: who changes a product must not wait for another.
+create table product_stirred (
+  id         bigint primary key generated always as identity,
+  product_id bigint not null,
+  news       xid8 not null
+);
+create index product_stirred_news on product_stirred (news, id);
+
 -- The database in which the numbers of transactions mean what they do. In one that was made from a dump they would not.
 create table news_era (
   single     boolean primary key default true check (single),
@@ -81,21 +89,24 @@ $$;
 -- A family is not sold itself, and its variants have its name.
 -- +goose StatementBegin
 create function product_family_news() returns trigger language plpgsql set search_path from current as $$
+declare kin bigint[];
 begin
   if tg_op = 'INSERT' then
-    perform news_of_products(array[new.parent_id]);
-    return null;
+    kin := array[new.parent_id];
+  else
+    if (old.parent_id, old.is_deleted) is distinct from (new.parent_id, new.is_deleted) then
+      kin := array[old.parent_id, new.parent_id];
+    end if;
+    if old.nombre <> new.nombre then
+      kin := kin || array(select id from product where parent_id = new.id);
+    end if;
+    if old.codigo_interno <> new.codigo_interno then
+      insert into gone (kind, name, news) values ('product', old.codigo_interno, pg_current_xact_id())
+        on conflict (kind, name) do update set news = excluded.news;
+    end if;
   end if;
-  if (old.parent_id, old.is_deleted) is distinct from (new.parent_id, new.is_deleted) then
-    perform news_of_products(array[old.parent_id, new.parent_id]);
-  end if;
-  if old.nombre <> new.nombre then
-    perform news_of_products(array(select id from product where parent_id = new.id));
-  end if;
-  if old.codigo_interno <> new.codigo_interno then
-    insert into gone (kind, name, news) values ('product', old.codigo_interno, pg_current_xact_id())
-      on conflict (kind, name) do update set news = excluded.news;
-  end if;
+  insert into product_stirred (product_id, news) select distinct k, pg_current_xact_id() from unnest(kin) k
+    where k is not null and not exists (select from product_stirred s where s.news = pg_current_xact_id() and s.product_id = k);
   return null;
 end $$;
 -- +goose StatementEnd
@@ -166,7 +177,7 @@ create trigger role_news after update of name, can_manage_users, can_perform_sal
 do $$
 declare company text := current_setting('mostrador.role');
 begin
-  execute format('grant select, insert, update on promotions, gone, news_era to %I', company);
+  execute format('grant select, insert, update on promotions, gone, news_era, product_stirred to %I', company);
   execute format('grant usage on all sequences in schema %I to %I', current_schema(), company);
 end $$;
 -- +goose StatementEnd
@@ -190,7 +201,7 @@ drop trigger customer_news_made on customer;
 drop trigger customer_news on customer;
 drop trigger product_news_made on product;
 drop trigger product_news on product;
-drop table gone, promotions, news_era;
+drop table gone, promotions, news_era, product_stirred;
 drop index price_list_item_product;
 alter table product drop column news;
 alter table customer drop column news;
