@@ -156,7 +156,11 @@ func errCode() *RefusalError {
 }
 
 // ErrTill: the token opens nothing, or no longer.
-var ErrTill = &RefusalError{Kind: Unauthorized, Text: "Esta caja ya no pertenece a la empresa. Lo vendido está guardado en ella; llame a quien administra"}
+var ErrTill = &RefusalError{
+	Kind: Unauthorized, Text: "Esta caja ya no pertenece a la empresa. Lo vendido está guardado en ella; llame a quien administra",
+	// By this the till knows it from the 401 of a stranger on the line.
+	Extra: map[string]any{"verdict": api.Ended},
+}
 
 // EnterTill runs fn as a till inside its company, in one transaction. It has no person's rights.
 func (db *DB) EnterTill(ctx context.Context, token string, fn func(*Call) error) error {

@@ -30,7 +30,7 @@ type guard struct {
 	work   chan struct{}
 
 	mu   sync.Mutex
-	open map[netip.Addr]int
+	open map[string]int
 	// paces is until when what somebody did is accounted for: each time moves it on by its share of a minute.
 	paces *lru.Cache[string, time.Time]
 }
@@ -43,7 +43,7 @@ func newGuard(l Limits) *guard {
 	if err != nil {
 		panic(err) // the size is ours
 	}
-	return &guard{limits: l, work: make(chan struct{}, l.AtWork), open: map[netip.Addr]int{}, paces: paces}
+	return &guard{limits: l, work: make(chan struct{}, l.AtWork), open: map[string]int{}, paces: paces}
 }
 
 func errBusy(text string) error {
@@ -52,21 +52,28 @@ func errBusy(text string) error {
 
 // Enter counts a request among those of its address until leave is called.
 func (d *Door) Enter(r *http.Request) (leave func(), err error) {
-	g, from := d.guard, Of(r.Context()).address
-	if g.limits.PerAddress == 0 {
+	return d.Place("address "+Of(r.Context()).address.String(), d.Limits.PerAddress,
+		"Hay demasiadas solicitudes abiertas desde esta dirección. No se hizo nada; intente de nuevo en un segundo")
+}
+
+// Place counts one of the things that who may have open at once, until leave is called, and refuses what is more than most; 0 is
+// no limit.
+func (d *Door) Place(who string, most int, refusal string) (leave func(), err error) {
+	if most == 0 {
 		return func() {}, nil
 	}
+	g := d.guard
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open[from] >= g.limits.PerAddress {
-		return nil, errBusy("Hay demasiadas solicitudes abiertas desde esta dirección. No se hizo nada; intente de nuevo en un segundo")
+	if g.open[who] >= most {
+		return nil, errBusy(refusal)
 	}
-	g.open[from]++
+	g.open[who]++
 	return func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if g.open[from]--; g.open[from] == 0 {
-			delete(g.open, from)
+		if g.open[who]--; g.open[who] == 0 {
+			delete(g.open, who)
 		}
 	}, nil
 }

@@ -32,6 +32,7 @@ import (
 	"mostrador/central/cluster"
 	"mostrador/central/door"
 	"mostrador/central/practice"
+	"mostrador/central/tills"
 	"mostrador/central/torn"
 	"mostrador/dte/sii"
 )
@@ -203,7 +204,18 @@ func (o *options) serve(ctx context.Context, out io.Writer, log *slog.Logger) er
 	if password != "" {
 		fmt.Fprintf(out, "Primera cuenta de administración: %s, contraseña %s (se muestra solo esta vez)\n", o.admin, password)
 	}
-	return serveUntil(ctx, front.HTTP(api), listener, o.grace, func() { watch.leaving.Store(true) }, stopJobs)
+	return serveUntil(ctx, front.HTTP(beside(tills.New(tills.Config{DB: db, Door: front}), api)), listener, o.grace, func() { watch.leaving.Store(true) }, stopJobs)
+}
+
+// beside serves tills below their own paths, and all else by the API for people and programs.
+func beside(till, api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, tills.Prefix) {
+			till.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
 }
 
 // makeDemo makes the demo's company, if it is not there, and tells how to look at it.
