@@ -22,5 +22,6 @@ func (c *Call) Sync(r api.Report) (api.Answer, error) {
 	for _, l := range stock.Leases {
 		a.Folios.Leases = append(a.Folios.Leases, api.Lease{ID: l.ID, Tipo: l.Tipo, CAF: l.CAF, Desde: l.Desde, Hasta: l.Hasta})
 	}
-	return a, nil
+	a.News, err = c.HasNews(r.Cursor)
+	return a, err
 }

@@ -67,6 +67,7 @@ func New(c Config) *Server {
 	s := &Server{Config: c, mux: http.NewServeMux(), bodies: make(chan struct{}, c.Limits.Bodies)}
 	s.handle("POST /till/v1/join", s.join)
 	s.handle("POST /till/v1/sync", asTill(s, func(c *central.Call, r api.Report) (any, error) { return c.Sync(r) }))
+	s.handle("GET /till/v1/pull", s.pull)
 	s.handle("GET /till/v1/caf/{id}", s.caf)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { s.Door.Detail(w, http.StatusNotFound, "Not Found") })
 	return s
@@ -157,6 +158,17 @@ func (s *Server) join(_ http.ResponseWriter, r *http.Request) (joined any, err e
 		})
 	})
 	return joined, err
+}
+
+// pull is what is new for a till.
+func (s *Server) pull(_ http.ResponseWriter, r *http.Request) (any, error) {
+	return s.enter(r, func(token string) (out any, err error) {
+		err = s.as(r.Context(), token, func(c *central.Call) (err error) {
+			out, err = c.Pull(r.URL.Query().Get("cursor"))
+			return err
+		})
+		return out, err
+	})
 }
 
 // caf is a file that a till has folios of.

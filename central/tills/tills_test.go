@@ -151,6 +151,18 @@ func TestATillJoinsAndGetsFolios(t *testing.T) {
 	if err != nil || !bytes.Equal(got, file) {
 		t.Errorf("%s %v", got, err)
 	}
+	n, err := till.Pull(t.Context(), "un cursor de nadie")
+	if err != nil || !n.Anew || n.Settings == nil || n.Settings.Emisor.RUT != o.company.RUT {
+		t.Errorf("%+v %v", n, err)
+	}
+	if !a.News {
+		t.Error("a till that has heard nothing is told that there is nothing")
+	}
+	told := report()
+	told.Cursor = n.Cursor
+	if a, err := till.Sync(t.Context(), told); err != nil || a.News {
+		t.Errorf("%+v %v", a, err)
+	}
 	_, err = till.CAF(t.Context(), 99)
 	wantError(t, err, api.Stuck, "404")
 	if log := o.log.text(); strings.Contains(log, strings.Split(joined.Token, ".")[2]) || strings.Contains(log, "BwcHBw") ||
@@ -171,6 +183,8 @@ func TestARevokedTillHasEnded(t *testing.T) {
 		_, err := c.Sync(t.Context(), report())
 		wantError(t, err, api.Ended, "401")
 		_, err = c.CAF(t.Context(), 1)
+		wantError(t, err, api.Ended, "401")
+		_, err = c.Pull(t.Context(), "")
 		wantError(t, err, api.Ended, "401")
 	}
 }
