@@ -50,15 +50,19 @@ func (s *Store) TakeLease(l Lease, file []byte, trust dte.Trust, at time.Time) e
 	}
 	r := sale.NewRange(caf)
 	r.Desde, r.Hasta, r.Next, r.Lease = l.Desde, l.Hasta, l.Desde, l.ID
-	ranges, err := s.Ranges()
-	if err != nil {
+	if known, err := s.HasLease(l); known || err != nil {
 		return err
-	}
-	if slices.ContainsFunc(ranges, func(o sale.Range) bool { return o.Lease == l.ID && o.Desde == l.Desde }) {
-		return nil
 	}
 	return s.addRange(r, caf, file, at)
 }
+
+// HasLease reports a lease that is here already, whatever became of it.
+func (s *Store) HasLease(l Lease) (bool, error) {
+	ranges, err := s.Ranges()
+	return slices.ContainsFunc(ranges, l.is), err
+}
+
+func (l Lease) is(r sale.Range) bool { return r.Lease == l.ID && r.Desde == l.Desde }
 
 // FolioReport tells what the server must know of the leases.
 func (s *Store) FolioReport() (report FolioReport, err error) {

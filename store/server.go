@@ -168,7 +168,7 @@ func (s *Store) ToldServer(list []Whereabouts) error {
 	return s.update(func(t *bolt.Tx) error {
 		for _, w := range list {
 			now, err := whereabouts(t, w.Key)
-			if err == nil && now == w {
+			if err == nil && now.same(w) {
 				err = t.Bucket(bUntold).Delete(keyBytes(w.Key))
 			}
 			if err != nil {
@@ -177,6 +177,13 @@ func (s *Store) ToldServer(list []Whereabouts) error {
 		}
 		return nil
 	})
+}
+
+// same compares what two tell; a time says the same in any zone.
+func (w Whereabouts) same(o Whereabouts) bool {
+	at := w.Veredicto.At
+	w.Veredicto.At = o.Veredicto.At
+	return w == o && at.Equal(o.Veredicto.At)
 }
 
 // stillUntold are those that the store remembers: of the others nothing is to be written, and a sale need not wait for it.
@@ -195,7 +202,7 @@ func (s *Store) stillUntold(list []Whereabouts) (still []Whereabouts, err error)
 // Hold stops issuing, because the server says so: why is for people. The server ends it with Unhold; a person cannot, because two
 // stores may be one till.
 func (s *Store) Hold(why string, at time.Time) error {
-	held, err := s.stopped()
+	held, err := s.HeldByServer()
 	if err != nil || held == why {
 		return err
 	}
@@ -209,7 +216,7 @@ func (s *Store) Hold(why string, at time.Time) error {
 
 // Unhold ends what Hold began: the server lets this till issue again.
 func (s *Store) Unhold(at time.Time) error {
-	held, err := s.stopped()
+	held, err := s.HeldByServer()
 	if err != nil || held == "" {
 		return err
 	}
@@ -218,8 +225,8 @@ func (s *Store) Unhold(at time.Time) error {
 	})
 }
 
-// stopped is why the server lets this till issue nothing; empty if it may.
-func (s *Store) stopped() (why string, err error) {
+// HeldByServer is why the server lets this till issue nothing; empty if it may.
+func (s *Store) HeldByServer() (why string, err error) {
 	err = s.view(func(t *bolt.Tx) error {
 		why = string(t.Bucket(bMeta).Get(kStop))
 		return nil

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -93,7 +94,8 @@ func TestStatesAreRememberedUntilTold(t *testing.T) {
 	if len(told) != 2 || told[0].Key != one || told[0].State != dte.Accepted || told[1].Veredicto.Codigo != saletest.CorrectCode {
 		t.Fatalf("it would tell %+v", told)
 	}
-	told[1].State = dte.Sent // as it stood when it was told
+	told[1].State = dte.Sent                                                     // as it stood when it was told
+	told[0].Veredicto.At = told[0].Veredicto.At.In(time.FixedZone("otra", 3600)) // the same time
 	b.must(b.ToldServer(told))
 	if keys := b.stateKeys(); !slices.Equal(keys, []dte.Key{two}) {
 		t.Errorf("left to tell are %v, want %v", keys, two)

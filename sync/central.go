@@ -3,6 +3,8 @@ package sync
 import (
 	"context"
 	"errors"
+	"reflect"
+	"sync/atomic"
 	"time"
 
 	"mostrador/central/api"
@@ -72,9 +74,10 @@ type CourierStatus struct {
 	Since time.Time
 	// Ended: the server does not know this till any more.
 	Ended bool
-	// Problem is the last trouble in words for the shop; empty when all is well. Cause says whose it is.
+	// Problem is the last trouble in words for the shop; empty when all is well. Cause says whose it is, and Err is the trouble.
 	Problem string
 	Cause   Cause
+	Err     error
 	// Hold is why the server lets this till issue nothing, and Why the same in words; empty if it may.
 	Hold api.Hold
 	Why  string
@@ -99,6 +102,7 @@ const (
 type Courier struct {
 	CourierConfig
 	wake     chan struct{}
+	now      atomic.Bool // the server is to be asked with the next step
 	status   CourierStatus
 	attempts int
 	probe    time.Duration
@@ -106,7 +110,8 @@ type Courier struct {
 	poll     time.Time // when the server is asked how it stands, if nothing else is to be done
 
 	asked  bool      // the server has said what follows, and nothing has failed since
-	after  api.Point // how far it has the chain
+	after  api.Point // how far it has the chain; under a hold, how far it was offered
+	aside  bool      // under a hold, that everything was offered
 	cursor string    // up to where its news were taken in
 	news   bool      // there are some after the cursor
 }
@@ -123,6 +128,12 @@ func (c *Courier) Wake() {
 	case c.wake <- struct{}{}:
 	default:
 	}
+}
+
+// AskNow has the server asked how it stands with the next step, which is now.
+func (c *Courier) AskNow() {
+	c.now.Store(true)
+	c.Wake()
 }
 
 // Run works until ctx ends, and then returns nil. What was on its way is asked about at the next start.
@@ -154,6 +165,9 @@ func (c *Courier) Step(ctx context.Context) time.Time {
 	if c.rests(c.quiet) {
 		return c.quiet
 	}
+	if c.now.Swap(false) {
+		c.poll = time.Time{}
+	}
 	more, err := c.round(ctx)
 	switch {
 	case ctx.Err() != nil: // not the server: the end of the program
@@ -181,42 +195,66 @@ func (c *Courier) rests(t time.Time) bool {
 }
 
 // round asks how the server stands if it is time, tells it what it has not heard and takes in what is new. More says that it
-// stopped after a part.
+// stopped after a part. Leases that cannot be taken keep nothing from being told.
 func (c *Courier) round(ctx context.Context) (more bool, err error) {
+	var untaken error
 	if !c.asked || !c.rests(c.poll) {
-		if err := c.ask(ctx); err != nil {
+		if untaken, err = c.ask(ctx); err != nil {
 			return false, err
 		}
 	}
 	if c.status.Hold != "" {
-		return false, nil
+		return false, c.offer(ctx)
 	}
 	if more, err = c.tell(ctx); err != nil || !c.asked {
 		return false, err
 	}
 	unread, err := c.take(ctx)
-	return more || unread, err
+	return more || unread, errors.Join(err, untaken)
 }
 
 // ask tells how the till stands, and takes in how the server does.
-func (c *Courier) ask(ctx context.Context) error {
+func (c *Courier) ask(ctx context.Context) (untaken, err error) {
 	report, err := c.Books.Report()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	sent := c.Now()
+	sent, held := c.Now(), c.status.Hold
 	answer, err := c.Server.Sync(ctx, report)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.heard(sent, answer)
 	caf := func(id int64) ([]byte, error) { return c.Server.CAF(ctx, id) }
-	if err := c.Books.Follow(answer, caf); err != nil {
-		return err
+	untaken = c.Books.Follow(answer, caf)
+	if e, ok := errors.AsType[*api.Error](untaken); ok && e.Down {
+		return nil, untaken
 	}
 	c.asked, c.cursor, c.news = true, report.Cursor, answer.News
-	c.after = answer.After
-	c.status.Unsent = report.Head.N - answer.After.N
+	if answer.Hold == "" || answer.Hold != held {
+		c.after, c.aside = answer.After, false
+	}
+	c.status.Unsent = max(0, report.Head.N-answer.After.N)
+	return untaken, nil
+}
+
+// offer tells a server that holds this till what it has not heard, once: it keeps that aside, and believes none of it.
+func (c *Courier) offer(ctx context.Context) error {
+	for !c.aside {
+		chunk, err := c.Books.Chunk(c.after)
+		if err != nil {
+			return err
+		}
+		n := len(chunk.Entries)
+		if n == 0 {
+			c.aside = true
+			return nil
+		}
+		if _, err := c.Server.Push(ctx, chunk); err != nil {
+			return err
+		}
+		c.after = api.Point{N: chunk.Entries[n-1].N, Hash: chunk.Entries[n-1].Hash}
+	}
 	return nil
 }
 
@@ -235,10 +273,14 @@ func (c *Courier) heard(sent time.Time, a api.Answer) {
 
 // tell pushes what the server has not heard, part by part.
 func (c *Courier) tell(ctx context.Context) (more bool, err error) {
+	var before api.Push
 	for range mostChunks {
 		chunk, err := c.Books.Chunk(c.after)
 		if err != nil {
 			return false, err
+		}
+		if len(chunk.Entries) == 0 && !empty(chunk) && reflect.DeepEqual(chunk, before) {
+			return false, errStuck()
 		}
 		if empty(chunk) {
 			c.status.Unsent = 0
@@ -251,6 +293,7 @@ func (c *Courier) tell(ctx context.Context) (more bool, err error) {
 		if err := c.told(chunk, answer); err != nil {
 			return false, err
 		}
+		before = chunk
 		if answer.Hold != "" { // what follows from it comes with the next answer
 			c.asked, c.quiet = false, c.Now().Add(c.Pace.FirstRetry)
 			return false, nil
@@ -265,13 +308,18 @@ func (c *Courier) told(chunk api.Push, answer api.Pushed) error {
 		return err
 	}
 	if n := len(chunk.Entries); n > 0 && answer.Hold == "" && answer.After.N <= chunk.After.N {
-		return &api.Error{Verdict: api.Later, Code: "respuesta", Message: "El servidor no avanza con lo que esta caja le cuenta. Lo vendido está guardado aquí y se volverá a intentar."}
+		return errStuck()
 	}
 	c.after = answer.After
 	if n := len(chunk.Entries); n > 0 {
 		c.status.Unsent = max(0, c.status.Unsent-int64(n))
 	}
 	return nil
+}
+
+// errStuck: what is told arrives and makes no difference.
+func errStuck() error {
+	return &api.Error{Verdict: api.Later, Code: "respuesta", Message: "El servidor no avanza con lo que esta caja le cuenta. Lo vendido está guardado aquí y se volverá a intentar."}
 }
 
 func empty(p api.Push) bool {
@@ -302,7 +350,8 @@ func (c *Courier) take(ctx context.Context) (more bool, err error) {
 // well: the server answers, and with what it should.
 func (c *Courier) well() {
 	c.reached()
-	c.attempts, c.status.Ended, c.status.Problem, c.status.Cause = 0, false, "", ""
+	c.attempts, c.status.Ended = 0, false
+	c.trouble("", "", nil)
 }
 
 // reached: whatever the server said, the line to it is up.
@@ -310,12 +359,16 @@ func (c *Courier) reached() {
 	c.probe, c.status.Down, c.status.Since = 0, false, time.Time{}
 }
 
+func (c *Courier) trouble(whose Cause, words string, err error) {
+	c.status.Cause, c.status.Problem, c.status.Err = whose, words, err
+}
+
 // failed keeps what went wrong and when to try again. A line that is down counts no attempt.
 func (c *Courier) failed(err error) {
 	c.asked = false
 	e, ok := errors.AsType[*api.Error](err)
 	if !ok {
-		c.status.Problem, c.status.Cause = err.Error(), CauseTill
+		c.trouble(CauseTill, err.Error(), err)
 		c.quiet = c.Now().Add(c.Pace.FirstRetry)
 		return
 	}
@@ -324,7 +377,8 @@ func (c *Courier) failed(err error) {
 		return
 	}
 	c.reached()
-	c.status.Problem, c.status.Cause, c.status.Ended = e.Message, CauseServer, e.Verdict == api.Ended
+	c.trouble(CauseServer, e.Message, err)
+	c.status.Ended = e.Verdict == api.Ended
 	c.attempts++
 	pause := c.Pace.MaxRetry
 	if e.Verdict == api.Later {
@@ -339,7 +393,7 @@ func (c *Courier) lineDown(e *api.Error) {
 	if !c.status.Down {
 		c.status.Down, c.status.Since = true, now
 	}
-	c.status.Problem, c.status.Cause = e.Message, CauseLine
+	c.trouble(CauseLine, e.Message, e)
 	c.probe = min(max(2*c.probe, c.Pace.LineProbe), max(maxLineProbe, c.Pace.LineProbe))
 	c.quiet = now.Add(max(c.withJitter(c.probe), min(e.Wait, maxWait)))
 }

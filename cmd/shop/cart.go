@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -30,14 +31,15 @@ type book struct {
 	closed  bool
 	wake    chan struct{}
 	done    chan struct{}
-	paper   func() // wakes the printer
+	paper   func()            // wakes the printer
+	lacks   func(dte.TipoDTE) // is told of a document for which there was no folio
 }
 
 var _ sale.Journal = (*book)(nil)
 
 // newBook begins to write behind; close ends it.
-func newBook(s *store.Store, paper func()) *book {
-	b := &book{Store: s, wake: make(chan struct{}, 1), done: make(chan struct{}), paper: paper}
+func newBook(s *store.Store, paper func(), lacks func(dte.TipoDTE)) *book {
+	b := &book{Store: s, wake: make(chan struct{}, 1), done: make(chan struct{}), paper: paper, lacks: lacks}
 	b.idle = sync.NewCond(&b.mu)
 	go b.write()
 	return b
@@ -207,7 +209,11 @@ func (b *book) Issue(id sale.ID, tipo dte.TipoDTE, at time.Time, build func(sale
 	if err := b.flush(); err != nil {
 		return sale.Record{}, err
 	}
-	return b.Store.Issue(id, tipo, at, build)
+	r, err := b.Store.Issue(id, tipo, at, build)
+	if errors.Is(err, sale.ErrNoFolios) {
+		b.lacks(tipo)
+	}
+	return r, err
 }
 
 // KeepVoucher implements sale.Journal.

@@ -25,7 +25,7 @@ func TestBookSuite(t *testing.T) {
 		must(t, err)
 		must(t, s.Protect(phrase))
 		must(t, s.PutShop(saletest.Shop()))
-		b := newBook(s, func() {})
+		b := newBook(s, func() {}, func(dte.TipoDTE) {})
 		t.Cleanup(func() { must(t, errors.Join(b.close(), s.Close())) })
 		return b, func(file []byte) {
 			// At the day of authorisation even what is expired today can be imported.
@@ -40,7 +40,7 @@ func TestBookSuite(t *testing.T) {
 // However fast the scans come, the last cart is what the file has, and every event is in the chain once.
 func TestTheLastCartIsWritten(t *testing.T) {
 	s := opened(t, practice(t))
-	b := newBook(s.Store, func() {})
+	b := newBook(s.Store, func() {}, func(dte.TipoDTE) {})
 	const n = 300
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -73,7 +73,7 @@ func TestTheLastCartIsWritten(t *testing.T) {
 // A cart that could not be written is told before anybody pays, and nothing of it is lost once the disk works again.
 func TestACartThatCannotBeWrittenIsTold(t *testing.T) {
 	s := opened(t, practice(t))
-	b := newBook(s.Store, func() {})
+	b := newBook(s.Store, func() {}, func(dte.TipoDTE) {})
 	huge := sale.Cart{ID: sale.ID(strings.Repeat("x", 10)), Lines: []sale.Line{{Codigo: "A", Qty: money.One}}}
 	must(t, s.Store.Close())
 	must(t, b.SaveCart(huge, sale.Event{Kind: sale.EventRemoved, What: "A"})) // written behind: nobody knows yet
@@ -154,7 +154,7 @@ func TestAnEndedSaleLeavesNoCart(t *testing.T) {
 func TestAnAbonoWakesThePrinter(t *testing.T) {
 	s := opened(t, practice(t))
 	woken := 0
-	b := newBook(s.Store, func() { woken++ })
+	b := newBook(s.Store, func() { woken++ }, func(dte.TipoDTE) {})
 	_, err := sale.SetCreditLimit(b, "l1", now(), 12345678, 1000, "Rosa")
 	must(t, err)
 	if woken == 0 {

@@ -65,6 +65,9 @@ type Options struct {
 	// Report, if set, is told whenever something changes around the till. It is called from several goroutines, one at a
 	// time, and must not block.
 	Report func(Status)
+	// Office is where the company's server is reached; nil is over HTTP. CourierPace, if set, is used in place of the usual one.
+	Office      Office
+	CourierPace possync.CourierPace
 	// Printed, if set, is called after each paper, from the printer's goroutine.
 	Printed func(sale.PrintJob)
 	// Mailed, if set, is called after each try of a letter, from the loop's goroutine.
@@ -101,8 +104,13 @@ type Shop struct {
 	papers  atomic.Pointer[printer.Loop]
 	mails   atomic.Pointer[mail.Loop]
 	loops   sync.WaitGroup
+	running context.Context // of the loops; nil before Start
 	cancel  context.CancelFunc
 	closing sync.Once
+
+	joining sync.Mutex // guards the membership of a server, and stopped
+	courier atomic.Pointer[possync.Courier]
+	stopped func() // ends the courier
 
 	mu     sync.Mutex
 	status Status
@@ -233,7 +241,7 @@ func Open(o Options) (*Shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Store, s.book = opened, newBook(opened, s.wake)
+	s.Store, s.book = opened, newBook(opened, s.wake, s.lacks)
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -248,7 +256,7 @@ func (s *Shop) load() (err error) {
 		return err
 	}
 	s.signer, s.signerErr = s.openSigner() // without one it is still possible to look, import and unlock
-	return nil
+	return s.readServer()
 }
 
 // chooseAuthority: the environment decides, and nothing else can.
@@ -422,6 +430,7 @@ func (s *Shop) Start() error {
 	}
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
+	s.running = ctx
 	s.worker.Store(worker)
 	s.loops.Go(func() { _ = worker.Run(ctx) })
 
@@ -441,6 +450,11 @@ func (s *Shop) Start() error {
 		})
 		s.papers.Store(papers)
 		s.loops.Go(func() { _ = papers.Run(ctx) })
+	}
+	s.joining.Lock()
+	defer s.joining.Unlock()
+	if err := s.startCourier(); err != nil {
+		s.tell(func(st *Status) { st.Server.Problem = err.Error() })
 	}
 	return nil
 }
@@ -498,6 +512,9 @@ func (s *Shop) wake() {
 	}
 	if papers := s.papers.Load(); papers != nil {
 		papers.Wake()
+	}
+	if courier := s.courier.Load(); courier != nil {
+		courier.Wake()
 	}
 }
 
