@@ -3,6 +3,7 @@ package central
 import (
 	"bytes"
 	"encoding/hex"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -54,7 +55,7 @@ func (c *Call) followChain(epoch int, head api.Point, locator []api.Point) (afte
 		hold = ours.judge(head, points, known)
 	}
 	if hold != "" {
-		err = c.raise(alarmOf(hold), ours.point().Hash, hold.Words())
+		err = c.raise(alarmOf(hold), strconv.Itoa(ours.epoch), hold.Words())
 	}
 	return ours.point(), hold, err
 }

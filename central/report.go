@@ -41,7 +41,7 @@ const openLines = `sale_line l join open_sale s on s.id = l.sale_id
 // quantity, both of which are millionths. Only what does not fit otherwise is worked out without bounds, which takes several
 // times as long.
 const (
-	moved    = `case when s.tipo in (56, 61, 111, 112) and not l.restock then 0 else s.signo end`
+	moved    = `case when s.tipo in (56, 61, 111, 112, 902) and not l.restock then 0 else s.signo end`
 	lineCost = moved + ` * case when l.costo_unitario < 1000000000000 and l.cantidad < 1000000000000
 		then l.costo_unitario / 1000000 * l.cantidad + l.costo_unitario % 1000000 * l.cantidad / 1000000
 		else least(div(l.costo_unitario::numeric * l.cantidad, 1000000), 9000000000000000000)::bigint end`

@@ -451,3 +451,16 @@ func TestWhatAPersonMustMend(t *testing.T) {
 	s.settle()
 	s.once(1)
 }
+
+// read reads one row of the company's tables.
+func (s *school) read(sql string, into []any, args ...any) {
+	s.t.Helper()
+	conn := centraltest.Superuser(s.t, s.db)
+	defer func() { _ = conn.Close(s.t.Context()) }()
+	if _, err := conn.Exec(s.t.Context(), "set search_path to "+s.company.Schema+", extensions"); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := conn.QueryRow(s.t.Context(), sql, args...).Scan(into...); err != nil {
+		s.t.Fatalf("%s: %v", sql, err)
+	}
+}

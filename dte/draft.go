@@ -444,6 +444,9 @@ type Document struct {
 	// CAFIDK is the key with which the SII signed the CAF: 100 certification, 300 production, anything else is not the
 	// SII's.
 	CAFIDK int
+	// CAFDesde to CAFHasta are the folios that the CAF authorises, CAFFA when.
+	CAFDesde, CAFHasta Folio
+	CAFFA              Date
 	// SignatureValue is the document's signature in base64 without white space; QueryEstDteAv asks for it.
 	SignatureValue string
 	// XML is the stand-alone <DTE> fragment, byte for byte as signed.

@@ -59,7 +59,8 @@ func write(d Draft, folio Folio, caf *CAF, s *Signer, now time.Time) (*Document,
 	if now, err = parseStamp(stamp(now)); err != nil {
 		return nil, err
 	}
-	doc.Folio, doc.CAFIDK, doc.TSTED, doc.TmstFirma = folio, caf.IDK, now, now
+	doc.Folio, doc.TSTED, doc.TmstFirma = folio, now, now
+	doc.CAFIDK, doc.CAFDesde, doc.CAFHasta, doc.CAFFA = caf.IDK, caf.Desde, caf.Hasta, caf.FA
 	if err := doc.stampAndSign(caf, s); err != nil {
 		return nil, err
 	}

@@ -204,12 +204,16 @@ func isLatin1(doc *xmltree.Doc) bool {
 func (f *fragment) document() (*Document, error) {
 	r := reader{doc: f.doc}
 	header := f.body.Child("Encabezado")
+	da := f.ted.Path("DD", "CAF", "DA")
 	d := &Document{
 		Folio:          Folio(r.integer(header.Child("IdDoc"), "Folio")),
 		TED:            flatten(f.doc.Bytes(f.ted)),
 		TSTED:          r.stamp(f.ted.Child("DD"), "TSTED"),
 		TmstFirma:      r.stamp(f.body, "TmstFirma"),
-		CAFIDK:         int(r.integer(f.ted.Path("DD", "CAF", "DA"), "IDK")),
+		CAFIDK:         int(r.integer(da, "IDK")),
+		CAFDesde:       Folio(r.optional(da.Child("RNG"), "D")),
+		CAFHasta:       Folio(r.optional(da.Child("RNG"), "H")),
+		CAFFA:          r.optionalDate(da, "FA"),
 		SignatureValue: withoutSpace(r.text(f.signature, "SignatureValue")),
 		XML:            f.doc.Bytes(f.doc.Root),
 	}

@@ -22,16 +22,19 @@ create table till_entry (
   primary key (till_id, n, hash)
 );
 
--- What a till sent and the books could not take: documents that contradict another, do not verify or are of nobody's folio, and
--- what comes from a store that may not speak. As it came, with the reason.
+-- What a till sent and the books could not take, as it came, with the reason. The kind is its alarm's: sound documents that
+-- contradict another (conflicto) or come from a store that may not speak (copia, bifurcación); documents that are not what they
+-- say, or of nobody's folio (documento); and what makes no sense (libros).
 create table stray (
   id      bigint generated always as identity primary key,
   till_id bigint not null references till,
   epoch   integer not null,
   n       bigint not null,
   hash    bytea not null,
+  kind    text not null,
   tipo    integer, -- of the document, if there is one
   folio   bigint,
+  sha256  bytea,
   sent    bytea not null,
   why     text not null check (why <> ''),
   at      timestamptz not null,
@@ -84,7 +87,12 @@ alter table customer
   -- The limit as a till last set it, and when: while it stands, tills may change it.
   add till_limit bigint,
   add till_limit_at timestamptz;
-create index person_name on person (lower(name));
+create index person_name on person (name);
+
+-- How many units of the product each one of the line holds, where a line counts packs.
+alter table sale_line add contenido bigint not null default 1000000 check (contenido > 0);
+-- A drawer may be opened with no shift.
+alter table cash_movement alter shift_id drop not null;
 
 -- What was sold is gone, whatever the books said of the shelf: the rest is for the count to mend.
 alter table product drop constraint product_check1;
@@ -98,12 +106,11 @@ alter table sale
 -- What has no document has the till's own number: a card's voucher (48), slips (900 and above).
 create unique index sale_document on sale (tipo, folio) where tipo <> 48 and tipo < 900;
 create unique index sale_slip on sale (till_id, till_epoch, tipo, folio) where tipo = 48 or tipo >= 900;
-create index sale_ref on sale (till_id, ref) where till_id is not null;
 
 alter table shift
   add till_id bigint references till,
   add number  integer,
-  add z       jsonb, -- the till's own sums
+  add z       jsonb, -- as the till sent it last
   add check ((till_id is null) = (number is null));
 drop index shift_one_open;
 create unique index shift_one_open on shift (person_id) where status = 'OPEN' and till_id is null;
@@ -137,8 +144,11 @@ alter table document_state drop till_id, drop sobre, drop track_id;
 drop index shift_one_open, shift_of_till;
 alter table shift drop till_id, drop number, drop z;
 create unique index shift_one_open on shift (person_id) where status = 'OPEN';
-drop index sale_document, sale_slip, sale_ref;
+drop index sale_document, sale_slip;
 alter table sale drop till_id, drop till_epoch, drop ref, add unique (tipo, folio);
+alter table sale_line drop contenido;
+delete from cash_movement where shift_id is null;
+alter table cash_movement alter shift_id set not null;
 alter table product add constraint product_check1 check (stock_actual >= 0 or not controla_stock), drop till_id;
 drop index person_name;
 alter table person drop till_id;
