@@ -173,6 +173,11 @@ func (b *serverBooks) Told(p api.Push, answer api.Pushed) error {
 	if len(p.States) > 0 {
 		b.states = b.s.opt.Now()
 	}
+	if b.whole && len(p.Entries) > 0 { // no answer follows that would say how far the server has them
+		if err := b.s.Store.ServerHas(ownPoint(answer.After)); err != nil {
+			return err
+		}
+	}
 	return b.s.Store.ToldServer(told)
 }
 

@@ -234,7 +234,7 @@ func (t *till) prepare(a fyne.App) error {
 	}
 	window := ui.New(a, ui.Deps{
 		Cards: cards(desk), Drawer: t.shop,
-		Counter: register, Documents: t.shop, Notices: t.shop, Scales: t.shop, Customers: t.shop, Copies: t.shop, Comunas: comunas, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
+		Counter: register, Documents: t.shop, Notices: t.shop, Scales: t.shop, Customers: t.shop, Copies: t.shop, Server: t.shop, Comunas: comunas, Office: t.shop, Shop: t.shop.Info.Emisor.RznSoc, Caja: t.shop.Info.Caja, Now: time.Now,
 		Settings: t.override(settings), Sounds: loudspeaker{t.player}, Keep: t.keep, SerialProblem: t.serialProblem, Machine: t.machine, Loop: t.loop,
 		Framed: clicksWithTheirMoves,
 	})

@@ -84,6 +84,10 @@ func commands() []command {
 		{"proxy show", "", "muestra el proxy, nunca su contraseña", runProxyShow},
 		{"proxy clear", "", "olvida el proxy: manda lo que diga HTTPS_PROXY, o nada", runProxyClear},
 		{"proxy test", "", "pregunta al SII por donde irían los documentos", runProxyTest},
+		{"servidor unir", "DIRECCIÓN CÓDIGO", "hace de ésta una caja del servidor de la tienda; el código lo da quien lo administra", runServerJoin},
+		{"servidor estado", "", "muestra de qué servidor es, qué falta contarle y de cuándo son los precios", runServerState},
+		{"servidor ahora", "", "le cuenta lo vendido y trae precios, clientes y folios", runServerNow},
+		{"servidor dejar", "[-olvidar]", "la caja vuelve a trabajar sola, y devuelve los folios prestados", runServerLeave},
 		{"correo set", "-servidor -desde [-puerto] [-seguridad] [-usuario]", "con qué cuenta se envían los documentos por correo", runMailSet},
 		{"correo show", "", "muestra la cuenta, nunca su clave", runMailShow},
 		{"correo clear", "", "olvida la cuenta", runMailClear},
@@ -126,6 +130,11 @@ func commands() []command {
 
 // run is the whole program.
 func run(ctx context.Context, args []string, s streams) error {
+	return runOn(ctx, args, s, shop.Options{Now: time.Now})
+}
+
+// runOn is run on a shop that is opened in some way of its own.
+func runOn(ctx context.Context, args []string, s streams, o shop.Options) error {
 	if len(args) == 0 || slices.Contains([]string{"help", "-h", "-help", "--help", "ayuda"}, args[0]) {
 		usage(s.out)
 		return nil
@@ -134,7 +143,7 @@ func run(ctx context.Context, args []string, s streams) error {
 	if !ok {
 		return fmt.Errorf("no existe la orden «%s». Vea «tillctl help»", args[0])
 	}
-	e := &env{streams: s, ctx: ctx, opt: shop.Options{Now: time.Now}}
+	e := &env{streams: s, ctx: ctx, opt: o}
 	flags := flag.NewFlagSet("tillctl "+c.name, flag.ContinueOnError)
 	flags.SetOutput(s.err)
 	flags.Usage = func() {

@@ -35,8 +35,9 @@ func TestMain(m *testing.M) {
 
 // till is a shop on disk and the command on it.
 type till struct {
-	t   *testing.T
-	dir string
+	t      *testing.T
+	dir    string
+	office shop.Office // where servers are reached; nil: over HTTP
 }
 
 // do runs tillctl and returns what it printed and its failure.
@@ -45,7 +46,7 @@ func (c *till) do(args ...string) (string, error) {
 	var out bytes.Buffer
 	words := strings.Fields(args[0])
 	full := append(words, "-dir", c.dir, "-llave", "archivo")
-	err := run(c.t.Context(), append(full, args[1:]...), streams{strings.NewReader(""), &out, &out})
+	err := runOn(c.t.Context(), append(full, args[1:]...), streams{strings.NewReader(""), &out, &out}, shop.Options{Now: time.Now, Office: c.office})
 	return out.String(), err
 }
 
@@ -93,7 +94,7 @@ func (c *till) json(name string, v any) string {
 // practice is a practice shop; its simulator lives and dies with each command.
 func practice(t *testing.T) *till {
 	t.Helper()
-	c := &till{t, filepath.Join(t.TempDir(), "tienda")}
+	c := &till{t: t, dir: filepath.Join(t.TempDir(), "tienda")}
 	if err := shop.CreateDemo(shop.Options{Dir: c.dir, Keys: "archivo", Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func TestADayWithoutAWindow(t *testing.T) {
 
 	copyTo := filepath.Join(t.TempDir(), "respaldo.db")
 	c.must("Todo cuadra", "backup", copyTo)
-	r := &till{t, filepath.Join(t.TempDir(), "otra")}
+	r := &till{t: t, dir: filepath.Join(t.TempDir(), "otra")}
 	r.must("Antes de vender", "restore", copyTo)
 	r.refused("", "issue", "-f", f+"no") // and without its key and a person's word it does not sell
 }
@@ -197,7 +198,7 @@ func TestBadInput(t *testing.T) {
 	c.refused("no es un documento", "verify", c.file("x.xml", []byte("hola")))
 	c.refused("TIPO=FOLIO", "resume", "hola")
 	c.refused("no existe la orden", "vender")
-	if _, err := (&till{t, t.TempDir()}).do("docs"); err == nil || !strings.Contains(err.Error(), "no hay una caja") {
+	if _, err := (&till{t: t, dir: t.TempDir()}).do("docs"); err == nil || !strings.Contains(err.Error(), "no hay una caja") {
 		t.Errorf("an empty folder: %v", err)
 	}
 	c.must("Todo cuadra", "audit")
@@ -209,7 +210,7 @@ func saleShop() sale.Shop {
 
 // A new shop of the certification environment: no file of the simulator is accepted, and what is missing is said.
 func TestInit(t *testing.T) {
-	c := &till{t, filepath.Join(t.TempDir(), "tienda")}
+	c := &till{t: t, dir: filepath.Join(t.TempDir(), "tienda")}
 	phrase := c.file("frase", []byte("una frase larga\n"))
 	c.refused("8 caracteres", "init", "-f", c.json("t.json", saleShop()), "-frase-file", c.file("corta", []byte("abc")))
 	bad := saleShop()
@@ -249,7 +250,7 @@ func TestDemo(t *testing.T) {
 // From a backup on another machine to the next sale: the key, a person's word on the last papers, and no folio twice.
 func TestRestoreUnlockResumeSell(t *testing.T) {
 	const phrase = "dos perros y un gato"
-	c := &till{t, filepath.Join(t.TempDir(), "tienda")}
+	c := &till{t: t, dir: filepath.Join(t.TempDir(), "tienda")}
 	info, err := assets.DemoShop()
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +276,7 @@ func TestRestoreUnlockResumeSell(t *testing.T) {
 	sell(c, "cuatro", "4")
 
 	// The machine burns down. The new one has the backup, the phrase and the last papers.
-	n := &till{t, filepath.Join(t.TempDir(), "nueva")}
+	n := &till{t: t, dir: filepath.Join(t.TempDir(), "nueva")}
 	n.must("Antes de vender", "restore", saved)
 	if err := os.CopyFS(filepath.Join(n.dir, "simulador"), os.DirFS(filepath.Join(c.dir, "simulador"))); err != nil {
 		t.Fatal(err)
@@ -323,7 +324,7 @@ func TestClockThatRanAhead(t *testing.T) {
 
 // A real shop and a simulator never meet, whatever the flags say.
 func TestRealShopRefusesTheSimulator(t *testing.T) {
-	c := &till{t, filepath.Join(t.TempDir(), "tienda")}
+	c := &till{t: t, dir: filepath.Join(t.TempDir(), "tienda")}
 	c.must("creada", "init", "-f", c.json("t.json", saleShop()), "-frase-file", c.file("frase", []byte("una frase larga\n")))
 	c.refused("ésta es real", "sync", "-simulador", "http://127.0.0.1:1")
 }

@@ -11,7 +11,7 @@ import (
 
 // The owner's passphrase, and nothing less, adds people and gives a forgotten PIN anew; no PIN is ever told.
 func TestPeopleCommands(t *testing.T) {
-	c := &till{t, t.TempDir()}
+	c := &till{t: t, dir: t.TempDir()}
 	phrase, pin, other := c.file("frase", []byte("una frase larga\n")), c.file("pin", []byte("4321\n")), c.file("otro", []byte("8765"))
 	c.must("creada", "init", "-f", c.json("t.json", saleShop()), "-frase-file", phrase)
 	c.must("Nadie está anotado", "personas")
