@@ -1,27 +1,140 @@
 package central
 
 import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
 	"mostrador/central/api"
+	"mostrador/dte"
 )
 
 // idleSeconds is after how long a till that has nothing to tell asks again.
 const idleSeconds = 60
 
-// Sync takes in how the till that calls stands, and answers how the server does.
+// Bounds of a report: what is beyond is no till's.
+const (
+	mostPoints = 200
+	mostMarks  = 2000
+	mostWants  = 50
+	mostEpochs = 1_000_000
+)
+
+// Alarms of what a till reports.
+const (
+	AlarmClock  AlarmKind = "reloj"    // the till's clock is far from the server's
+	AlarmShort  AlarmKind = "folios"   // the company has too few for its tills
+	AlarmSilent AlarmKind = "silencio" // documents wait at a till that says nothing
+)
+
+const (
+	mostSkew  = 5 * time.Minute
+	mostQuiet = 24 * time.Hour
+)
+
+// Sync takes in how the till that calls stands, and answers how the server does. Who may not issue is told so, and why; its
+// leases stay as they are.
 func (c *Call) Sync(r api.Report) (api.Answer, error) {
-	if r.Protocol < api.Oldest {
-		return api.Answer{}, errOldTill()
-	}
-	stock, err := c.ReportFolios(FolioReport{Epoch: r.Epoch, Folios: r.Folios})
-	if err != nil {
+	if err := checkReport(r); err != nil {
 		return api.Answer{}, err
 	}
-	a := api.Answer{Protocol: min(r.Protocol, api.Protocol), Now: c.now, Hold: api.Hold(stock.Hold), Why: stock.Hold.Words(), Seconds: idleSeconds}
+	a := api.Answer{Protocol: min(r.Protocol, api.Protocol), Now: c.now, Seconds: idleSeconds}
 	a.Till, a.Company = c.said()
-	a.Folios.Short = stock.Short
-	for _, l := range stock.Leases {
-		a.Folios.Leases = append(a.Folios.Leases, api.Lease{ID: l.ID, Tipo: l.Tipo, CAF: l.CAF, Desde: l.Desde, Hasta: l.Hasta})
+	after, hold, err := c.followChain(r.Epoch, r.Head, r.Locator)
+	if err != nil {
+		return a, err
 	}
-	a.News, err = c.HasNews(r.Cursor)
-	return a, err
+	a.After = after
+	if hold == "" {
+		if hold, err = c.stock(r, &a.Folios); err != nil {
+			return a, err
+		}
+	}
+	if hold != "" {
+		a.Hold, a.Why = api.Hold(hold), hold.Words()
+		if err := c.raise(alarmOf(hold), after.Hash, hold.Words()); err != nil {
+			return a, err
+		}
+	}
+	if a.News, err = c.HasNews(r.Cursor); err != nil {
+		return a, err
+	}
+	return a, c.keepHealth(r, hold)
 }
+
+func checkReport(r api.Report) error {
+	var words string
+	switch {
+	case r.Protocol < api.Oldest:
+		return errOldTill()
+	case r.Epoch < 0 || r.Epoch > mostEpochs:
+		words = fmt.Sprintf("fue restaurada %d veces", r.Epoch)
+	case len(r.Locator) > mostPoints || len(r.Folios.Used)+len(r.Folios.Returned) > mostMarks || len(r.Folios.Wants) > mostWants || len(r.Health.Folios) > mostWants:
+		words = "tiene más de lo que cabe en un informe"
+	case slices.ContainsFunc(r.Folios.Wants, func(t dte.TipoDTE) bool { return t < 1 || t > 999 }):
+		words = "quiere folios de un tipo que no existe"
+	case r.Head.N < 0:
+		words = "tiene menos que ninguna anotación"
+	default:
+		return nil
+	}
+	return refuse(Invalid, "La caja dice que %s: no puede ser. Lo vendido está guardado en ella; avise a soporte", words)
+}
+
+// stock brings the till's leases up to what it needs, and tells people if there is not enough.
+func (c *Call) stock(r api.Report, to *api.FolioStock) (Hold, error) {
+	stock, err := c.ReportFolios(FolioReport{Epoch: r.Epoch, Folios: r.Folios})
+	if err != nil || stock.Hold != "" {
+		return stock.Hold, err
+	}
+	to.Short = stock.Short
+	for _, l := range stock.Leases {
+		to.Leases = append(to.Leases, api.Lease{ID: l.ID, Tipo: l.Tipo, CAF: l.CAF, Desde: l.Desde, Hasta: l.Hasta})
+	}
+	for _, t := range stock.Short {
+		if err := c.raise(AlarmShort, fmt.Sprintf("%d %s", t, dte.DateOf(c.now)), fmt.Sprintf(
+			"Faltan folios del tipo %d para las cajas: %s pidió y no hay bastantes. Las cajas venden con los que tienen; pida y cargue un CAF", t, c.Till.Name)); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// keepHealth writes down what the till said of itself, and tells people if its clock is wrong.
+func (c *Call) keepHealth(r api.Report, hold Hold) error {
+	skew, h := r.Now.Sub(c.now), r.Health
+	if skew.Abs() > mostSkew {
+		if err := c.raise(AlarmClock, dte.DateOf(c.now).String(), fmt.Sprintf(
+			"El reloj de la caja %s está %s. Los documentos llevan su hora; corrija la hora del equipo", c.Till.Name, skewWords(skew))); err != nil {
+			return err
+		}
+	}
+	var oldest *time.Time
+	if h.Waiting > 0 && !h.Oldest.IsZero() {
+		oldest = &h.Oldest
+	}
+	if h.Folios == nil {
+		h.Folios = []api.FolioDays{}
+	}
+	_, err := c.tx.Exec(c.ctx, `insert into till_health (till_id, at, version, protocol, skew_ms, head_n, hold, waiting, oldest, unsent, papers, printer, sii,
+			stopped, folios, cursor)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		on conflict (till_id) do update set at = excluded.at, version = excluded.version, protocol = excluded.protocol, skew_ms = excluded.skew_ms,
+			head_n = excluded.head_n, hold = excluded.hold, waiting = excluded.waiting, oldest = excluded.oldest, unsent = excluded.unsent,
+			papers = excluded.papers, printer = excluded.printer, sii = excluded.sii, stopped = excluded.stopped, folios = excluded.folios,
+			cursor = excluded.cursor`,
+		c.Till.ID, c.now, plainText(r.Version, 60), bounded(int64(r.Protocol)), skew.Milliseconds(), r.Head.N, string(hold), bounded(int64(h.Waiting)), oldest,
+		max(0, h.Unsent), bounded(int64(h.Papers)), plainText(h.Printer, 500), plainText(h.SII, 500), plainText(h.Hold, 500), h.Folios, plainText(r.Cursor, 500))
+	return err
+}
+
+func skewWords(skew time.Duration) string {
+	if skew > 0 {
+		return fmt.Sprintf("adelantado %s", skew.Round(time.Minute))
+	}
+	return fmt.Sprintf("atrasado %s", (-skew).Round(time.Minute))
+}
+
+// bounded is a count that PostgreSQL can keep.
+func bounded(n int64) int64 { return min(max(0, n), math.MaxInt32) }
