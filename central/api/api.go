@@ -443,7 +443,8 @@ type Error struct {
 	Verdict Verdict
 	// Down: the line failed, not the server.
 	Down bool
-	// Code is for programs: the HTTP status, or "red", "plazo", "tls", "portal", "respuesta", "protocolo".
+	// Code is for programs: the HTTP status, or "red", "plazo", "tls", "portal", "proxy", "respuesta",
+	// "protocolo", "dato", "tamaño".
 	Code string
 	// Message says in Spanish what happened, what is safe and what to do.
 	Message string

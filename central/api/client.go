@@ -217,7 +217,7 @@ func (c *Client) request(ctx context.Context, q question) (*http.Request, error)
 			return nil, &Error{Verdict: Stuck, Code: "dato", Message: "Esta caja no logra decir algo al servidor. Lo vendido está guardado; avise a soporte", Cause: err}
 		}
 		if len(text) > MaxBody {
-			return nil, &Error{Verdict: Stuck, Code: "413", Message: "Esta caja quiso decir demasiado de una vez al servidor. Lo vendido está guardado; avise a soporte"}
+			return nil, &Error{Verdict: Stuck, Code: "tamaño", Message: "Esta caja quiso decir demasiado de una vez al servidor. Lo vendido está guardado; avise a soporte"}
 		}
 		text, encoding = Pack(text)
 		body = bytes.NewReader(text)
@@ -315,8 +315,11 @@ func refusal(got *http.Response, body []byte) error {
 		if status == http.StatusUnauthorized && s.Verdict == Ended {
 			e.Verdict = Ended
 		}
-		if s.Code != "" && len(s.Code) <= 20 {
+		switch {
+		case s.Code != "" && len(s.Code) <= 20:
 			e.Code = s.Code
+		case status == http.StatusRequestEntityTooLarge:
+			e.Code = "tamaño"
 		}
 	}
 	return e

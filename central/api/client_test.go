@@ -81,7 +81,7 @@ func TestEveryAnswerHasAVerdict(t *testing.T) {
 		"another service at that address":   {404, "text/plain", "404 page not found", api.Later, true, "portal", 0},
 		"a refusal":                         {409, "application/json", `{"detail":"no"}`, api.Stuck, false, "409", 0},
 		"a refusal with a name":             {409, "application/json", `{"detail":"no","code":"protocolo"}`, api.Stuck, false, "protocolo", 0},
-		"too much at once":                  {413, "application/json", `{"detail":"mucho"}`, api.Stuck, false, "413", 0},
+		"too much at once":                  {413, "application/json", `{"detail":"mucho"}`, api.Stuck, false, "tamaño", 0},
 		"a code that does not serve":        {401, "application/json", `{"detail":"no"}`, api.Stuck, false, "401", 0},
 		"a till that was revoked":           {401, "application/json", `{"detail":"no","verdict":"ended"}`, api.Ended, false, "401", 0},
 		"an end with the wrong status":      {403, "application/json", `{"detail":"no","verdict":"ended"}`, api.Stuck, false, "403", 0},

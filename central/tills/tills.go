@@ -67,6 +67,7 @@ func New(c Config) *Server {
 	s := &Server{Config: c, mux: http.NewServeMux(), bodies: make(chan struct{}, c.Limits.Bodies)}
 	s.handle("POST /till/v1/join", s.join)
 	s.handle("POST /till/v1/sync", asTill(s, func(c *central.Call, r api.Report) (any, error) { return c.Sync(r) }))
+	s.handle("POST /till/v1/push", asTill(s, func(c *central.Call, p api.Push) (any, error) { return c.Push(p) }))
 	s.handle("GET /till/v1/pull", s.pull)
 	s.handle("GET /till/v1/caf/{id}", s.caf)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { s.Door.Detail(w, http.StatusNotFound, "Not Found") })

@@ -3,9 +3,11 @@ package tills_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -163,6 +165,14 @@ func TestATillJoinsAndGetsFolios(t *testing.T) {
 	if a, err := till.Sync(t.Context(), told); err != nil || a.News {
 		t.Errorf("%+v %v", a, err)
 	}
+	pushed, err := till.Push(t.Context(), api.Push{})
+	if err != nil || pushed.After.N != 0 || pushed.Hold != "" {
+		t.Errorf("%+v %v", pushed, err)
+	}
+	_, err = till.Push(t.Context(), api.Push{Entries: make([]api.Entry, api.MostEntries+1)})
+	if e := wantError(t, err, api.Stuck, "tamaño"); e.Down {
+		t.Errorf("%+v", e)
+	}
 	_, err = till.CAF(t.Context(), 99)
 	wantError(t, err, api.Stuck, "404")
 	if log := o.log.text(); strings.Contains(log, strings.Split(joined.Token, ".")[2]) || strings.Contains(log, "BwcHBw") ||
@@ -185,6 +195,8 @@ func TestARevokedTillHasEnded(t *testing.T) {
 		_, err = c.CAF(t.Context(), 1)
 		wantError(t, err, api.Ended, "401")
 		_, err = c.Pull(t.Context(), "")
+		wantError(t, err, api.Ended, "401")
+		_, err = c.Push(t.Context(), api.Push{})
 		wantError(t, err, api.Ended, "401")
 	}
 }
@@ -231,9 +243,11 @@ func TestBodiesAreBounded(t *testing.T) {
 	o := newOffice(t, tills.Limits{})
 	till, joined := o.joins("Caja 1")
 	big := report()
-	for n := range int64(40_000) {
-		big.Locator = append(big.Locator, api.Point{N: n + 1, Hash: strings.Repeat("0", 64)})
+	words := make([]byte, 1<<20) // that nothing makes smaller
+	if _, err := rand.NewChaCha8([32]byte{}).Read(words); err != nil {
+		t.Fatal(err)
 	}
+	big.Health.Printer = hex.EncodeToString(words)
 	if _, err := till.Sync(t.Context(), big); err != nil {
 		t.Errorf("a report of many megabytes, packed: %v", err)
 	}
