@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"mostrador/central/api"
 	"mostrador/dte"
-	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
 	"mostrador/sale/price"
@@ -41,10 +41,12 @@ type day struct {
 	t testing.TB
 	s *Shop
 	r *sale.Register
+	// passes lets time go by.
+	passes func(time.Duration)
 }
 
 // newDay opens the counter of a shop that has folios.
-func newDay(t testing.TB, s *Shop) *day {
+func newDay(t testing.TB, s *Shop, passes func(time.Duration)) *day {
 	t.Helper()
 	must(t, s.Store.PutProducts([]sale.Product{
 		{Codigo: "A", Nombre: "Polera", Prc: money.PerUnit(10_000), Codigos: []sale.Code{{Codigo: "A6", Qty: money.Units(6), Prc: money.PerUnit(50_000), Nombre: "Polera, seis"}}},
@@ -59,7 +61,7 @@ func newDay(t testing.TB, s *Shop) *day {
 	deps.Rand = mathrand.NewChaCha8([32]byte{3})
 	r, err := sale.NewRegister(deps)
 	must(t, err)
-	return &day{t, s, r}
+	return &day{t, s, r, passes}
 }
 
 func (d *day) must(err error) {
@@ -205,6 +207,7 @@ func (d *day) works() {
 	d.refused(once, saletest.ResendCode)
 	d.must(d.s.Resend(once.Key, "Rosa", "ya está la referencia"))
 
+	d.passes(8 * time.Hour)
 	_, err = d.r.CloseShift(60_000)
 	d.must(err)
 }
@@ -213,7 +216,7 @@ func (d *day) works() {
 func ownFolios(t testing.TB, s *Shop) {
 	t.Helper()
 	for _, tipo := range append(dte.TiposMostrador(), dte.GuiaDespacho) {
-		_, err := s.ImportCAF(saletest.CAF(tipo, 1, 50, dtetest.FA()))
+		_, err := s.ImportCAF(saletest.CAF(tipo, 1, 50, dte.DateOf(s.opt.Now())))
 		must(t, err)
 	}
 }
@@ -234,7 +237,7 @@ func TestEveryShapeOfTheWire(t *testing.T) {
 	c := newCompany(t, 20)
 	s := opened(t, c.branch())
 	ownFolios(t, s)
-	newDay(t, s).works()
+	newDay(t, s, c.clock.pass).works()
 	healthy(t, s)
 	type told struct {
 		N     int64
