@@ -25,7 +25,7 @@ COMPANIES ?= 200
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run central build test lint fmt check bench bench-central demo golden fuzz torture chaos scan-load bench-window cold-start screens pages flows stage package-linux clean audit-security
+.PHONY: help run central build test lint fmt check bench bench-central demo golden fuzz torture chaos scan-load bench-window cold-start two-tills screens pages flows stage package-linux clean audit-security
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -98,6 +98,10 @@ torture: ## kill the till ROUNDS times while it issues, fail its every write, cu
 chaos: ## WORLDS worlds of tills on bad roads from SEED on, the line cut at every byte, and 50,000 documents of 30 days offline
 	MOSTRADOR_WORLDS=$(WORLDS) MOSTRADOR_SEED=$(SEED) \
 	$(GO) test -count=1 -timeout 3h -v -run '^Test(Chaos|CutAtEveryByte|ThirtyDaysOffline)$$' ./cmd/shop
+
+two-tills: ## two tills, the server and the SII, every link cut, a backup restored, a till copied: what each says in the end
+	@scripts/deps.sh build database
+	$(GO) test -count=1 -v -run '^TestTwoTillsOneTruth$$' ./cmd/shop
 
 screens: ## draw all screens under out/screens, without a window
 	@mkdir -p out/screens
