@@ -25,8 +25,6 @@ import (
 	"mostrador/sale"
 )
 
-func TestMain(m *testing.M) { centraltest.Main(m) }
-
 // town is a shop of several tills with its server and the SII, each as in life: files on a disk, a PostgreSQL, sockets. Between
 // every two of them there is a road that can be cut. One clock is everybody's, and only the test turns it.
 type town struct {
