@@ -71,7 +71,7 @@ bench: ## figures of this machine: emission as a ratio of its signing rate, dura
 
 # Everything in one run of a few minutes: PostgreSQL of its own, which flushes what it commits. The size of docs/scale.md is
 # make bench-central SALES=1000000 COMPANIES=1000.
-bench-central: ## figures of the server: sales at 32 clients, lists and reports at SALES sales, COMPANIES companies
+bench-central: ## figures of the server: sales at 32 clients, what tills push, lists and reports at SALES sales, COMPANIES companies
 	@scripts/deps.sh build database
 	MOSTRADOR_SALES=$(SALES) MOSTRADOR_COMPANIES=$(COMPANIES) $(GO) test -count=1 -timeout 60m -v -run '^$$' -bench . -benchtime 1x ./central/bench
 

@@ -2,6 +2,7 @@ package central_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -342,4 +343,115 @@ func points(chain []api.Entry) (list []api.Point) {
 		list = append(list, api.Point{N: e.N, Hash: e.Hash})
 	}
 	return list
+}
+
+// A turn whose sums are not those of what happened in it is an alarm; the till's own sums stay as it said them.
+func TestAZThatDoesNotAgreeIsAnAlarm(t *testing.T) {
+	s := newSchool(t)
+	for i, change := range []func(*api.Shift){
+		func(z *api.Shift) { z.Expected += 10 }, func(z *api.Shift) { z.Paid["débito"] = 500 }, func(z *api.Shift) { delete(z.Paid, "efectivo") }, func(*api.Shift) {},
+	} {
+		k := s.counterAt(string(rune('A'+i)), dte.Folio(20_001+1000*i))
+		z := api.Shift{Number: 1, OpenedAt: k.at, Expected: 1000, Paid: map[string]money.Pesos{"efectivo": 1000}}
+		k.notes(entryFact{Kind: "turno"}, api.Entry{Shift: new(z)})
+		sale := k.record(k.emit(k.draft(dte.Boleta, []item{{"PAN", 1, 1000}})), []item{{"PAN", 1, 1000}}, "efectivo")
+		sale.Shift = 1
+		k.keeps(sale)
+		z.ClosedAt = k.at.Add(time.Minute)
+		change(&z)
+		k.notes(entryFact{Kind: "turno", At: z.ClosedAt}, api.Entry{Shift: &z})
+		k.tells(0)
+		want := []string{"cierre"}
+		if i == 3 {
+			want = nil
+		}
+		s.alarms(k.till, want...)
+		if n := s.count("select (z->>'expected')::int from shift where till_id = $1", k.till.id); n != int64(z.Expected) {
+			t.Errorf("%d: the till's own sum is %d", i, n)
+		}
+	}
+}
+
+// What the database will not have is found among all the rest, which is taken in.
+func TestWhatTheDatabaseRefusesIsFoundAndKeptAside(t *testing.T) {
+	s := newSchool(t)
+	k := s.counterAt("Caja 2", 20_001)
+	s.exec("alter table sale add constraint no_such check (monto_total <> 777)") // something that nobody thought of
+	for i := range 40 {
+		k.sells("fiado", item{"PAN", 1, money.Pesos(map[bool]int{true: 777, false: 1000}[i == 11 || i == 30])})
+	}
+	k.tells(0)
+	s.alarms(k.till, "libros", "libros")
+	for what, sql := range map[string]string{
+		"sales":  "select count(*) - 38 from sale where till_id is not null",
+		"owed":   "select balance - 38000 from customer where rut = 12345678",
+		"strays": "select count(*) - 2 from stray where kind = 'libros'",
+		"chain":  "select count(*) - 40 from till_entry",
+	} {
+		if n := s.count(sql); n != 0 {
+			t.Errorf("%s: off by %d", what, n)
+		}
+	}
+}
+
+// A range of a till that joined later is nobody else's any more, and its folios are not counted as the company's to give.
+func TestARangeThatATillBroughtAlongIsItsOwn(t *testing.T) {
+	s := newSchool(t)
+	k := s.counterAt("Caja 2", 20_001)
+	k.sells("efectivo", item{"PAN", 1, 1000})
+	before := s.count("select coalesce(sum(hasta - next + 1), 0) from caf where tipo = 39")
+	k.tells(0)
+	if after := s.count("select coalesce(sum(hasta - next + 1), 0) from caf where tipo = 39"); after != before {
+		t.Errorf("%d to give, before %d", after, before)
+	}
+	_, file := dtetest.CAF(s.company.RUT, dte.Boleta, 20_500, 21_500, dte.DateOf(s.clock.Now()))
+	err := s.db.EnterCompany(t.Context(), s.session, s.company.ID, func(c *central.Call) error {
+		_, err := c.UploadCAF(file)
+		return err
+	})
+	s.wantRefusal(err, central.Conflict)
+	err = s.db.EnterCompany(t.Context(), s.session, s.company.ID, func(c *central.Call) error {
+		_, err := c.AnnulFolios(dte.Boleta, 20_900, 20_910, "x")
+		return err
+	})
+	s.wantRefusal(err, central.Conflict)
+}
+
+// Tills that tell at the same time of the same new products, customers and people wait for each other and never for ever.
+func TestTillsThatTellAtOnce(t *testing.T) {
+	s := newSchool(t)
+	s.exec("insert into product (codigo_interno, nombre, precio_neto, controla_stock, updated_at) values ('A', 'A', 1, true, now()), ('B', 'B', 1, true, now())")
+	items := []item{{"A", 1, 1000}, {"X", 1, 1000}, {"B", 1, 1000}, {"Y", 1, 1000}}
+	tills := make([]*counter, 4)
+	for i := range tills {
+		tills[i] = s.counterAt(string(rune('A'+i)), dte.Folio(20_001+1000*i))
+		for n := range 12 {
+			sale := tills[i].record(tills[i].emit(tills[i].draft(dte.Boleta, []item{items[(n+i)%4], items[(n*i+1)%4]})), []item{items[(n+i)%4], items[(n*i+1)%4]}, "fiado")
+			sale.Tenders[0].Reference, sale.Who = dte.RUT(6_000_000+(n*(i+1))%5).String(), string(rune('P'+(n+i)%3))
+			tills[i].keeps(sale)
+		}
+	}
+	var wg sync.WaitGroup
+	for _, k := range tills {
+		wg.Go(func() {
+			for n := 0; n < len(k.chain); n += 4 {
+				if done, err := k.push(k.chunk(n, n+4)); err != nil || done.Alarms > 0 {
+					t.Errorf("%+v %v", done, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for what, sql := range map[string]string{
+		"sales":    "select count(*) - 48 from sale where till_id is not null",
+		"owed":     "select sum(balance) - 96000 from customer",
+		"stocks":   "select count(*) from product p where controla_stock and stock_actual + 1000000 * (select count(*) from sale_line l where l.product_id = p.id) <> 0",
+		"people":   "select count(*) - 3 from person where till_id is not null",
+		"products": "select count(*) - 2 from product where till_id is not null",
+		"the card": "select count(*) from (select balance_after - lag(balance_after) over (partition by product_id order by id) + cantidad as gap from stock_movement) m where gap <> 0",
+	} {
+		if n := s.count(sql); n != 0 {
+			t.Errorf("%s: off by %d", what, n)
+		}
+	}
 }

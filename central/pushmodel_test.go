@@ -18,15 +18,14 @@ import (
 // history is a random past of a till, and what it comes to.
 type history struct {
 	*counter
-	r       *rand.Rand
-	shift   api.Shift
-	told    []*api.Sale // that something may come back of
-	left    map[dte.Key]int64
-	owed    map[dte.RUT]money.Pesos
-	stock   int64 // of PAN
-	sold    money.Pesos
-	closed  []api.Shift
-	entries int
+	r      *rand.Rand
+	shift  api.Shift
+	told   []*api.Sale // that something may come back of
+	left   map[dte.Key]int64
+	owed   map[dte.RUT]money.Pesos
+	stock  int64 // of PAN
+	sold   money.Pesos
+	closed []api.Shift
 }
 
 func (h *history) open() {
