@@ -13,6 +13,11 @@ func (r *Register) Create(p Product) (Line, error) {
 		return Line{}, err
 	}
 	r.SetCatalogue(next)
+	if r.nextCatalogue != nil { // made before this product was; one that is in both is the office's
+		if both, err := r.nextCatalogue.With(p); err == nil {
+			r.nextCatalogue = both
+		}
+	}
 	return r.Add(p, money.One)
 }
 

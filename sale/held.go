@@ -92,7 +92,7 @@ func (r *Register) Recall(id ID) error {
 	if err != nil {
 		return err
 	}
-	r.takePrices()
+	r.takeNews()
 	r.stage, r.cart, r.selected, r.payment, r.doubt = Selling, cart, len(cart.Lines)-1, Payment{}, false
 	return nil
 }

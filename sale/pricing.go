@@ -59,10 +59,43 @@ func (l Line) base() money.Price {
 // SetPrices makes book the price policy of the sales from the next one on: under an open cart no price changes.
 func (r *Register) SetPrices(book *price.Book) { r.next = book }
 
-// takePrices adopts a new price policy between two sales.
-func (r *Register) takePrices() {
+// SetNews makes these the products and the price policy from the next sale on, and looks anew at who works here. An open sale goes
+// on with what it began with, goods that are added to it included.
+func (r *Register) SetNews(c Catalogue, book *price.Book) {
+	r.next, r.nextCatalogue = book, c
+	r.betweenSales()
+}
+
+// betweenSales adopts the news unless a sale is open.
+func (r *Register) betweenSales() {
+	if r.stage == Done || r.stage == Selling && len(r.cart.Lines) == 0 {
+		r.takeNews()
+	}
+}
+
+// takeNews adopts a new price policy, and new products and people, between two sales.
+func (r *Register) takeNews() {
 	if r.next != nil {
 		r.prices, r.next = r.next, nil
+	}
+	if r.nextCatalogue != nil {
+		r.d.Catalogue, r.nextCatalogue = r.nextCatalogue, nil
+		r.takePeople()
+	}
+}
+
+// takePeople looks again at who works here. Who does not any more is not at the till, either; whoever cannot be read stays.
+func (r *Register) takePeople() {
+	people, err := r.d.Journal.People()
+	if err != nil {
+		return
+	}
+	r.people = people
+	for _, p := range people {
+		if p.Number == r.person.Number {
+			r.person = p
+			r.locked = r.locked || !p.Active
+		}
 	}
 }
 

@@ -227,3 +227,9 @@ func canonical(code string) string {
 	}
 	return code
 }
+
+// CanonicalCode is the code under which two that are read the same are the same.
+func CanonicalCode(code string) string { return canonical(code) }
+
+// IsPack reports a code that says more than another name of the product: how much, or at which price.
+func (c Code) IsPack() bool { return c.Qty != 0 || c.Prc != 0 || c.Nombre != "" }

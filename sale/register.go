@@ -104,9 +104,11 @@ type Register struct {
 	payment  Payment
 	last     *Record
 	prices   *price.Book
-	next     *price.Book            // from the next sale on; nil: no news
-	doubt    bool                   // an Issue of this cart failed: ask before anything else is done with it
-	ending   func() (Record, error) // of a sale in which the customer pays nothing
+	next     *price.Book // from the next sale on; nil: no news
+	// nextCatalogue is the same for the products.
+	nextCatalogue Catalogue
+	doubt         bool                   // an Issue of this cart failed: ask before anything else is done with it
+	ending        func() (Record, error) // of a sale in which the customer pays nothing
 
 	people []Person // who work here
 	policy Policy
@@ -150,6 +152,7 @@ func (r *Register) clear() error {
 		return err // everything is as it was
 	}
 	r.stage, r.cart, r.selected, r.payment, r.doubt = Selling, Cart{ID: id}, -1, Payment{}, false
+	r.betweenSales()
 	return nil
 }
 
@@ -168,7 +171,7 @@ func (r *Register) change(edit func(c *Cart) (selected int, err error), events f
 		return err
 	}
 	if len(r.cart.Lines) == 0 {
-		r.takePrices()
+		r.takeNews()
 	}
 	cart := r.cart.clone()
 	selected, err := edit(&cart)
@@ -192,6 +195,7 @@ func (r *Register) change(edit func(c *Cart) (selected int, err error), events f
 		return err
 	}
 	r.cart, r.selected = cart, max(-1, min(selected, len(cart.Lines)-1))
+	r.betweenSales()
 	return nil
 }
 
@@ -589,7 +593,10 @@ func (r *Register) resolved() bool {
 	return errors.Is(err, ErrNotFound)
 }
 
-func (r *Register) finish(record Record) { r.stage, r.last, r.doubt = Done, &record, false }
+func (r *Register) finish(record Record) {
+	r.stage, r.last, r.doubt = Done, &record, false
+	r.betweenSales()
+}
 
 // Issue makes the document of a complete payment and goes to Done. On ErrUnknown the register stays in Paying and the
 // same call asks again: the sale ID does not change.
