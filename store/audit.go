@@ -167,7 +167,7 @@ func (a *auditor) structure() {
 }
 
 func (a *auditor) run() {
-	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.mails, a.tasks, a.outages, a.accounts, a.charges, a.kept, a.people, a.cash, a.sums, a.remedies, a.server} {
+	for _, part := range []func(){a.chain, a.documents, a.sales, a.folios, a.queue, a.sobres, a.prints, a.mails, a.tasks, a.outages, a.accounts, a.charges, a.kept, a.people, a.cash, a.sums, a.remedies, a.server, a.news} {
 		a.check(guard(func() error { part(); return nil })) // a page that makes no sense spoils one part only
 	}
 	a.Epoch = int(parseNumber(a.t.Bucket(bMeta).Get(kEpoch)))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -44,7 +45,7 @@ func (s *Store) PutCustomers(at time.Time, list ...sale.Customer) error {
 				return err
 			}
 			c = c.SavedOver(before, at)
-			if err := putJSON(t, bCustomers, rutKey(c.RUT), c); err != nil {
+			if err := errors.Join(putJSON(t, bCustomers, rutKey(c.RUT), c), madeHere(t, customerMark(c.RUT))); err != nil {
 				return err
 			}
 			saved = append(saved, c)

@@ -47,7 +47,8 @@ func (s *Store) PutPerson(p sale.Person, pin sale.PIN, e sale.Event) (sale.Perso
 			return err
 		}
 		known := t.Bucket(bPeople).Get(number(uint64(p.Number))) != nil
-		if p, err = sale.CheckPerson(people, p, known || !pin.IsZero()); err != nil {
+		hasPIN := t.Bucket(bPINs).Get(number(uint64(p.Number))) != nil || known && !p.Active
+		if p, err = sale.CheckPerson(people, p, hasPIN || !pin.IsZero()); err != nil {
 			return err
 		}
 		switch {
@@ -139,9 +140,9 @@ func (s *Store) SetPolicy(p sale.Policy, e sale.Event) error {
 	})
 }
 
-// people checks that everybody has a PIN and nobody else has, and that somebody is in charge.
+// people checks that everybody who enters has a PIN and nobody else has, and that somebody is in charge.
 func (a *auditor) people() {
-	active, owners := 0, 0
+	active, owners, pins := 0, 0, 0
 	n := a.each(bPeople, func(i, _ int, k, v []byte) {
 		p, err := decode[sale.Person](bPeople, k, v)
 		if !a.check(err) {
@@ -150,7 +151,9 @@ func (a *auditor) people() {
 		if p.Number != i+1 || parseNumber(k) != uint64(i+1) {
 			a.fault("la persona %d no figura con su número", i+1)
 		}
-		if a.t.Bucket(bPINs).Get(k) == nil {
+		if a.t.Bucket(bPINs).Get(k) != nil {
+			pins++
+		} else if p.Active {
 			a.fault("la persona %d no tiene PIN", i+1)
 		}
 		if p.Active {
@@ -160,8 +163,8 @@ func (a *auditor) people() {
 			owners++
 		}
 	})
-	if pins := a.t.Bucket(bPINs).Stats().KeyN; pins != n {
-		a.fault("hay %d personas y %d PIN", n, pins)
+	if all := a.t.Bucket(bPINs).Stats().KeyN; all != pins {
+		a.fault("hay %d PIN y %d personas, de las que %d tienen uno", all, n, pins)
 	}
 	if active > 0 && owners == 0 {
 		a.fault("hay personas activas y ningún dueño")

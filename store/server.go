@@ -62,6 +62,7 @@ func (s *Store) JoinServer(v Server, token []byte) error {
 		}
 		return errors.Join(
 			putJSON(t, bMeta, kServer, v),
+			tellAll(t),
 			t.Bucket(bSecrets).Put([]byte(tokenName), seal(aead, place(bSecrets, []byte(tokenName)), token)),
 		)
 	})
@@ -104,6 +105,7 @@ func forgetServer(t *bolt.Tx, at time.Time) error {
 		t.Bucket(bSecrets).Delete([]byte(tokenName)),
 		t.DeleteBucket(bUntold),
 		makeServer(t),
+		forgetNews(t),
 	)
 }
 

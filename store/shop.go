@@ -70,10 +70,11 @@ func (s *Store) PutProducts(products []sale.Product) error {
 	return s.update(func(t *bolt.Tx) error { return putProducts(t, products) })
 }
 
-// ReplaceProducts makes products the whole catalogue, in this order, or changes nothing.
+// ReplaceProducts makes products the whole catalogue, in this order, or changes nothing. What the server told comes again with
+// its next news.
 func (s *Store) ReplaceProducts(products []sale.Product) error {
 	return s.update(func(t *bolt.Tx) error {
-		for _, name := range [][]byte{bProducts, bCodes} {
+		for _, name := range [][]byte{bProducts, bCodes, bBarcodes, bServed, bListed} {
 			if err := t.DeleteBucket(name); err != nil {
 				return err
 			}
@@ -81,32 +82,40 @@ func (s *Store) ReplaceProducts(products []sale.Product) error {
 				return err
 			}
 		}
-		return putProducts(t, products)
+		return errors.Join(t.Bucket(bMeta).Delete(kNews), putProducts(t, products))
 	})
 }
 
+// putProducts keeps what was made at the till.
 func putProducts(t *bolt.Tx, products []sale.Product) error {
-	codes, list := t.Bucket(bCodes), t.Bucket(bProducts)
 	for _, p := range products {
 		if p.Codigo == "" {
 			return fmt.Errorf("el producto «%s» no tiene código. No se guardó ninguno", p.Nombre)
 		}
-		position := codes.Get([]byte(p.Codigo))
-		if position == nil {
-			n, err := list.NextSequence()
-			if err != nil {
-				return err
-			}
-			position = number(n)
-			if err := codes.Put([]byte(p.Codigo), position); err != nil {
-				return err
-			}
+		if err := putProduct(t, p); err != nil {
+			return err
 		}
-		if err := putJSON(t, bProducts, position, p); err != nil {
+		if err := madeHere(t, productMark(p.Codigo)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// putProduct keeps a product in the place that it has, or at the end, and what it is found by.
+func putProduct(t *bolt.Tx, p sale.Product) error {
+	old, position, err := productAt(t, p.Codigo)
+	if err != nil {
+		return err
+	}
+	if position != nil {
+		err = forgetCodes(t, old)
+	} else {
+		n, seqErr := t.Bucket(bProducts).NextSequence()
+		position = number(n)
+		err = errors.Join(seqErr, t.Bucket(bCodes).Put([]byte(p.Codigo), position))
+	}
+	return errors.Join(err, indexCodes(t, p), putJSON(t, bProducts, position, p))
 }
 
 // Products returns the whole catalogue in the shop's order.

@@ -507,6 +507,14 @@ var (
 	bSlipIDs    = []byte("slipids")    // sale ID → its number
 
 	bUntold = []byte("untold") // documents that stand elsewhere than the server knows
+
+	bBarcodes        = []byte("barcodes")        // any code → code of the product that has it
+	bServed          = []byte("served")          // code of a product of the server's → number of the load that told it
+	bListed          = []byte("listed")          // code of a product → list → price
+	bServedCustomers = []byte("servedcustomers") // RUT → servedCustomer
+	bServedPeople    = []byte("servedpeople")    // name → NewsPerson
+	bMade            = []byte("made")            // what was made here → number, and the record if it is not in its place
+	bRefusedNews     = []byte("refusednews")     // number → Refusal
 )
 
 // Names in the meta bucket.
@@ -526,7 +534,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, vouchers.make, makePeople, makePapers, slips.make, makeMails, makeReturns, makeServer}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, vouchers.make, makePeople, makePapers, slips.make, makeMails, makeReturns, makeServer, makeNews}
 }
 
 func makeHeld(t *bolt.Tx) error {

@@ -21,8 +21,8 @@ type serverBooks struct {
 	whole bool
 	// leaving: it wants no folios any more.
 	leaving bool
-	states  time.Time // when states were told last
-	cursor  string
+	states  time.Time    // when states were told last
+	heard   func() error // keeps that the server was told what the last chunk had beside the chain
 	// epoch of the store; it changes only where no program is.
 	epoch int
 }
@@ -61,7 +61,10 @@ func (b *serverBooks) Report() (api.Report, error) {
 	if b.leaving {
 		wants = nil
 	}
-	cursor := b.cursor
+	cursor, _, err := b.s.Store.NewsCursor()
+	if err != nil {
+		return api.Report{}, err
+	}
 	b.epoch = folios.Epoch
 	r := api.Report{
 		Protocol: api.Protocol, Version: programVersion(), Now: b.s.opt.Now(), Epoch: folios.Epoch, Head: wirePoint(head), Cursor: cursor,
@@ -148,7 +151,8 @@ func (b *serverBooks) Chunk(after api.Point) (api.Push, error) {
 			p.States = append(p.States, wireState(w))
 		}
 	}
-	return p, nil
+	b.heard, err = b.s.unheard(&p)
+	return p, err
 }
 
 func (b *serverBooks) statesDue(n int) bool {
@@ -178,7 +182,10 @@ func (b *serverBooks) Told(p api.Push, answer api.Pushed) error {
 			return err
 		}
 	}
-	return b.s.Store.ToldServer(told)
+	if b.heard == nil {
+		return b.s.Store.ToldServer(told)
+	}
+	return errors.Join(b.s.Store.ToldServer(told), b.heard())
 }
 
 // holdWords are for a server that does not say why.
@@ -192,6 +199,9 @@ func (b *serverBooks) Follow(a api.Answer, caf func(id int64) ([]byte, error)) e
 	}
 	if err := b.s.Store.Unhold(now); err != nil {
 		return err
+	}
+	if _, at, err := b.s.Store.NewsCursor(); err == nil && !a.News && !at.IsZero() {
+		b.s.pricesAsOf(a.Now)
 	}
 	faults := []error{b.s.Store.ServerHas(ownPoint(a.After))}
 	var open []int64
@@ -218,8 +228,7 @@ func (b *serverBooks) take(l api.Lease, caf func(id int64) ([]byte, error)) erro
 
 // TakeNews implements possync.Books.
 func (b *serverBooks) TakeNews(n api.News) error {
-	b.cursor = n.Cursor
-	return nil
+	return b.s.takeNews(n)
 }
 
 const valueWants = "folios-servidor"

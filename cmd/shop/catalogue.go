@@ -67,5 +67,6 @@ func (s *Shop) AddProduct(to sale.Catalogue, p sale.Product) (sale.Catalogue, er
 	if err := s.Store.PutProducts([]sale.Product{p}); err != nil {
 		return nil, err
 	}
+	s.made.Add(1)
 	return next, nil
 }

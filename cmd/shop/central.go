@@ -301,8 +301,12 @@ func (s *Shop) readServer() error {
 	if err != nil {
 		return err
 	}
+	_, pricesAt, err := s.Store.NewsCursor()
+	if err != nil {
+		return err
+	}
 	s.tell(func(st *Status) {
-		st.Server = ServerStatus{Joined: true, Company: v.Company, Till: v.Till, URL: v.URL, Unsent: max(0, head.N-v.Has.N), Hold: held}
+		st.Server = ServerStatus{Joined: true, Company: v.Company, Till: v.Till, URL: v.URL, Unsent: max(0, head.N-v.Has.N), Hold: held, PricesAt: pricesAt}
 	})
 	return nil
 }

@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 
+	"mostrador/money"
 	"mostrador/sale"
 	"mostrador/sale/price"
+	"mostrador/store"
 )
-
-const valuePrices = "precios"
 
 // PriceRules are the shop's price lists and promotions, as they were stored; none if there never were any.
 func (s *Shop) PriceRules() ([]price.Rule, error) {
-	b, err := s.Store.Value(valuePrices)
+	b, err := s.Store.Value(store.ValuePrices)
 	if errors.Is(err, sale.ErrNotFound) {
 		return nil, nil
 	}
@@ -39,14 +39,21 @@ func (s *Shop) SetPriceRules(rules []price.Rule) error {
 	if err := price.Write(&b, rules); err != nil {
 		return err
 	}
-	return s.Store.PutValue(valuePrices, b.Bytes())
+	return s.Store.PutValue(store.ValuePrices, b.Bytes())
 }
 
-// priceBook is what registers price with. Rules that cannot be read stop no sale: the prices of the catalogue hold.
-func (s *Shop) priceBook() *price.Book {
+// priceBook is what registers price with: the shop's rules, and what the server's lists say. Rules that cannot be read stop no
+// sale: the prices of the catalogue hold.
+func (s *Shop) priceBook(c sale.Catalogue) *price.Book {
 	rules, err := s.PriceRules()
 	if err != nil {
 		rules = nil
+	}
+	if prices, err := s.Store.ListPrices(); err == nil {
+		rules = append(rules, listRules(prices, func(code string) (money.Price, bool) {
+			m, sold := c.ByCode(code)
+			return m.Product.Prc, sold
+		})...)
 	}
 	book, _ := price.Compile(rules)
 	return book

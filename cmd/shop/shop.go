@@ -68,6 +68,9 @@ type Options struct {
 	// Office is where the company's server is reached; nil is over HTTP. CourierPace, if set, is used in place of the usual one.
 	Office      Office
 	CourierPace possync.CourierPace
+	// News, if set, is told what the counter sells by once the server's news were taken in: pass it, through Current, to
+	// Register.SetNews on the register's goroutine. It must not block.
+	News func(Fresh)
 	// Printed, if set, is called after each paper, from the printer's goroutine.
 	Printed func(sale.PrintJob)
 	// Mailed, if set, is called after each try of a letter, from the loop's goroutine.
@@ -110,7 +113,9 @@ type Shop struct {
 
 	joining sync.Mutex // guards the membership of a server, and stopped
 	courier atomic.Pointer[possync.Courier]
-	stopped func() // ends the courier
+	stopped func()        // ends the courier
+	made    atomic.Uint64 // products that the counter made
+	stale   atomic.Bool   // news were taken in that the counter has not heard of
 
 	mu     sync.Mutex
 	status Status
@@ -401,7 +406,7 @@ func (s *Shop) Deps() (sale.Deps, error) {
 	if _, err := s.Store.FindCustomers("", 1); err != nil { // now, and not while the first buyer of the day waits
 		return sale.Deps{}, err
 	}
-	deps.Catalogue, deps.Prices, deps.AddProduct = catalogue, s.priceBook(), s.AddProduct
+	deps.Catalogue, deps.Prices, deps.AddProduct = catalogue, s.priceBook(catalogue), s.AddProduct
 	deps.Pace = s.issuePace
 	deps.Scale, _ = s.ScaleRules() // a table that cannot be read stops no sale
 	return deps, nil
