@@ -25,7 +25,7 @@ COMPANIES ?= 200
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run central build test lint fmt check bench bench-central demo golden fuzz torture chaos scan-load bench-window cold-start two-tills screens pages flows stage package-linux clean audit-security
+.PHONY: help run central build test lint fmt check bench bench-central demo golden fuzz torture chaos sim scan-load bench-window cold-start two-tills screens pages flows stage package-linux clean audit-security
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,7 @@ test: ## vet and test everything, with the race detector; installs the packages 
 	@scripts/deps.sh build judges database
 	$(GO) vet ./...
 	$(GO) test -race -shuffle=on -timeout 20m ./...
+	@$(MAKE) --no-print-directory sim WORLDS=1000
 
 audit-security: ## the server's security controls, one line each: catalogue, source, tokens, headers, limits, secrets in the log
 	@scripts/deps.sh build database
@@ -94,6 +95,10 @@ fuzz: ## fuzz every parser for TIME each (make fuzz TIME=10m)
 torture: ## kill the till ROUNDS times while it issues, fail its every write, cut the power CUTS times (as root); audit what is left
 	MOSTRADOR_TORTURE=$(ROUNDS) MOSTRADOR_POWERCUT=$(if $(filter 0,$(shell id -u)),$(CUTS)) \
 	$(GO) test -count=1 -timeout 2h -v -run '^Test(KilledAtAnyMoment|EveryWriteFails|PowerCut|DiskFull|CommitUnknown)$$' ./store
+
+sim: ## WORLDS worlds of tills, their server and the SII from SEED on, in memory, each played to its end
+	MOSTRADOR_WORLDS=$(WORLDS) MOSTRADOR_SEED=$(SEED) \
+	$(GO) test -count=1 -timeout 3h -v -run '^Test(Simulation|AWorldCanBePlayedAgain)$$' ./cmd/shop
 
 chaos: ## WORLDS worlds of tills on bad roads from SEED on, the line cut at every byte, and 50,000 documents of 30 days offline
 	MOSTRADOR_WORLDS=$(WORLDS) MOSTRADOR_SEED=$(SEED) \

@@ -26,8 +26,8 @@ type books struct {
 
 type kept struct {
 	Document
-	xml  []byte
-	sale api.Sale
+	xml   []byte
+	stray bool // it came from a copy of the till: what the till says of that key is not of these bytes
 }
 
 // debt is what a customer owes as one till saw it move.
@@ -51,12 +51,19 @@ func newBooks(emisor dte.RUT, trust dte.Trust) books {
 
 func (b *books) has(key dte.Key) bool { return len(b.byKey[key]) > 0 }
 
-func (b *books) knows(key dte.Key, sum string) bool {
-	return slices.ContainsFunc(b.byKey[key], func(k *kept) bool { return k.SHA256 == sum })
+func (b *books) knows(key dte.Key, sum string) bool { return b.version(key, sum) != nil }
+
+func (b *books) version(key dte.Key, sum string) *kept {
+	for _, k := range b.byKey[key] {
+		if k.SHA256 == sum {
+			return k
+		}
+	}
+	return nil
 }
 
 // document keeps a sale's document, and tells what people must know of it.
-func (b *books) document(till int64, s api.Sale, mine bool) (alarm string) {
+func (b *books) document(till int64, s api.Sale, mine, stray bool) (alarm string) {
 	sum := sha256.Sum256(s.XML)
 	switch doc, err := dte.Verify(s.XML, b.trust); {
 	case hex.EncodeToString(sum[:]) != s.SHA256:
@@ -68,22 +75,24 @@ func (b *books) document(till int64, s api.Sale, mine bool) (alarm string) {
 	case !mine:
 		return fmt.Sprintf("%s lleva un folio que no es de esta caja", s.Key)
 	case b.knows(s.Key, s.SHA256):
+		k := b.version(s.Key, s.SHA256)
+		k.stray = k.stray && stray
 		return ""
 	case b.has(s.Key) && s.Replaces != s.Key:
 		alarm = fmt.Sprintf("hay dos documentos %s con distinto contenido", s.Key)
 	}
-	k := &kept{Document: Document{Key: s.Key, SHA256: s.SHA256, Till: till, State: dte.Issued}, xml: bytes.Clone(s.XML), sale: s}
-	b.docs, b.byKey[s.Key] = append(b.docs, k), append(b.byKey[s.Key], k)
+	k := &kept{Document: Document{Key: s.Key, SHA256: s.SHA256, Till: till, State: dte.Issued}, xml: bytes.Clone(s.XML), stray: stray}
 	if s.State != nil {
-		b.state(till, *s.State)
+		k.State = s.State.State
 	}
+	b.docs, b.byKey[s.Key] = append(b.docs, k), append(b.byKey[s.Key], k)
 	return alarm
 }
 
 // state takes a document's state on, never back.
 func (b *books) state(till int64, s api.DocumentState) {
 	for _, k := range b.byKey[s.Key] {
-		if k.Till == till && k.State != s.State && k.State.CanBecome(s.State) {
+		if k.Till == till && !k.stray && k.State != s.State && k.State.CanBecome(s.State) {
 			k.State = s.State
 		}
 	}

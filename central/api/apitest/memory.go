@@ -24,9 +24,11 @@ type Config struct {
 	// Start is the clock's first time, and Rand what codes are made of.
 	Start time.Time
 	Rand  io.Reader
-	// LeaseSize is how many folios a lease has, at most, and Page how much news come at once; 0 is 20, and all.
+	// LeaseSize is how many folios a lease has, at most, Page how much news come at once, and Seconds how soon a till asks again;
+	// 0 is 20, all, and 60.
 	LeaseSize int64
 	Page      int
+	Seconds   int
 	// Plant are faults that the server has on purpose, for tests that look for them.
 	Plant Plant
 }
@@ -63,10 +65,9 @@ type till struct {
 
 	epoch int
 	chain []api.Point
-	facts [][]byte
-	lost  []api.Point // entries of a copy that a restored one has replaced
-	hold  api.Hold    // as it was told last
-	seen  api.Report
+	// before is the entry before each that the till ever told, also of copies that a restored one has replaced.
+	before map[api.Point]api.Point
+	hold   api.Hold // as it was told last
 }
 
 // How a till stands.
@@ -81,6 +82,7 @@ const (
 func NewMemory(c Config) *Memory {
 	c.LeaseSize = cmp.Or(c.LeaseSize, 20)
 	c.Page = cmp.Or(c.Page, api.MostNews)
+	c.Seconds = cmp.Or(c.Seconds, 60)
 	return &Memory{cfg: c, now: c.Start, books: newBooks(c.Company.RUT, c.Trust), feed: newFeed()}
 }
 
@@ -126,7 +128,7 @@ func (m *Memory) Invite(name string) (string, error) {
 	}
 	if i < 0 {
 		i = len(m.tills)
-		m.tills = append(m.tills, &till{id: int64(i + 1), name: name, state: invited})
+		m.tills = append(m.tills, &till{id: int64(i + 1), name: name, state: invited, before: map[api.Point]api.Point{}})
 	}
 	t := m.tills[i]
 	t.code, t.until = fmt.Sprintf("1-%X-%X", random[:2], random[2:]), m.now.Add(invitationFor)
@@ -226,9 +228,9 @@ func (m *Memory) sync(t *till, r api.Report) (api.Answer, error) {
 		return api.Answer{}, errOld()
 	}
 	a := api.Answer{
-		Protocol: min(r.Protocol, api.Protocol), Now: m.now, Till: api.Till{ID: t.id, Name: t.name}, Company: m.cfg.Company, Seconds: 60,
+		Protocol: min(r.Protocol, api.Protocol), Now: m.now, Till: api.Till{ID: t.id, Name: t.name}, Company: m.cfg.Company,
+		Seconds: m.cfg.Seconds,
 	}
-	t.seen = r
 	if a.Hold = m.follow(t, r.Epoch, r.Head, r.Locator); a.Hold == "" {
 		a.Hold = m.ledger.behind(t.id, r.Folios.Used)
 	}
@@ -321,16 +323,19 @@ func (m *Memory) follow(t *till, epoch int, head api.Point, locator []api.Point)
 	return ""
 }
 
-// goBack leaves the books where both copies have them. What came after is kept.
+// goBack leaves the books where the restored copy has them, whichever copy told of that point. What came after is kept.
 func (t *till) goBack(points []api.Point) {
-	base := int64(0)
+	var base api.Point
 	for _, p := range points {
-		if t.knows(p) {
-			base = max(base, p.N)
+		if _, known := t.before[p]; known && p.N > base.N {
+			base = p
 		}
 	}
-	t.lost = append(t.lost, t.chain[base:]...)
-	t.chain, t.facts = t.chain[:base:base], t.facts[:base:base]
+	t.chain = nil
+	for ; base.N > 0; base = t.before[base] {
+		t.chain = append(t.chain, base)
+	}
+	slices.Reverse(t.chain)
 }
 
 // push takes in a part of a till's books.
@@ -349,8 +354,11 @@ func (m *Memory) push(t *till, p api.Push) (api.Pushed, error) {
 		return api.Pushed{After: t.head(), Hold: hold, Why: words(hold), Alarms: len(m.alarms) - before}, nil
 	}
 	for _, e := range fresh {
-		t.chain = append(t.chain, api.Point{N: e.N, Hash: e.Hash})
-		t.facts = append(t.facts, e.Fact)
+		next := api.Point{N: e.N, Hash: e.Hash}
+		if _, told := t.before[next]; !told {
+			t.before[next] = t.head()
+		}
+		t.chain = append(t.chain, next)
 		m.takeIn(t, e)
 	}
 	for _, s := range p.States {
@@ -439,7 +447,7 @@ func abs(p money.Pesos) money.Pesos { return max(p, -p) }
 func (m *Memory) sale(t *till, s api.Sale) {
 	if len(s.XML) > 0 {
 		mine := m.ledger.covers(t.id, s.Key) || m.ledger.own(t.id, s.Key, m.books.has(s.Key))
-		if why := m.books.document(t.id, s, mine); why != "" {
+		if why := m.books.document(t.id, s, mine, false); why != "" {
 			m.alarm("%s: %s", t.name, why)
 		}
 	}
@@ -479,7 +487,7 @@ func (m *Memory) strays(t *till, entries []api.Entry) {
 			continue
 		}
 		m.alarm("%s: %s llegó por una copia de la caja", t.name, e.Sale.Key)
-		if why := m.books.document(t.id, *e.Sale, true); why != "" {
+		if why := m.books.document(t.id, *e.Sale, true, true); why != "" {
 			m.alarm("%s: %s", t.name, why)
 		}
 	}

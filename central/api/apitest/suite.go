@@ -596,6 +596,11 @@ func restoredGoesOn(p *part) {
 	again := old.copied()
 	again.restored()
 	p.want("restored once more", again.syncs().After, old.head())
+	for again.epoch > c.epoch {
+		c.restored() // the file that was thought lost is found
+	}
+	c.restored()
+	p.want("what it had told is known", c.syncs().After, c.point(13))
 }
 
 func copyIsHeld(p *part) {
