@@ -99,8 +99,10 @@ func BenchmarkCounter(b *testing.B) {
 	})
 }
 
-func report(b *testing.B, took []time.Duration) {
+func report(b *testing.B, took []time.Duration) { reportAs(b, "", took) }
+
+func reportAs(b *testing.B, what string, took []time.Duration) {
 	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, what+"ms-p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, what+"ms-p99")
 }
