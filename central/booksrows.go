@@ -168,7 +168,7 @@ func (b *books) fillSale(e *told, id int64) {
 	if s.Cash {
 		b.fillPayments(s, id, customer)
 	}
-	b.moveGoods(s, id, person, moved)
+	b.moveGoods(e, id, person, moved)
 	if _, wanted := b.sold[s.Key]; wanted {
 		b.sold[s.Key] = &soldBefore{id: id, customer: customer, lines: numbered(moved)}
 	}
@@ -367,7 +367,8 @@ func (b *books) fillPayments(s *api.Sale, id, customer int64) {
 }
 
 // moveGoods takes what was sold off the shelves, and puts back what came back to them.
-func (b *books) moveGoods(s *api.Sale, id, person int64, lines []soldLine) {
+func (b *books) moveGoods(e *told, id, person int64, lines []soldLine) {
+	s := e.Sale
 	move := func(l soldLine, q money.Qty, by money.Qty) {
 		if n, ok := units(q, l.contenido); ok && l.product.countable && n > 0 {
 			b.moves = append(b.moves, goodsMove{product: l.product.id, sale: id, person: person, at: s.At, delta: by * n})
@@ -385,7 +386,7 @@ func (b *books) moveGoods(s *api.Sale, id, person int64, lines []soldLine) {
 		for i, l := range s.Lines {
 			move(lines[i], l.Qty, 1)
 		}
-	case !s.Back && !s.Key.Tipo.EsNota():
+	case !s.Back && !s.Key.Tipo.EsNota() && !invoices(e.doc):
 		leave(s.Lines)
 	}
 	for _, r := range s.Returned {
@@ -393,6 +394,11 @@ func (b *books) moveGoods(s *api.Sale, id, person int64, lines []soldLine) {
 			move(l, r.Qty, 1)
 		}
 	}
+}
+
+// invoices reports a document of goods that left before, with a guía.
+func invoices(doc *dte.Document) bool {
+	return doc != nil && slices.ContainsFunc(doc.Referencia, func(r dte.Referencia) bool { return r.TpoDocRef == strconv.Itoa(int(dte.GuiaDespacho)) })
 }
 
 // write writes each table in one go. Rows that others want, customers and products, come last and in order.

@@ -292,6 +292,7 @@ func TestWhatATillMayNotSayIsKeptAside(t *testing.T) {
 		}, "conflicto"},
 		"a payment of another sum":  {func(_ *counter, s *api.Sale) { s.Tenders[0].Amount += 10 }, "libros"},
 		"a payment below zero":      {func(_ *counter, s *api.Sale) { s.Tenders[0].Amount, s.Rounding = -1000, -2000 }, "libros"},
+		"owed by nobody":            {func(_ *counter, s *api.Sale) { s.Tenders[0].Method, s.Tenders[0].Reference = "fiado", "alguien" }, "libros"},
 		"more than there is":        {func(_ *counter, s *api.Sale) { s.Lines[0].Qty = money.MaxQty }, "libros"},
 		"a time of nobody":          {func(_ *counter, s *api.Sale) { s.At = time.Time{} }, "libros"},
 		"no name":                   {func(_ *counter, s *api.Sale) { s.ID = "" }, "libros"},

@@ -141,6 +141,9 @@ func (e *told) judgeSums(now time.Time) {
 		if t.Amount < 0 || t.Amount > maxSum || t.Received < 0 || t.Received > maxSum {
 			e.aside(AlarmBooks, "%s se pagó con %s", s.Key, t.Amount)
 		}
+		if t.Method == onAccount && debtor(t) == 0 {
+			e.aside(AlarmBooks, "%s se fió y no dice a quién", s.Key)
+		}
 		paid += t.Amount
 	}
 	switch {
