@@ -24,6 +24,7 @@ import (
 // around are the flows with something outside of the till: the line, mail, a folder, the scale, another day's prices.
 var around = []flow{
 	{"sin-linea", lineCut},
+	{"servidor", server},
 	{"guardar-pdf", savePDF},
 	{"correo", letter},
 	{"precio-nuevo", newPrice},

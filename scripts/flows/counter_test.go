@@ -359,7 +359,7 @@ func (c *counter) fields(lines ...string) {
 func (c *counter) ctl(args ...string) string {
 	c.t.Helper()
 	words := 1
-	for _, group := range []string{"tienda", "pfx", "caf", "productos", "clientes", "precios", "fiado", "terminal", "proxy", "sii", "contingencia", "personas", "correo"} {
+	for _, group := range []string{"tienda", "pfx", "caf", "productos", "clientes", "precios", "fiado", "terminal", "proxy", "sii", "contingencia", "personas", "correo", "servidor"} {
 		if args[0] == group && len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 			words = 2
 		}
