@@ -219,6 +219,7 @@ func (c *Courier) ask(ctx context.Context) (untaken, err error) {
 	if err != nil {
 		return nil, err
 	}
+	c.waiting(report)
 	sent, held := c.Now(), c.status.Hold
 	answer, err := c.Server.Sync(ctx, report)
 	if err != nil {
@@ -236,6 +237,14 @@ func (c *Courier) ask(ctx context.Context) (untaken, err error) {
 	}
 	c.status.Unsent = max(0, report.Head.N-answer.After.N)
 	return untaken, nil
+}
+
+// waiting counts what the server has not heard, also while it is out of reach.
+func (c *Courier) waiting(r api.Report) {
+	c.status.Unsent = r.Health.Unsent
+	if c.status.Known {
+		c.status.Unsent = max(0, r.Head.N-c.after.N)
+	}
 }
 
 // offer tells a server that holds this till what it has not heard, once: it keeps that aside, and believes none of it.

@@ -100,6 +100,14 @@ func untold(n int64) string {
 	return fmt.Sprintf("%s movimientos por contarle", money.Pesos(n))
 }
 
+// heard is untold for one look at it, with or without an answer.
+func (s Server) heard() string {
+	if s.Down && s.Unsent == 0 {
+		return "lo que se venda hasta que vuelva"
+	}
+	return untold(s.Unsent)
+}
+
 // pricesWords are as of when the prices are: the hour, and the day if that is another one.
 func pricesWords(at, now time.Time) string {
 	switch {
@@ -123,9 +131,12 @@ func serverWorks(s Server, now time.Time) []sale.Working {
 	case s.Ended:
 		server.Detail = "el servidor no conoce esta caja: vea Ajustes, Servidor"
 	case s.Down:
-		server.Detail = strings.TrimSpace("no se alcanza "+ago(s.Since, now)) + "; " + untold(s.Unsent)
+		server.Detail = strings.TrimSpace("no se alcanza " + ago(s.Since, now))
+		if s.Unsent > 0 { // a little of what was sold since may not be counted yet
+			server.Detail += "; " + untold(s.Unsent)
+		}
 	case s.Problem != "":
-		server.Detail = "se vuelve a intentar; " + untold(s.Unsent)
+		server.Detail = "algo pasa con él; se vuelve a intentar solo"
 	}
 	return []sale.Working{server, {What: "Precios y clientes", OK: true, Detail: pricesWords(s.PricesAt, now)}}
 }
@@ -268,7 +279,7 @@ func (d *serverDialog) keys() []binding           { return []binding{{key: fyne.
 func (d *serverDialog) render() {
 	s, now := d.w.status.Server, d.w.now()
 	d.rows = []Fact{
-		{"Empresa", s.Company}, {"Esta caja", s.Till}, {"Dirección", s.URL}, {"Por contar", sentence(untold(s.Unsent))}, {"Precios", sentence(pricesWords(s.PricesAt, now))},
+		{"Empresa", s.Company}, {"Esta caja", s.Till}, {"Dirección", s.URL}, {"Por contar", sentence(s.heard())}, {"Precios", sentence(pricesWords(s.PricesAt, now))},
 	}
 	is, told := serverState(s, now)
 	is.words = strings.TrimSuffix(is.words, ": vea aquí")

@@ -315,11 +315,11 @@ func (s *Shop) readServer() error {
 func (s *Shop) courierSaid(c possync.CourierStatus) {
 	s.tell(func(st *Status) {
 		v := &st.Server
-		v.Down, v.Since, v.Ended, v.Problem = c.Down, c.Since, c.Ended, c.Problem
+		v.Down, v.Since, v.Ended, v.Problem, v.Unsent = c.Down, c.Since, c.Ended, c.Problem, c.Unsent
 		if !c.Known {
 			return // what the store knows is newer
 		}
-		v.Hold, v.Skew, v.Short, v.Unsent = c.Why, c.Skew, c.Short, c.Unsent
+		v.Hold, v.Skew, v.Short = c.Why, c.Skew, c.Short
 	})
 }
 

@@ -52,6 +52,7 @@ func TestTwoTillsOneTruth(t *testing.T) {
 	w.cutFromTheServer(one, two)
 	w.answerLost(one)
 	w.cutFromTheSII(one, two)
+	w.newPrices(one, two)
 	w.restored(two)
 	w.copied(one)
 	w.settles()
@@ -124,6 +125,9 @@ func (w *town) cutFromTheServer(one, two *desk) {
 		d.sells(sale.Choice{Receptor: newcomer.Receptor()}, pie, 3+i, sale.Fiado)
 		d.sells(toAromos, roll, 5+i, sale.Fiado)
 		d.triesTheServer()
+		if v := d.shop.Server(); v.Unsent < 4 || !v.Down {
+			w.t.Errorf("%s waits for the server, and says %+v", d.name, v)
+		}
 	}
 	two.pays(saletest.Buyer().RUT, 1_000)
 	two.takesBack(two.sells(toNobody, pie, 4, sale.Efectivo), 1)
@@ -170,6 +174,34 @@ func (w *town) cutFromTheSII(one, two *desk) {
 	w.clock.pass(time.Hour)
 	one.toldTheSII()
 	two.toldTheSII()
+}
+
+// newPrices: the owner changes a price at the server while a till is away.
+func (w *town) newPrices(one, two *desk) {
+	two.toServer.cut()
+	w.asks(func(c *central.Call) error {
+		p, err := c.ProductByCode(roll)
+		if err != nil {
+			return err
+		}
+		_, err = c.ChangeProduct(p.ID, func(p *central.Product) { p.PrecioNeto = 1000 })
+		return err
+	})
+	one.toldTheServer()
+	one.restart()
+	if total := one.sells(toNobody, roll, 1, sale.Efectivo).Total; total != 1190 {
+		w.t.Errorf("%s sells a roll at %s after the new price", one.name, total)
+	}
+	if total := two.sells(toNobody, roll, 1, sale.Efectivo).Total; total == 1190 {
+		w.t.Errorf("%s, which the news did not reach, sells at the new price", two.name)
+	}
+	two.toServer.open()
+	two.rejoinsRoad()
+	two.toldTheServer()
+	two.restart()
+	if total := two.sells(toNobody, roll, 1, sale.Efectivo).Total; total != 1190 {
+		w.t.Errorf("%s sells a roll at %s once the news are there", two.name, total)
+	}
 }
 
 // restored: the computer of a till dies after it told the server of sales that its newest backup does not have.
