@@ -412,7 +412,7 @@ func (c *Call) LoseTill(id int64) error {
 
 // Leases lists those of a till, or of all if it is 0, newest first.
 func (c *Call) Leases(till int64, p Page) ([]Lease, error) {
-	rows, err := c.tx.Query(c.ctx, selectLease+" where $1 = 0 or l.till_id = $1 order by l.id desc offset $2 limit $3", till, p.Skip, p.limit())
+	rows, err := c.tx.Query(c.ctx, selectLease+" where $1::bigint = 0 or l.till_id = $1 order by l.id desc offset $2 limit $3", till, p.Skip, p.limit())
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func (c *Call) keepHealth(r api.Report, hold Hold) error {
 	skew, h := r.Now.Sub(c.now), r.Health
 	if skew.Abs() > mostSkew {
 		if err := c.raise(AlarmClock, dte.DateOf(c.now).String(), fmt.Sprintf(
-			"El reloj de la caja %s está %s. Los documentos llevan su hora; corrija la hora del equipo", c.Till.Name, skewWords(skew))); err != nil {
+			"El reloj de %s está %s. Los documentos llevan su hora; corrija la hora del equipo", c.Till.Name, skewWords(skew))); err != nil {
 			return err
 		}
 	}
@@ -130,10 +130,11 @@ func (c *Call) keepHealth(r api.Report, hold Hold) error {
 }
 
 func skewWords(skew time.Duration) string {
+	word := "atrasado"
 	if skew > 0 {
-		return fmt.Sprintf("adelantado %s", skew.Round(time.Minute))
+		word = "adelantado"
 	}
-	return fmt.Sprintf("atrasado %s", (-skew).Round(time.Minute))
+	return fmt.Sprintf("%s en %d minutos", word, int64(skew.Abs().Round(time.Minute)/time.Minute))
 }
 
 // bounded is a count that PostgreSQL can keep.

@@ -85,6 +85,17 @@ var whoMay = map[string]string{
 	"POST /folios/annul/{id}/sii":                 "admin",
 	"POST /folios/upload":                         "admin",
 	"POST /folios/certificate":                    "admin",
+	"POST /tills/":                                "admin",
+	"GET /tills/":                                 "admin",
+	"GET /tills/{id}":                             "admin",
+	"POST /tills/{id}/revoke":                     "admin",
+	"POST /tills/{id}/lost":                       "admin",
+	"POST /tills/{id}/take-over":                  "admin",
+	"GET /tills/leases":                           "admin",
+	"GET /tills/leases/{id}/gaps":                 "admin",
+	"POST /tills/leases/{id}/settle":              "admin",
+	"GET /tills/alarms":                           "admin",
+	"POST /tills/alarms/{id}/attend":              "admin",
 	"POST /sales/":                                "sales",
 	"POST /sales/return":                          "returns",
 	"GET /sales/{id}/rechazo":                     "member",
@@ -267,6 +278,10 @@ func (v *village) furnish(company central.Company) {
 		insert into provider (id, rut, razon_social, created_at, updated_at) overriding system value values (70001, 5126663, 'Suyo', now(), now());
 		insert into purchase (id, provider_id, tipo_documento, fecha_compra, monto_neto, iva, monto_total, created_at)
 			overriding system value values (70001, 70001, 'FACTURA', now(), 1000, 190, 1190, now());
+		insert into till (id, name, created_at) overriding system value values (70001, 'Suya', now());
+		insert into alarm (id, till_id, kind, key, text, at) overriding system value values (70001, 70001, 'reloj', '', 'Suya', now());
+		insert into caf (id, tipo, desde, hasta, fa, idk, next, till_id, created_at) overriding system value values (70001, 39, 70001, 70001, now(), 100, 70002, 70001, now());
+		insert into lease (id, till_id, epoch, tipo, caf_id, desde, hasta, used, given_at) overriding system value values (70001, 70001, 0, 39, 70001, 70001, 70001, 70000, now());
 		insert into folio_request (id, tipo, amount, created_at) overriding system value values (70001, 39, 10, now());
 		insert into sale (id, tipo, folio, customer_id, person_id, fecha_emision, signo, monto_exento, monto_neto, iva, monto_total, created_at)
 			overriding system value values (70001, 39, 1, 70001, 70001, now(), 1, 0, 1000, 190, 1190, now());

@@ -15,7 +15,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"mostrador/central"
+	"mostrador/central/api"
 	"mostrador/central/centraltest"
 	"mostrador/central/door"
 	"mostrador/central/torn"
@@ -76,7 +79,7 @@ func (tr *tour) keep(method, path string, body any, got answer) {
 
 // What no example tells. The rest is the same at every run.
 var (
-	secretMember = regexp.MustCompile(`"(password|current_password|new_password|access_token)":"[^"]*"`)
+	secretMember = regexp.MustCompile(`"(password|current_password|new_password|access_token|join_code)":"[^"]*"`)
 	secretPass   = regexp.MustCompile(`pase=[^"]+`)
 )
 
@@ -138,6 +141,7 @@ func (tr *tour) everything() {
 	tr.customers(owner)
 	tr.sales(owner)
 	tr.numbers(owner)
+	tr.tills(company, owner)
 	tr.people(owner)
 	show(boss, "GET", "/saas/health", nil)
 	tr.refusals(boss, owner)
@@ -306,6 +310,45 @@ func (tr *tour) numbers(owner *client) {
 	}
 	tr.show(owner, "POST", "/cash/close", fields{"final_cash_declared": 12300})
 	tr.show(owner, "GET", "/cash/sessions", nil)
+}
+
+// tills are a counter that joins, comes back from a backup, and is lost.
+func (tr *tour) tills(company central.Company, owner *client) {
+	show := tr.show
+	joined, err := tr.db.Join(tr.t.Context(), api.Join{
+		Protocol: api.Protocol, Version: "1.0.0", Code: show(owner, "POST", "/tills/", fields{"name": "Caja 2"}).text("join_code"),
+		Secret: bytes.Repeat([]byte{2}, 32), Emisor: company.RUT, Ambiente: company.Ambiente,
+	})
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	days := 12
+	report := api.Report{
+		Protocol: api.Protocol, Version: "1.0.0", Now: tr.clock.Now(), Folios: api.Folios{Wants: []dte.TipoDTE{39}},
+		Health: api.Health{Waiting: 3, Oldest: tr.clock.Now().Add(-time.Hour), Folios: []api.FolioDays{{Tipo: 39, Left: 40, Days: &days}}},
+	}
+	sync := func() {
+		if err := tr.db.EnterTill(tr.t.Context(), joined.Token, func(c *central.Call) error { _, err := c.Sync(report); return err }); err != nil {
+			tr.t.Fatal(err)
+		}
+	}
+	sync()
+	report.Epoch, report.Now = 1, report.Now.Add(10*time.Minute)
+	sync()
+	till := fmt.Sprintf("/tills/%d", joined.Till.ID)
+	show(owner, "GET", "/tills/", nil)
+	show(owner, "GET", till, nil)
+	show(owner, "GET", "/tills/leases?limit=1&skip=2", nil)
+	doubt := owner.get("/tills/leases?limit=1&skip=3").list()[0]
+	lease := fmt.Sprintf("/tills/leases/%v", doubt["id"])
+	show(owner, "POST", lease+"/settle", fields{"last_used": doubt["desde"].(float64) + 4})
+	show(owner, "GET", lease+"/gaps", nil)
+	show(owner, "GET", "/tills/alarms", nil)
+	show(owner, "POST", "/tills/alarms/1/attend", nil)
+	spare := owner.post("/tills/", fields{"name": "Caja 3"}).want(201).id()
+	show(owner, "POST", fmt.Sprintf("/tills/%d/revoke", spare), nil)
+	show(owner, "POST", till+"/lost", nil)
+	show(owner, "POST", till+"/take-over", nil)
 }
 
 func (tr *tour) people(owner *client) {

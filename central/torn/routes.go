@@ -30,6 +30,7 @@ func routes() []route {
 		healthRoutes(),
 		salesRoutes(),
 		remedyRoutes(),
+		tillRoutes(),
 		reportRoutes(),
 		pageRoutes(),
 	)

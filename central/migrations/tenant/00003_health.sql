@@ -26,6 +26,10 @@ create table till_health (
 alter table lease drop constraint lease_state_check,
   add constraint lease_state_check check (state in ('OPEN', 'SPENT', 'RETURNED', 'EXPIRED', 'LOST', 'DOUBT', 'SETTLED'));
 
+-- The till whose document the server took over, when it died.
+alter table document_state add taken_from bigint references till;
+create index document_state_of_till on document_state (till_id, issued_at) where till_id is not null and state not in ('accepted', 'objected', 'rejected');
+
 -- +goose StatementBegin
 do $$
 declare company text := current_setting('mostrador.role');
@@ -35,6 +39,8 @@ end $$;
 -- +goose StatementEnd
 
 -- +goose Down
+drop index document_state_of_till;
+alter table document_state drop taken_from;
 alter table lease drop constraint lease_state_check,
   add constraint lease_state_check check (state in ('OPEN', 'SPENT', 'RETURNED', 'EXPIRED', 'LOST', 'DOUBT'));
 drop table till_health;

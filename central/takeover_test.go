@@ -1,0 +1,90 @@
+package central_test
+
+import (
+	"testing"
+	"time"
+
+	"mostrador/central"
+	"mostrador/dte"
+	"mostrador/dte/dtetest"
+	"mostrador/dte/sii"
+)
+
+// uploads has a till send documents to the SII itself, together.
+func (k *counter) uploads(docs ...*dte.Document) {
+	k.t.Helper()
+	signer := dtetest.Signer(dtetest.Person)
+	res := dte.Resolucion{Fch: dte.DateOf(k.clock.Now())}
+	xml, err := dte.NewEnvelope(docs, res, dte.RUTSII, signer, k.clock.Now())
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	authority := sii.New(sii.Config{Endpoints: k.sim.Endpoints(), Signer: signer, Now: k.clock.Now})
+	channel := sii.ChannelDTE
+	if docs[0].Tipo.EsBoleta() {
+		channel = sii.ChannelBoleta
+	}
+	if _, err := authority.Upload(k.t.Context(), channel, k.company.RUT, "EnvioDTE-de-la-caja.xml", xml); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// A till died after it had told of its documents: some it had sent, some not, and nobody knows which. The server takes them over, and
+// each is at the SII once.
+func TestADeadTillsDocumentsArriveOnce(t *testing.T) {
+	s := newSchool(t)
+	k := s.counterAt("Caja 2", 20_001)
+	pan := []item{{"PAN", 2, 1000}}
+	var docs []*dte.Document
+	for _, tipo := range []dte.TipoDTE{dte.Boleta, dte.Boleta, dte.Boleta, dte.Boleta, dte.Factura, dte.Factura} {
+		doc := k.emit(k.draft(tipo, pan))
+		k.keeps(k.record(doc, pan, "efectivo"))
+		docs = append(docs, doc)
+	}
+	k.tells(0)
+	k.uploads(docs[0], docs[2])
+	k.uploads(docs[4])
+
+	takeOver := func() (taken, left int, err error) {
+		err = s.db.EnterCompany(t.Context(), s.session, s.company.ID, func(c *central.Call) (err error) {
+			taken, left, err = c.TakeOver(k.till.id)
+			return err
+		})
+		return taken, left, err
+	}
+	_, _, err := takeOver()
+	s.wantRefusal(err, central.Conflict) // it may be alive
+	s.call(func(c *central.Call) error { return c.LoseTill(k.till.id) })
+	if s.turn(); s.stands(docs[1].Key()) != "issued" {
+		t.Errorf("the server took %s without being told", docs[1].Key())
+	}
+	if taken, left, err := takeOver(); taken != 6 || left != 0 || err != nil {
+		t.Fatal(taken, left, err)
+	}
+	if taken, _, err := takeOver(); taken != 0 || err != nil {
+		t.Errorf("taken twice: %d %v", taken, err)
+	}
+	if n := len(s.sim.Envelopes()); n != 2 {
+		t.Errorf("%d envelopes before anybody was asked", n)
+	}
+	s.clock.Advance(time.Minute)
+	s.settle()
+	s.once(6)
+	for _, doc := range docs {
+		if got := s.stands(doc.Key()); got != "accepted" {
+			t.Errorf("%s is %s", doc.Key(), got)
+		}
+	}
+	if n := s.count("select count(*) from document_state where taken_from = $1", k.till.id); n != 6 {
+		t.Errorf("%d are known as the till's", n)
+	}
+	_, _, err = takeOver()
+	if err != nil {
+		t.Error(err)
+	}
+	err = s.db.EnterCompany(t.Context(), s.session, s.company.ID, func(c *central.Call) error {
+		_, _, err := c.TakeOver(999)
+		return err
+	})
+	s.wantRefusal(err, central.NotFound)
+}
