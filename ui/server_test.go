@@ -2,8 +2,13 @@ package ui
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
+
+	"mostrador/money"
+	"mostrador/sale"
+	pricing "mostrador/sale/price"
 )
 
 // A till is joined by keyboard alone. What the server refuses is read where it can be mended, with what was typed still there, and
@@ -165,5 +170,26 @@ func TestAnAnswerOpensNoLock(t *testing.T) {
 	x.work()
 	if d, ok := x.w.dialog.(*pinDialog); !ok || !d.locks {
 		t.Errorf("%T is open at a locked till", x.w.dialog)
+	}
+}
+
+// News from the server never change a sale that is open; the next one has the new prices, and so have the tiles.
+func TestNewsWaitForTheNextSale(t *testing.T) {
+	x := newWorld(t)
+	x.scan(leche)
+	dearer := slices.Clone(products)
+	dearer[0].Prc = money.PerUnit(1290)
+	x.w.SetNews(func() (sale.Catalogue, *pricing.Book) { return sale.NewCatalogue(dearer), nil })
+	x.scan(leche)
+	if total := x.snap().Total; total != 2*1090 {
+		t.Errorf("the open sale comes to %s", total)
+	}
+	x.pass(time.Second)
+	x.press(f12, enter, enter, enter)
+	x.w.SetStatus(served(x))
+	x.sees("$1.290")
+	x.scan(leche)
+	if total := x.snap().Total; total != 1290 {
+		t.Errorf("the next sale comes to %s", total)
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"fyne.io/fyne/v2"
 
+	"mostrador/sale"
+	pricing "mostrador/sale/price"
 	"mostrador/terminal"
 )
 
@@ -135,6 +137,15 @@ func (m *mailbox) take() Status {
 // Scanned takes a whole code from a scanner that is no keyboard. It may be called from any goroutine and does not wait;
 // codes are taken in the order in which they come.
 func (w *Window) Scanned(code string) { w.loop.Do(func() { w.arrived(code) }) }
+
+// SetNews gives the counter other products and prices, from the next sale on: read tells them, on the window's goroutine. It may
+// be called from any goroutine and does not wait.
+func (w *Window) SetNews(read func() (sale.Catalogue, *pricing.Book)) {
+	w.loop.Do(func() {
+		w.counter.SetNews(read())
+		w.render()
+	})
+}
 
 // SetStatus tells the window how things stand around it. It may be called from any goroutine, as often as one likes;
 // it never waits and only the newest value is drawn.

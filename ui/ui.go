@@ -76,6 +76,8 @@ type Counter interface {
 	PlanWithout(asVale bool) (money.Pesos, sale.Payment, error)
 	TakeBackWithout(reason string, asVale bool) error
 	Works() []sale.Working
+	// SetNews are the products and prices from the next sale on.
+	SetNews(c sale.Catalogue, book *pricing.Book)
 	Charge() error
 	Back()
 	Tender(m sale.Method, received money.Pesos, reference string) error

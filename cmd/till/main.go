@@ -23,6 +23,7 @@ import (
 	"mostrador/assets"
 	"mostrador/cmd/shop"
 	"mostrador/sale"
+	"mostrador/sale/price"
 	"mostrador/sound"
 	"mostrador/terminal"
 	"mostrador/ui"
@@ -168,10 +169,10 @@ type till struct {
 // open opens the shop, making the practice shop the first time.
 func open(f flags) (*till, error) {
 	t := &till{flags: f}
-	o := shop.Options{Dir: f.dir, Keys: f.keys, Simulator: f.simulator, Now: time.Now, Report: t.report, Printed: t.printed}
+	o := shop.Options{Dir: f.dir, Keys: f.keys, Simulator: f.simulator, Now: time.Now, Report: t.report, Printed: t.printed, News: t.news}
 	if f.demo && !o.Exists() {
 		made := o
-		made.Report, made.Printed = nil, nil
+		made.Report, made.Printed, made.News = nil, nil, nil
 		if err := shop.CreateDemo(made); err != nil {
 			return nil, err
 		}
@@ -362,6 +363,16 @@ func stripOf(s shop.Status) ui.Status {
 		u.Line = ui.LineUp
 	}
 	return u
+}
+
+// news hands what the server sent to the counter, which takes it between two sales.
+func (t *till) news(f shop.Fresh) {
+	if w := t.shown(); w != nil {
+		w.SetNews(func() (sale.Catalogue, *price.Book) {
+			now := t.shop.Current(f)
+			return now.Catalogue, now.Prices
+		})
+	}
 }
 
 // serverOf is the server in the window's terms. A line that is down is no trouble to read about.
