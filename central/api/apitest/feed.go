@@ -72,7 +72,7 @@ func (f *feed) after(cursor string, till int64, page int) api.News {
 	}
 	maps.DeleteFunc(put, func(seq int, _ func(*api.News)) bool { return seq <= from })
 	order := slices.Sorted(maps.Keys(put))
-	n := api.News{Cursor: f.cursor(f.seq)}
+	n := api.News{Cursor: f.cursor(f.seq), Anew: from == 0}
 	if len(order) > page {
 		order, n.More = order[:page], true
 		n.Cursor = f.cursor(order[page-1])

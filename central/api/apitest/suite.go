@@ -468,6 +468,7 @@ func notWhatItSays(p *part) {
 }
 
 func broughtAlong(p *part) {
+	p.folios(1, 100)
 	caf, err := dte.ParseCAF(p.file(dte.Boleta, 5001, 5010))
 	p.must(err)
 	c, other := p.joins(), p.joins()
@@ -712,7 +713,7 @@ func shiftsStand(p *part) {
 func newsResume(p *part) {
 	c := p.joins()
 	price := func(code string, prc int) api.Product {
-		return api.Product{Codigo: code, Nombre: "Artículo " + code, Prc: money.PerUnit(money.Pesos(prc))}
+		return api.Product{Codigo: code, Nombre: "Artículo " + code, Prc: money.PerUnit(money.Pesos(prc)), Exento: true}
 	}
 	for i := range 7 {
 		p.must(p.office.PutProduct(price(fmt.Sprint("A", i), 1000)))
