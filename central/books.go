@@ -323,7 +323,7 @@ func (b *books) findProducts(entries []*told) error {
 	for _, c := range codes {
 		if _, ok := b.products[c]; !ok {
 			l := named[c]
-			b.makeProduct(batch, c, cmp.Or(clean(l.Nombre, maxName), c), netPrice(l.Prc, true, l.Exento), clean(l.Unidad, maxName), l.Exento)
+			b.makeProduct(batch, c, cmp.Or(clean(l.Nombre, maxName), c), netPrice(l.Prc, true, l.Exento), clean(l.Unidad, maxName), l.Exento, false)
 		}
 	}
 	if batch.Len() == 0 {
@@ -335,13 +335,14 @@ func (b *books) findProducts(entries []*told) error {
 	return b.readProducts(codes)
 }
 
-func (in *intake) makeProduct(batch *pgx.Batch, code, name string, net money.Pesos, unit string, exempt bool) {
+// makeProduct makes a product known. One that is known from a sale alone, at the price that it had there, is not put on sale.
+func (in *intake) makeProduct(batch *pgx.Batch, code, name string, net money.Pesos, unit string, exempt, onSale bool) {
 	if code == noCode { // a name for the books, not for sale
 		name, net, exempt = "Venta sin código", 0, false
 	}
 	batch.Queue(`insert into product (codigo_interno, nombre, precio_neto, unidad_medida, tax_id, till_id, is_active, updated_at)
 		values ($1, $2, $3, coalesce(nullif($4, ''), 'unidad'), case when $5 then (select min(id) from tax where rate = 0) end, $6, $7, $8)
-		on conflict (codigo_interno) do nothing`, code, name, net, unit, exempt, in.Till.ID, code != noCode, in.now)
+		on conflict (codigo_interno) do nothing`, code, name, net, unit, exempt, in.Till.ID, onSale && code != noCode, in.now)
 }
 
 func (b *books) readProducts(codes []string) error {

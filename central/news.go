@@ -244,15 +244,16 @@ func (p *newsPage) sold(kind int, table, from string) error {
 	var ids []int64
 	rates := map[int64]money.Rate{}
 	err := p.read(kind, table, `select {place}, p.id, p.codigo_interno, p.nombre, p.precio_neto, p.unidad_medida, coalesce(p.codigo_barras, ''),
-			coalesce(parent.nombre, ''), coalesce(t.rate, $5::integer), p.is_deleted or not p.is_active
+			coalesce(parent.nombre, ''), coalesce(t.rate, $5::integer), p.precio_bruto, p.is_deleted or not p.is_active
 				or exists (select from product child where child.parent_id = p.id and not child.is_deleted)
 		from `+from+` left join product parent on parent.id = p.parent_id left join tax t on t.id = p.tax_id
 		where {after} {order}`, func(row pgx.CollectableRow, place []any) error {
 		var made Product
 		var barcode string
 		var rate money.Rate
+		var said *money.Pesos
 		var deleted bool
-		err := row.Scan(append(place, &made.ID, &made.SKU, &made.Nombre, &made.PrecioNeto, &made.Unidad, &barcode, &made.ParentName, &rate, &deleted)...)
+		err := row.Scan(append(place, &made.ID, &made.SKU, &made.Nombre, &made.PrecioNeto, &made.Unidad, &barcode, &made.ParentName, &rate, &said, &deleted)...)
 		if err != nil || deleted && p.news.Anew {
 			return err
 		}
@@ -261,6 +262,9 @@ func (p *newsPage) sold(kind int, table, from string) error {
 			places[made.ID], rates[made.ID] = len(p.news.Products), rate
 			ids = append(ids, made.ID)
 			n = made.told(rate, barcode)
+			if said != nil {
+				n.Prc = money.PerUnit(*said)
+			}
 		}
 		p.news.Products = append(p.news.Products, n)
 		return nil

@@ -58,7 +58,8 @@ func (in *intake) takeProducts(list []api.Product) error {
 		code := clean(p.Codigo, maxName)
 		was, there := before[code]
 		if !there {
-			b.makeProduct(batch, code, cmp.Or(clean(p.Nombre, maxName), code), netPrice(p.Prc, true, p.Exento), clean(p.Unidad, maxName), p.Exento)
+			b.makeProduct(batch, code, cmp.Or(clean(p.Nombre, maxName), code), netPrice(p.Prc, true, p.Exento), clean(p.Unidad, maxName), p.Exento, true)
+			batch.Queue("update product set precio_bruto = $2 where codigo_interno = $1 and till_id = $3", code, int64((p.Prc+money.OnePeso/2)/money.OnePeso), in.Till.ID)
 			in.giveBarcode(batch, code, p.Codigos)
 			continue
 		}
@@ -95,7 +96,7 @@ func (in *intake) catalogue(list []api.Product) (map[string]listed, error) {
 	for i, p := range list {
 		codes[i] = clean(p.Codigo, maxName)
 	}
-	rows, err := in.tx.Query(in.ctx, `select p.codigo_interno, p.nombre, p.unidad_medida, p.precio_neto, coalesce(t.rate, 1900)
+	rows, err := in.tx.Query(in.ctx, `select p.codigo_interno, p.nombre, p.unidad_medida, p.precio_neto, coalesce(t.rate, 1900), p.precio_bruto
 		from product p left join tax t on t.id = p.tax_id where p.codigo_interno = any($1)`, codes)
 	if err != nil {
 		return nil, err
@@ -105,8 +106,12 @@ func (in *intake) catalogue(list []api.Product) (map[string]listed, error) {
 	var l listed
 	var net money.Pesos
 	var rate money.Rate
-	_, err = pgx.ForEachRow(rows, []any{&code, &l.name, &l.unit, &net, &rate}, func() error {
+	var said *money.Pesos
+	_, err = pgx.ForEachRow(rows, []any{&code, &l.name, &l.unit, &net, &rate, &said}, func() error {
 		l.gross, l.exempt = gross(net, rate), rate == 0
+		if said != nil {
+			l.gross = *said
+		}
 		found[code] = l
 		return nil
 	})

@@ -4,6 +4,8 @@
 -- +goose Up
 
 alter table product add column news xid8 not null default '0';
+-- What a till told that it costs, IVA included, to the peso: some prices have no net price that leads back to them.
+alter table product add column precio_bruto bigint check (precio_bruto >= 0);
 alter table customer add column news xid8 not null default '0';
 alter table person add column news xid8 not null default '0';
 alter table issuer add column news xid8 not null default '0';
@@ -70,6 +72,16 @@ create trigger person_news before update on person for each row
   execute function news_now();
 create trigger issuer_news before insert or update on issuer for each row execute function news_now();
 create trigger promotions_news before insert or update on promotions for each row execute function news_now();
+
+-- +goose StatementBegin
+create function price_written() returns trigger language plpgsql as $$
+begin
+  new.precio_bruto := null;
+  return new;
+end $$;
+-- +goose StatementEnd
+create trigger product_price_written before update of precio_neto, tax_id on product for each row
+  when ((old.precio_neto, old.tax_id) is distinct from (new.precio_neto, new.tax_id)) execute function price_written();
 
 -- Rows that became news because something beside them changed. In the order of their numbers: whoever else locks several of them
 -- does it so.
@@ -199,12 +211,13 @@ drop trigger person_news_made on person;
 drop trigger person_news on person;
 drop trigger customer_news_made on customer;
 drop trigger customer_news on customer;
+drop trigger product_price_written on product;
 drop trigger product_news_made on product;
 drop trigger product_news on product;
 drop table gone, promotions, news_era, product_stirred;
 drop index price_list_item_product;
-alter table product drop column news;
+alter table product drop column news, drop column precio_bruto;
 alter table customer drop column news;
 alter table person drop column news;
 alter table issuer drop column news;
-drop function role_news, credit_news, price_item_news, price_list_news, tax_news, customer_gone, product_family_news, news_of_customers, news_of_products, news_now;
+drop function role_news, credit_news, price_item_news, price_list_news, tax_news, customer_gone, product_family_news, news_of_customers, news_of_products, price_written, news_now;
