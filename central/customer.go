@@ -161,18 +161,22 @@ func (c *Call) ChangeCustomer(rut dte.RUT, edit func(*Customer)) (Customer, erro
 		return n, err
 	}
 	edit(&n)
-	rows, err = c.tx.Query(c.ctx, `update customer set rut = $2, razon_social = $3, giro = $4, direccion = $5, comuna = $6, ciudad = $7,
-			email = $8, credit_limit = $9, credit_days = $10, is_active = $11, updated_at = $12
-		where id = $1 returning `+columnsOf(selectCustomer), n.ID, int32(n.RUT), n.RazonSocial, n.Giro, n.Direccion, n.Comuna, n.Ciudad, n.Email, n.CreditLimit,
+	// As with products: a statement that names the key holds off all who sell to the customer.
+	_, err = c.tx.Exec(c.ctx, "update customer set rut = $2 where id = $1 and rut <> $2", n.ID, int32(n.RUT))
+	if violates(err, uniqueViolation, "customer_rut_key") {
+		return n, refuse(Conflict, "Ya existe un cliente con RUT %s", n.RUT)
+	}
+	if err != nil {
+		return n, err
+	}
+	rows, err = c.tx.Query(c.ctx, `update customer set razon_social = $2, giro = $3, direccion = $4, comuna = $5, ciudad = $6,
+			email = $7, credit_limit = $8, credit_days = $9, is_active = $10, updated_at = $11
+		where id = $1 returning `+columnsOf(selectCustomer), n.ID, n.RazonSocial, n.Giro, n.Direccion, n.Comuna, n.Ciudad, n.Email, n.CreditLimit,
 		n.CreditDays, n.IsActive, c.now)
 	if err != nil {
 		return n, err
 	}
-	changed, err := pgx.CollectExactlyOneRow(rows, scanCustomer)
-	if violates(err, uniqueViolation, "customer_rut_key") {
-		return n, refuse(Conflict, "Ya existe un cliente con RUT %s", n.RUT)
-	}
-	return changed, err
+	return pgx.CollectExactlyOneRow(rows, scanCustomer)
 }
 
 // RemoveCustomer takes a customer out of the book: for good if nothing ever happened with it, else by closing it.

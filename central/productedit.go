@@ -190,7 +190,7 @@ func (c *Call) ChangeProduct(id int64, edit func(*Product)) (Product, error) {
 	}
 	n := before
 	edit(&n)
-	if n.ControlaStock && n.Stock < 0 {
+	if n.ControlaStock && n.Stock < 0 && (n.Stock != before.Stock || !before.ControlaStock) { // below zero by a till's sale it may stay
 		return n, refuse(Conflict, "El stock de %s es %s: indique cuánto hay para empezar a controlarlo", n.Nombre, twoDecimals(n.Stock))
 	}
 	if !same(before.ParentID, n.ParentID) {
@@ -202,11 +202,15 @@ func (c *Call) ChangeProduct(id int64, edit func(*Product)) (Product, error) {
 	if err := c.applyMoves([]stockMove{{product: id, delta: n.Stock - before.Stock, motivo: "AJUSTE", description: "Cambio en la ficha del producto"}}); err != nil {
 		return n, err
 	}
-	_, err = c.tx.Exec(c.ctx, `update product set codigo_interno = $2, nombre = $3, descripcion = $4, precio_neto = $5, costo_unitario = $6,
-			costo_base = case when costo_unitario = $6 then costo_base else $6 end, unidad_medida = $7, codigo_barras = $8, controla_stock = $9,
-			stock_minimo = $10, parent_id = $11, brand_id = $12, tax_id = $13, is_active = $14, updated_at = $15
-		where id = $1`, id, n.SKU, n.Nombre, n.Descripcion, n.PrecioNeto, n.Costo, n.Unidad, n.Barcode, n.ControlaStock, n.StockMinimo, n.ParentID,
+	// With triggers before it, a statement that names a key holds off all who sell the product, whether or not the key changes.
+	batch := &pgx.Batch{}
+	batch.Queue("update product set codigo_interno = $2 where id = $1 and codigo_interno <> $2", id, n.SKU)
+	batch.Queue(`update product set nombre = $2, descripcion = $3, precio_neto = $4, costo_unitario = $5,
+			costo_base = case when costo_unitario = $5 then costo_base else $5 end, unidad_medida = $6, codigo_barras = $7, controla_stock = $8,
+			stock_minimo = $9, parent_id = $10, brand_id = $11, tax_id = $12, is_active = $13, updated_at = $14
+		where id = $1`, id, n.Nombre, n.Descripcion, n.PrecioNeto, n.Costo, n.Unidad, n.Barcode, n.ControlaStock, n.StockMinimo, n.ParentID,
 		n.brandID(), n.taxID(), n.IsActive, c.now)
+	err = c.tx.SendBatch(c.ctx, batch).Close()
 	if err := errProduct(n, err); err != nil {
 		return n, err
 	}

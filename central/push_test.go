@@ -246,6 +246,14 @@ func TestATillsSalesAreInTheBooks(t *testing.T) {
 			t.Errorf("%s: off by %d", what, n)
 		}
 	}
+	bread := s.count("select id from product where codigo_interno = 'PAN'")
+	s.call(func(c *central.Call) error { // below zero it can be edited, and goods may come
+		_, err := c.ChangeProduct(bread, func(p *central.Product) { p.Nombre = "Pan amasado" })
+		if err == nil {
+			_, err = c.AdjustStock(bread, money.Units(2), "llegó")
+		}
+		return err
+	})
 	if turn := s.turn(); turn.Status.Backlog.Documents != 0 || s.count("select count(*) from envelope") != 0 {
 		t.Errorf("the server sends what the till sends itself: %+v", turn.Status)
 	}
