@@ -40,6 +40,8 @@ type town struct {
 	closed  []z
 	pies    int                     // sold
 	issued  map[dte.Key]sale.Record // whoever issued it, and whatever became of his file
+	// noReceipt are those that the SII took in without anybody hearing of it.
+	noReceipt map[dte.Key]bool
 }
 
 // desk is a till of the town: its folder, the program that runs on it, and its two roads.
@@ -62,7 +64,7 @@ func (f faraway) Endpoints() sii.Endpoints { return sii.Single(f.road.url()) }
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	w := &town{t: t, clock: &clock{t: centraltest.Start}, issued: map[dte.Key]sale.Record{}}
+	w := &town{t: t, clock: &clock{t: centraltest.Start}, issued: map[dte.Key]sale.Record{}, noReceipt: map[dte.Key]bool{}}
 	w.sii = centraltest.Practice(t, siisim.Config{Now: w.clock.now, ProcessingTime: 10 * time.Second})
 	w.siiAddr = strings.TrimPrefix(w.sii.Endpoints().DTE, "http://")
 	w.toSII = newRoad(t, w.siiAddr)
