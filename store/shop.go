@@ -130,6 +130,23 @@ func (s *Store) Products() (products []sale.Product, err error) {
 	return products, err
 }
 
+// ProductsWith are those with these codes of their own; codes that nothing has are passed over.
+func (s *Store) ProductsWith(codes []string) (products []sale.Product, err error) {
+	err = s.view(func(t *bolt.Tx) error {
+		for _, code := range codes {
+			p, position, err := productAt(t, code)
+			if err != nil {
+				return err
+			}
+			if position != nil {
+				products = append(products, p)
+			}
+		}
+		return nil
+	})
+	return products, err
+}
+
 // NextPrint returns the oldest paper that is owed; false when there is none. It stays the next one until PrintDone or
 // PrintDrop.
 func (s *Store) NextPrint() (job sale.PrintJob, ok bool, err error) {

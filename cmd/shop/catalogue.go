@@ -67,6 +67,8 @@ func (s *Shop) AddProduct(to sale.Catalogue, p sale.Product) (sale.Catalogue, er
 	if err := s.Store.PutProducts([]sale.Product{p}); err != nil {
 		return nil, err
 	}
-	s.made.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made = append(s.made, p)
 	return next, nil
 }

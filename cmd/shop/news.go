@@ -19,15 +19,27 @@ type Fresh struct {
 	Catalogue sale.Catalogue
 	Prices    *price.Book
 
-	made uint64 // how many products the counter had made when it was read
+	made int // how many products the counter had made when it was read
 }
+
+// counted is the catalogue that the counter last heard of, and what became news since.
+type counted struct {
+	catalogue sale.Catalogue
+	made      int
+	stale     bool
+	codes     []string // of the products that changed
+	whole     bool     // more than these, or other than products that are there
+}
+
+// mostChanged is for how many products the catalogue is not made anew.
+const mostChanged = 300
 
 // takeNews keeps a page of the server's news. With the last one the counter hears of them.
 func (s *Shop) takeNews(n api.News) error {
+	s.changed(n) // before it is kept: what fails half-way is read all the same
 	if _, err := s.Store.TakeNews(ownNews(n)); err != nil {
 		return err
 	}
-	s.stale.Store(s.stale.Load() || n.Anew || len(n.Products) > 0 || len(n.People) > 0 || n.Promotions != nil)
 	if n.More {
 		return nil
 	}
@@ -40,6 +52,22 @@ func (s *Shop) takeNews(n api.News) error {
 	return s.refresh()
 }
 
+// changed remembers what the counter has not heard of.
+func (s *Shop) changed(n api.News) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &s.counter
+	c.stale = c.stale || n.Anew || len(n.Products) > 0 || len(n.People) > 0 || n.Promotions != nil
+	c.whole = c.whole || n.Anew || len(c.codes)+len(n.Products) > mostChanged
+	for _, p := range n.Products {
+		if c.whole = c.whole || p.Deleted; c.whole {
+			c.codes = nil
+			return
+		}
+		c.codes = append(c.codes, p.Codigo)
+	}
+}
+
 // pricesAsOf tells when the server last said that it has no other prices.
 func (s *Shop) pricesAsOf(at time.Time) {
 	s.tell(func(st *Status) { st.Server.PricesAt = at })
@@ -47,35 +75,76 @@ func (s *Shop) pricesAsOf(at time.Time) {
 
 // refresh reads the products and the rules anew, if they changed, for whoever asked to be told.
 func (s *Shop) refresh() error {
-	if s.opt.News == nil || !s.stale.Load() {
+	s.mu.Lock()
+	stale := s.counter.stale
+	s.mu.Unlock()
+	if s.opt.News == nil || !stale {
 		return nil
 	}
 	fresh, err := s.fresh()
 	if err == nil {
-		s.stale.Store(false)
 		s.opt.News(fresh)
 	}
 	return err
 }
 
+// fresh is what the counter sells by now. Where only a few products changed since it last heard, the others are not read.
 func (s *Shop) fresh() (f Fresh, err error) {
-	f.made = s.made.Load()
-	catalogue, err := s.catalogue()
-	if err != nil {
-		return f, err
+	f.made = s.madeHere()
+	s.mu.Lock()
+	before := s.counter
+	s.mu.Unlock()
+	if before.catalogue != nil && !before.whole && before.made == f.made {
+		f.Catalogue = s.with(before)
 	}
-	f.Catalogue, f.Prices = catalogue, s.priceBook(catalogue)
+	if f.Catalogue == nil {
+		if f.Catalogue, err = s.catalogue(); err != nil {
+			return f, err
+		}
+	}
+	f.Prices = s.priceBook(f.Catalogue)
+	s.sellsBy(f)
 	return f, nil
 }
 
-// Current is what was told by News, or, where the counter made a product in between, the same read anew. It is for the
-// goroutine that makes products, so that none is made behind it.
-func (s *Shop) Current(f Fresh) Fresh {
-	if f.made == s.made.Load() {
-		return f
+// sellsBy is what the counter hears of. Pages come from one goroutine, and one that came meanwhile comes again.
+func (s *Shop) sellsBy(f Fresh) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counter = counted{catalogue: f.Catalogue, made: f.made}
+}
+
+// with is the catalogue with what changed, or nil if it must be read whole.
+func (s *Shop) with(before counted) sale.Catalogue {
+	if len(before.codes) == 0 {
+		return before.catalogue
 	}
-	if again, err := s.fresh(); err == nil {
-		return again
+	products, err := s.Store.ProductsWith(before.codes)
+	if err != nil {
+		return nil
+	}
+	next, err := before.catalogue.With(products...)
+	if err != nil { // a code went from one to another
+		return nil
+	}
+	return next
+}
+
+// madeHere is how many products the counter made.
+func (s *Shop) madeHere() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.made)
+}
+
+// Current is what was told by News, with what the counter has made since that was read. It is for the goroutine that makes
+// products, so that none is made behind it.
+func (s *Shop) Current(f Fresh) Fresh {
+	s.mu.Lock()
+	since := slices.Clone(s.made[f.made:])
+	s.mu.Unlock()
+	if next, err := f.Catalogue.With(since...); err == nil {
+		f.Catalogue, f.made = next, f.made+len(since)
 	}
 	return f
 }

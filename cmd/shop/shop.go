@@ -113,13 +113,13 @@ type Shop struct {
 
 	joining sync.Mutex // guards the membership of a server, and stopped
 	courier atomic.Pointer[possync.Courier]
-	stopped func()        // ends the courier
-	made    atomic.Uint64 // products that the counter made
-	stale   atomic.Bool   // news were taken in that the counter has not heard of
+	stopped func() // ends the courier
 
-	mu     sync.Mutex
-	status Status
-	failed time.Time // since when the SII does not receive, though the line is up; zero while it does
+	mu      sync.Mutex
+	status  Status
+	counter counted
+	made    []sale.Product // at the counter, since the program began
+	failed  time.Time      // since when the SII does not receive, though the line is up; zero while it does
 }
 
 // Path is the store of a folder.
@@ -399,6 +399,7 @@ func (s *Shop) Deps() (sale.Deps, error) {
 	if err != nil {
 		return sale.Deps{}, err
 	}
+	made := s.madeHere()
 	catalogue, err := s.catalogue()
 	if err != nil {
 		return sale.Deps{}, err
@@ -407,6 +408,7 @@ func (s *Shop) Deps() (sale.Deps, error) {
 		return sale.Deps{}, err
 	}
 	deps.Catalogue, deps.Prices, deps.AddProduct = catalogue, s.priceBook(catalogue), s.AddProduct
+	s.sellsBy(Fresh{Catalogue: catalogue, made: made})
 	deps.Pace = s.issuePace
 	deps.Scale, _ = s.ScaleRules() // a table that cannot be read stops no sale
 	return deps, nil
