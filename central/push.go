@@ -86,6 +86,7 @@ type intake struct {
 	push   api.Push
 	ours   chain
 	alarms int
+	gone   []int64 // tills that were shut out, and that this one was before
 }
 
 func (in *intake) run(entries []*told) (api.Pushed, error) {
@@ -222,6 +223,9 @@ func (in *intake) follow(entries []*told) error {
 	last := entries[len(entries)-1]
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e *told) bool { return known[e.place()] })
 	if err := in.noteEntries(entries); err != nil {
+		return err
+	}
+	if entries, err = in.newToAll(entries); err != nil {
 		return err
 	}
 	for _, part := range parts(entries) {

@@ -66,6 +66,9 @@ func (k *counter) notes(f entryFact, e api.Entry) {
 	if f.At.IsZero() {
 		f.At = k.at
 	}
+	if len(k.chain) == 0 && f.Text == "" { // no two tills begin with the same words
+		f.Text = fmt.Sprint("caja ", k.till.id)
+	}
 	raw, err := json.Marshal(f)
 	if err != nil {
 		k.t.Fatal(err)

@@ -77,11 +77,11 @@ func (in *intake) documentsOf(entries []*told) (map[dte.Key][][]byte, error) {
 	return there, err
 }
 
-// onlyItsFolios keeps aside what was issued under another's: a till issues from its leases, whatever became of them, and from
-// ranges of its own.
+// onlyItsFolios keeps aside what was issued under another's: a till issues from its leases, whatever became of them, from ranges of
+// its own, and from those that it had when it was another till, which was shut out.
 func (in *intake) onlyItsFolios(docs []*told) error {
-	rows, err := in.tx.Query(in.ctx, `select tipo, desde, hasta from lease where till_id = $1
-		union all select tipo, desde, hasta from caf where till_id = $1`, in.Till.ID)
+	rows, err := in.tx.Query(in.ctx, `select tipo, desde, hasta from lease where till_id = any($1)
+		union all select tipo, desde, hasta from caf where till_id = any($1)`, append(slices.Clone(in.gone), in.Till.ID))
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,8 @@ func makeServer(t *bolt.Tx) error {
 var ErrServer = errors.New("la caja no está unida a un servidor")
 
 // JoinServer keeps the server that took this till in, and the token, sealed, that opens it. From here on the store remembers what
-// the server has not heard. Joining as another till ends what that one had: its leases, and the hold that it was under.
+// the server has not heard. Joining as another till ends what that one had: its leases, the hold that it was
+// under, and, if it was held, its own folios.
 func (s *Store) JoinServer(v Server, token []byte) error {
 	aead, err := s.vault.current()
 	if err != nil {
@@ -57,7 +58,7 @@ func (s *Store) JoinServer(v Server, token []byte) error {
 		}
 		if joined && old.URL == v.URL && old.TillID == v.TillID {
 			v.At, v.Has = old.At, old.Has
-		} else if err := forgetServer(t, v.At); err != nil {
+		} else if err := errors.Join(endOfACopy(t, v.At), forgetServer(t, v.At)); err != nil {
 			return err
 		}
 		return errors.Join(
@@ -66,6 +67,25 @@ func (s *Store) JoinServer(v Server, token []byte) error {
 			t.Bucket(bSecrets).Put([]byte(tokenName), seal(aead, place(bSecrets, []byte(tokenName)), token)),
 		)
 	})
+}
+
+// endOfACopy ends the ranges of its own, too, of a store that its server had stopped: the other store issues from them.
+func endOfACopy(t *bolt.Tx, at time.Time) error {
+	if t.Bucket(bMeta).Get(kStop) == nil {
+		return nil
+	}
+	ranges, err := rangesOf(t, 0)
+	for _, r := range ranges {
+		if err != nil || r.Lease != 0 || r.Ended != "" {
+			continue
+		}
+		left := r.Next <= r.Hasta
+		r.Ended = leaseOver
+		if err = putJSON(t, bRanges, rangeKey(r.Tipo, r.Desde), r); err == nil && left {
+			err = note(t, Fact{At: at, Kind: FactGap, Text: fmt.Sprintf("los %s quedan para la otra copia: aquí no se usan desde el %d", describe(r), r.Next)})
+		}
+	}
+	return err
 }
 
 // Server is the server that this till belongs to; ErrServer if none.

@@ -231,3 +231,18 @@ func TestEntriesOfOlderVersionsAreTold(t *testing.T) {
 		t.Errorf("it tells %+v", e)
 	}
 }
+
+// A store that its server had stopped, as a copy, joins as another till without any folio: those of its own are the other copy's.
+func TestACopyJoinsWithoutFolios(t *testing.T) {
+	b := newTill(t)
+	b.caf(dte.Boleta, 1, 40)
+	b.joins(4)
+	b.issue("one")
+	b.joins(5) // one that nobody stopped keeps them
+	b.issue("two")
+	b.must(b.Hold("hay otra copia de esta caja", saletest.Now))
+	b.joins(6)
+	_, err := b.try("three")
+	b.wantErr(err, sale.ErrNoFolios)
+	b.healthy()
+}

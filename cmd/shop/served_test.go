@@ -10,6 +10,8 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -409,4 +411,97 @@ func hasFolios(t testing.TB, s *Shop) bool {
 	ranges, err := s.Store.Ranges()
 	must(t, err)
 	return sale.FoliosLeft(ranges, dte.Boleta, dte.DateOf(s.opt.Now())) > 0
+}
+
+// alarms counts those that people must look at, but for want of folios.
+func (v *served) alarms() (n int64) {
+	v.t.Helper()
+	v.reads("select count(*) from alarm where kind <> 'folios'", &n)
+	return n
+}
+
+// A till that was shut out and joins anew tells its history again: what the server has makes no noise, and what was sold meanwhile,
+// from what the till had, is in the books.
+func TestATillJoinsAnew(t *testing.T) {
+	v := newServed(t)
+	v.folios(1001, 1500, dte.Boleta)
+	s := opened(t, v.branch())
+	_, err := s.ImportCAF(saletest.CAF(dte.Boleta, 1, 4, dte.DateOf(s.opt.Now())))
+	must(t, err)
+	v.joins(s, "Caja 1", v.url)
+	v.settles(s)
+	for range 6 {
+		sells(t, s)
+		v.settles(s)
+	}
+	server, err := s.Store.Server()
+	must(t, err)
+	v.call(func(c *central.Call) error { return c.RevokeTill(server.TillID) })
+	_, err = s.SyncServer(t.Context())
+	if err == nil {
+		t.Fatal("it was not shut out")
+	}
+	sells(t, s)
+	v.joins(s, "Caja 1 de nuevo", v.url)
+	v.settles(s)
+	v.quiet()
+	sells(t, s)
+	v.settles(s)
+	v.quiet()
+	v.agree(s)
+	healthy(t, s)
+}
+
+// A copied file that joins as another till never uses what the first one has, and its history makes no noise but for what it sold
+// as a copy.
+func TestACopyBecomesAnotherTill(t *testing.T) {
+	v := newServed(t)
+	v.folios(1001, 1500, dte.Boleta)
+	o := v.branch()
+	s := opened(t, o)
+	_, err := s.ImportCAF(saletest.CAF(dte.Boleta, 1, 50, dte.DateOf(s.opt.Now())))
+	must(t, err)
+	v.joins(s, "Caja 1", v.url)
+	v.settles(s)
+	for range 6 {
+		sells(t, s)
+	}
+	v.settles(s)
+	must(t, s.Close())
+	copied := o
+	copied.Dir = filepath.Join(t.TempDir(), "copia")
+	must(t, os.CopyFS(copied.Dir, os.DirFS(o.Dir)))
+	s, other := opened(t, o), opened(t, copied)
+	sells(t, s)
+	v.clock.Advance(time.Second)
+	stray := sells(t, other)
+	v.settles(s)
+	if st := v.settles(other); st.Hold == "" {
+		t.Fatalf("nobody noticed: %+v", st)
+	}
+	var kept int64
+	if v.reads("select count(*) from stray where folio = "+stray.Key.Folio.String(), &kept); kept != 1 {
+		t.Errorf("what the copy sold was kept %d times", kept)
+	}
+	noise := v.alarms()
+	v.joins(other, "Caja 2", v.url)
+	if st := v.settles(other); st.Hold != "" {
+		t.Fatalf("as another till: %+v", st)
+	}
+	if n := v.alarms(); n > noise+1 {
+		t.Errorf("%d alarms, %d before", n, noise)
+	}
+	if r := sells(t, other); r.Key.Folio <= 1000 {
+		t.Errorf("it used folio %d, which the first one has", r.Key.Folio)
+	}
+	if r := sells(t, s); r.Key.Folio > 50 {
+		t.Errorf("the first one went on with folio %d", r.Key.Folio)
+	}
+	noise = v.alarms()
+	v.settles(other)
+	v.settles(s)
+	if n := v.alarms(); n != noise {
+		t.Errorf("two tills that are two: %d alarms, %d before", n, noise)
+	}
+	healthy(t, other)
 }

@@ -21,6 +21,8 @@ create table till_entry (
   fact    bytea not null,
   primary key (till_id, n, hash)
 );
+-- Whose chain begins as another one's was that till before.
+create index till_entry_first on till_entry (hash) where n = 1;
 
 -- What a till sent and the books could not take, as it came, with the reason. The kind is its alarm's: sound documents that
 -- contradict another (conflicto) or come from a store that may not speak (copia, bifurcación); documents that are not what they
