@@ -45,8 +45,8 @@ func served(f Facts) []Alarm {
 		if away < awayAviso {
 			a.Severity = Info
 		}
-		a.Title = "El servidor no se alcanza hace " + span(away)
-		a.Text = fmt.Sprintf("El servidor de la tienda no se alcanza hace %s. La caja vende igual y guarda todo; %s. "+
+		a.Title = "El servidor no se alcanza desde hace " + span(away)
+		a.Text = fmt.Sprintf("El servidor de la tienda no se alcanza desde hace %s. La caja vende igual y guarda todo; %s. "+
 			"Los precios y los folios nuevos no llegan: si hay internet, avise a quien administra el servidor.", span(away), toTell(s.Unsent))
 	case s.Away.IsZero() && s.Problem != "":
 		a.Severity, a.Title, a.Text = Info, "Algo pasa con el servidor", ended(s.Problem)

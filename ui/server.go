@@ -82,7 +82,7 @@ func serverStory(s Server, now time.Time) string {
 	case s.Ended || s.Problem != "" && !s.Down:
 		return stopped(sentence(s.Problem))
 	case s.away(now):
-		return fmt.Sprintf("No se alcanza el servidor %s. Se puede seguir vendiendo con los folios que quedan, y todo lo vendido está en este equipo. Avise al encargado.", ago(s.Since, now))
+		return fmt.Sprintf("No se alcanza el servidor desde %s. Se puede seguir vendiendo con los folios que quedan, y todo lo vendido está en este equipo. Avise al encargado.", ago(s.Since, now))
 	case s.Down:
 		return "No se alcanza el servidor. Se puede seguir vendiendo igual: lo vendido está en este equipo y se le cuenta solo cuando vuelva."
 	}
@@ -131,7 +131,10 @@ func serverWorks(s Server, now time.Time) []sale.Working {
 	case s.Ended:
 		server.Detail = "el servidor no conoce esta caja: vea Ajustes, Servidor"
 	case s.Down:
-		server.Detail = strings.TrimSpace("no se alcanza " + ago(s.Since, now))
+		server.Detail = "no se alcanza"
+		if age := ago(s.Since, now); age != "" {
+			server.Detail += " desde " + age
+		}
 		if s.Unsent > 0 { // a little of what was sold since may not be counted yet
 			server.Detail += "; " + untold(s.Unsent)
 		}
