@@ -217,7 +217,7 @@ func (s *Shop) syncServer(ctx context.Context, books *serverBooks) error {
 		return err
 	}
 	for {
-		c.Step(ctx)
+		next := c.Step(ctx)
 		status := c.Status()
 		s.courierSaid(status)
 		switch {
@@ -225,7 +225,7 @@ func (s *Shop) syncServer(ctx context.Context, books *serverBooks) error {
 			return ctx.Err()
 		case status.Err != nil:
 			return status.Err
-		case c.Idle(), status.Hold != "":
+		case status.Hold != "", c.Idle() && next.After(s.opt.Now()): // what is new here may be something to tell
 			return nil
 		}
 	}
