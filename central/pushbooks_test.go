@@ -340,6 +340,23 @@ func TestStoresThatPartedAreKeptApart(t *testing.T) {
 	if n := s.count("select balance from customer where rut = 12345678"); n != 10_000 {
 		t.Errorf("%d is owed over both", n)
 	}
+
+	// Restored once more, its report names places that are far apart: what lies between was told by the store before.
+	fork.epoch = 2
+	fork.notes(entryFact{Kind: "restauración"}, api.Entry{})
+	if err := s.db.EnterTill(t.Context(), k.till.token, func(c *central.Call) error {
+		after, _, err := c.FollowChain(2, fork.point(4), []api.Point{fork.point(1)})
+		if after != fork.point(1) {
+			t.Errorf("after %+v", after)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	fork.tells(1)
+	if n := s.count("select balance - 10000 + (select count(*) - 5 from till_entry) from customer where rut = 12345678"); n != 0 {
+		t.Errorf("what was told before was taken in again: %d", n)
+	}
 }
 
 func points(chain []api.Entry) (list []api.Point) {
