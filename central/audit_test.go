@@ -85,7 +85,7 @@ func TestAuditCatalogue(t *testing.T) {
 		},
 		{
 			"history is only added to",
-			`select count(*) from shared.company c, unnest(array['document', 'stock_movement', 'payment', 'sale_line', 'sale_reference', 'cash_movement', 'remedy']) t
+			`select count(*) from shared.company c, unnest(array['document', 'stock_movement', 'payment', 'sale_line', 'sale_reference', 'cash_movement', 'remedy', 'till_entry', 'stray']) t
 			where has_table_privilege(c.role_name, c.schema_name || '.' || t, 'update, delete, truncate')`,
 			"grant delete on " + a + ".document to prueba_" + a, "revoke delete on " + a + ".document from prueba_" + a,
 		},

@@ -30,6 +30,7 @@ type books struct {
 	sales, lines, references, documents, states, payments, cash [][]any
 	owed                                                        map[int64]money.Pesos
 	moves                                                       []goodsMove
+	invoices                                                    map[int64]int64 // the folio of a guía → the factura
 }
 
 // stocked is a product as the books need it.
@@ -63,7 +64,7 @@ func (b *books) take(entries []*told) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	b.owed = map[int64]money.Pesos{}
+	b.owed, b.invoices = map[int64]money.Pesos{}, map[int64]int64{}
 	for _, step := range []func([]*told) error{b.findPeople, b.takeShifts, b.findShifts, b.findCustomers, b.findProducts, b.findMethods, b.findSold, b.fill} {
 		if err := step(entries); err != nil {
 			return err

@@ -164,6 +164,9 @@ func (b *books) fillSale(e *told, id int64) {
 	if e.doc != nil {
 		b.fillDocument(e, id, 0)
 		b.states = append(b.states, b.stateRow(e, id, 0))
+		for _, folio := range guias(e.doc) {
+			b.invoices[folio] = id
+		}
 	}
 	if s.Cash {
 		b.fillPayments(s, id, customer)
@@ -386,7 +389,7 @@ func (b *books) moveGoods(e *told, id, person int64, lines []soldLine) {
 		for i, l := range s.Lines {
 			move(lines[i], l.Qty, 1)
 		}
-	case !s.Back && !s.Key.Tipo.EsNota() && !invoices(e.doc):
+	case !s.Back && !s.Key.Tipo.EsNota() && len(guias(e.doc)) == 0:
 		leave(s.Lines)
 	}
 	for _, r := range s.Returned {
@@ -396,9 +399,32 @@ func (b *books) moveGoods(e *told, id, person int64, lines []soldLine) {
 	}
 }
 
-// invoices reports a document of goods that left before, with a guía.
-func invoices(doc *dte.Document) bool {
-	return doc != nil && slices.ContainsFunc(doc.Referencia, func(r dte.Referencia) bool { return r.TpoDocRef == strconv.Itoa(int(dte.GuiaDespacho)) })
+// guias are those with which a factura's goods left before.
+func guias(doc *dte.Document) (folios []int64) {
+	if doc == nil || doc.Tipo != dte.Factura && doc.Tipo != dte.FacturaExenta {
+		return nil
+	}
+	for _, r := range doc.Referencia {
+		if folio, err := strconv.ParseInt(r.FolioRef, 10, 64); err == nil && r.TpoDocRef == strconv.Itoa(int(dte.GuiaDespacho)) {
+			folios = append(folios, folio)
+		}
+	}
+	return folios
+}
+
+// invoice notes which guías have their factura.
+func (b *books) invoice() error {
+	if len(b.invoices) == 0 {
+		return nil
+	}
+	folios := slices.Sorted(maps.Keys(b.invoices))
+	by := make([]int64, len(folios))
+	for i, folio := range folios {
+		by[i] = b.invoices[folio]
+	}
+	_, err := b.tx.Exec(b.ctx, `update sale g set invoiced_by = i.factura from unnest($1::bigint[], $2::bigint[]) i (folio, factura)
+		where g.tipo = 52 and g.folio = i.folio and g.invoiced_by is null`, folios, by)
+	return err
 }
 
 // write writes each table in one go. Rows that others want, customers and products, come last and in order.
@@ -424,6 +450,9 @@ func (b *books) write() error {
 		if err := b.copyIn(t.name, t.columns, len(t.rows), func(i int) []any { return t.rows[i] }); err != nil {
 			return err
 		}
+	}
+	if err := b.invoice(); err != nil {
+		return err
 	}
 	if err := b.owe(); err != nil {
 		return err

@@ -476,3 +476,33 @@ func TestTillsThatTellAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// The goods of a guía leave with it, and not again with its factura.
+func TestAGuiaOfATillAndItsFactura(t *testing.T) {
+	s := newSchool(t)
+	s.exec("insert into product (codigo_interno, nombre, precio_neto, controla_stock, updated_at) values ('PAN', 'Pan', 840, true, now())")
+	k := s.counterAt("Caja 2", 20_001)
+	k.cafs[dte.GuiaDespacho], _ = dtetest.CAF(s.company.RUT, dte.GuiaDespacho, 20_001, 20_999, dte.DateOf(k.at))
+	k.next[dte.GuiaDespacho] = 20_001
+	items := []item{{"PAN", 5, 1000}}
+	d := k.draft(dte.GuiaDespacho, items)
+	d.FmaPago, d.IndTraslado, d.TipoDespacho = 0, 1, 2
+	d.Transporte = &dte.Transporte{Patente: "ABCD12", RUTTrans: dtetest.Buyer, RUTChofer: dtetest.Person, NombreChofer: "Juan", Direccion: "Uno 1", Comuna: "Maipú", Ciudad: "Santiago"}
+	guia := k.record(k.emit(d), items, "efectivo")
+	guia.Tenders, guia.Rounding = nil, 0
+	k.keeps(guia)
+	f := k.draft(dte.Factura, items)
+	f.Referencia = []dte.Referencia{{TpoDocRef: "52", FolioRef: guia.Key.Folio.String(), FchRef: d.FchEmis}}
+	k.keeps(k.record(k.emit(f), items, "efectivo"))
+	k.tells(0)
+	s.alarms(k.till)
+	for what, sql := range map[string]string{
+		"the shelf":          "select stock_actual + 5000000 from product where codigo_interno = 'PAN'",
+		"guías with factura": "select count(*) - 1 from sale g join sale f on f.id = g.invoiced_by where g.tipo = 52 and f.tipo = 33",
+		"sold":               "select sum(signo * monto_total) - 5000 from sale",
+	} {
+		if n := s.count(sql); n != 0 {
+			t.Errorf("%s: off by %d", what, n)
+		}
+	}
+}
