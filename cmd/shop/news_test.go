@@ -154,6 +154,25 @@ func TestOnePriceAtAllTills(t *testing.T) {
 	healthy(t, second)
 }
 
+// A product that is only in old sales is known at the server, and sold by nobody again.
+func TestOldSalesPutNothingOnSale(t *testing.T) {
+	v := newServed(t)
+	s := opened(t, v.branch())
+	ownFolios(t, s)
+	sells(t, s)
+	must(t, s.Store.ReplaceProducts([]sale.Product{{Codigo: "TE", Nombre: "Té", Prc: money.PerUnit(900)}}))
+	v.joins(s, "Caja 1", v.url)
+	v.settles(s)
+	v.settles(s)
+	if got := costs(t, s); !maps.Equal(got, map[string]money.Price{"TE": money.PerUnit(900)}) {
+		t.Errorf("it sells %v", got)
+	}
+	var known, sold int
+	if v.reads("select count(*), count(*) filter (where is_active) from product where codigo_interno = 'PAN'", &known, &sold); known != 1 || sold != 0 {
+		t.Errorf("the server knows %d and sells %d", known, sold)
+	}
+}
+
 // A program that ends between two pages goes on where it was, and what it refuses is known at the server.
 func TestTheLoadGoesOnAfterAnEnd(t *testing.T) {
 	const many = 2*api.MostNews + 300
