@@ -192,6 +192,13 @@ func TestAHeldTillGetsNoFolios(t *testing.T) {
 			t.Errorf("%s: %+v, alarms %q", name, a, s.openAlarms())
 		}
 	}
+	chain := story(api.Point{}, 20, "uno")
+	s.told(counter, 1, chain)
+	r.Head = story(api.Point{}, 20, "dos")[19]
+	if a := s.syncs(counter, r); a.Hold != api.HoldFork || len(a.Folios.Leases) != 0 || a.After != chain[19] || !strings.Contains(s.openAlarms(), "bifurcación") {
+		t.Errorf("other books: %+v", a)
+	}
+	r.Head = chain[19]
 	if a := s.syncs(counter, r); a.Hold != "" || len(a.Folios.Leases) != 2 || a.Folios.Leases[0] != leases[0] {
 		t.Errorf("the right one is held too: %+v", a)
 	}

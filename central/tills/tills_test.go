@@ -208,7 +208,9 @@ func TestTheProtocolIsNegotiated(t *testing.T) {
 	r := report()
 	r.Protocol = api.Oldest - 1
 	_, err := till.Sync(t.Context(), r)
-	wantError(t, err, api.Stuck, "protocolo")
+	if e := wantError(t, err, api.Stuck, "protocolo"); !strings.Contains(e.Message, "antiguo") {
+		t.Errorf("not told so by the server: %s", e.Message)
+	}
 	r.Protocol = api.Protocol + 3
 	if a, err := till.Sync(t.Context(), r); err != nil || a.Protocol != api.Protocol {
 		t.Errorf("%+v %v", a, err)
