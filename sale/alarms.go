@@ -129,7 +129,7 @@ const (
 // Alarms tells what deserves a person's look, most severe first. It is pure: the same facts give the same alarms.
 func Alarms(f Facts) []Alarm {
 	var all []Alarm
-	for _, part := range []func(Facts) []Alarm{late, refused, objected, doubted, stock, authorisations, certificate, skewed, apart, served, papersOwed, undelivered, underWay} {
+	for _, part := range []func(Facts) []Alarm{late, refused, objected, doubted, stock, authorisations, certificate, skewed, apart, served, unbelieved, papersOwed, undelivered, underWay} {
 		all = append(all, part(f)...)
 	}
 	all = slices.DeleteFunc(all, func(a Alarm) bool { return a.Task && f.Attended[a.ID] })

@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"time"
 )
@@ -15,6 +16,8 @@ type ServerFacts struct {
 	// Away is since when the server is not reached; zero while it is.
 	Away   time.Time
 	Unsent int64 // entries of the books that it has not heard
+	// Refused are the server's news that this till did not believe, in words, each until somebody attends it.
+	Refused []string
 	// Ahead is how far this computer's clock is ahead of the server's.
 	Ahead time.Duration
 }
@@ -54,6 +57,18 @@ func served(f Facts) []Alarm {
 		return nil
 	}
 	return []Alarm{a}
+}
+
+// unbelieved: what the server said and this till does not do, each a task.
+func unbelieved(f Facts) (alarms []Alarm) {
+	for _, words := range f.Server.Refused {
+		sum := sha256.Sum256([]byte(words))
+		alarms = append(alarms, Alarm{
+			ID: fmt.Sprintf("%s:novedad:%x", AlarmServer, sum[:6]), Kind: AlarmServer, Severity: Aviso, Title: "El servidor mandó algo que no se tomó", Action: "Marcar como atendida", Task: true,
+			Text: "El servidor mandó algo que esta caja no tomó. " + ended(capital(words)) + " Lo demás sí se tomó, y lo vendido no cambia. El servidor lo sabe: pida a quien lo administra que lo corrija ahí.",
+		})
+	}
+	return alarms
 }
 
 // toTell is what the server has not heard.

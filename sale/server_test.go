@@ -32,3 +32,18 @@ func TestAlarmsAboutTheServer(t *testing.T) {
 	// The SII's clock is the one that counts, and one alarm is enough.
 	tells(t, one(t, sale.Facts{Skew: -7 * time.Minute, Server: sale.ServerFacts{Ahead: 6 * time.Minute}}), sale.AlarmClock, sale.Aviso, "respecto del SII")
 }
+
+// What the server said and the till does not do is a task: it goes when somebody attends it, and another one is another.
+func TestNewsThatWereRefusedAreTasks(t *testing.T) {
+	f := sale.Facts{Server: sale.ServerFacts{Refused: []string{"producto 7801: el precio es negativo"}}}
+	a := one(t, f)
+	tells(t, a, sale.AlarmServer, sale.Aviso, "Producto 7801: el precio es negativo.", "lo vendido no cambia")
+	if !a.Task {
+		t.Error("nobody can attend it")
+	}
+	f.Attended = map[string]bool{a.ID: true}
+	f.Server.Refused = append(f.Server.Refused, "promociones: no se entienden")
+	if other := one(t, f); other.ID == a.ID {
+		t.Error("who attends one attends all")
+	}
+}

@@ -37,9 +37,11 @@ const mostChanged = 300
 // takeNews keeps a page of the server's news. With the last one the counter hears of them.
 func (s *Shop) takeNews(n api.News) error {
 	s.changed(n) // before it is kept: what fails half-way is read all the same
-	if _, err := s.Store.TakeNews(ownNews(n)); err != nil {
+	refused, err := s.Store.TakeNews(ownNews(n))
+	if err != nil {
 		return err
 	}
+	s.noteRefused(refused)
 	if n.More {
 		return nil
 	}
@@ -66,6 +68,21 @@ func (s *Shop) changed(n api.News) {
 		}
 		c.codes = append(c.codes, p.Codigo)
 	}
+}
+
+// mostRefused is how many refused news a person is told of.
+const mostRefused = 20
+
+// noteRefused tells the shop what was not believed; the server is told by the next push.
+func (s *Shop) noteRefused(refused []store.Refusal) {
+	s.tell(func(st *Status) {
+		for _, r := range refused {
+			words := r.What + ": " + r.Why
+			if list := st.Server.Refused; len(list) < mostRefused && !slices.Contains(list, words) {
+				st.Server.Refused = append(slices.Clone(list), words)
+			}
+		}
+	})
 }
 
 // pricesAsOf tells when the server last said that it has no other prices.

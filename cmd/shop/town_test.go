@@ -52,6 +52,7 @@ type desk struct {
 	shop            *Shop
 	till            *sale.Register
 	toServer, toSII *road
+	fresh           *Fresh // news for the register
 }
 
 // faraway is the SII as the server reaches it.
@@ -103,7 +104,7 @@ func (w *town) desk(name string, folios bool) *desk {
 	t := w.t
 	t.Helper()
 	d := &desk{town: w, name: name, toSII: newRoad(t, w.siiAddr)}
-	d.opt = Options{Dir: filepath.Join(t.TempDir(), name), Keys: "archivo", Now: w.clock.now}
+	d.opt = Options{Dir: filepath.Join(t.TempDir(), name), Keys: "archivo", Now: w.clock.now, News: func(f Fresh) { d.fresh = &f }}
 	info, err := assets.DemoShop()
 	must(t, err)
 	info.Caja = name
@@ -235,6 +236,11 @@ func (d *desk) toldTheServer() ServerStatus {
 	status, err := d.shop.SyncServer(d.town.t.Context())
 	if err != nil {
 		d.town.t.Fatalf("%s: %v", d.name, err)
+	}
+	if d.fresh != nil && d.till != nil {
+		now := d.shop.Current(*d.fresh)
+		d.till.SetNews(now.Catalogue, now.Prices)
+		d.fresh = nil
 	}
 	return status
 }

@@ -178,19 +178,12 @@ func (w *town) cutFromTheSII(one, two *desk) {
 	two.toldTheSII()
 }
 
-// newPrices: the owner changes a price at the server while a till is away.
+// newPrices: the owner changes a price at the server while a till is away; and then writes one with three noughts too many, which no
+// till believes.
 func (w *town) newPrices(one, two *desk) {
 	two.toServer.cut()
-	w.asks(func(c *central.Call) error {
-		p, err := c.ProductByCode(roll)
-		if err != nil {
-			return err
-		}
-		_, err = c.ChangeProduct(p.ID, func(p *central.Product) { p.PrecioNeto = 1000 })
-		return err
-	})
+	w.prices(roll, 1000)
 	one.toldTheServer()
-	one.restart()
 	if total := one.sells(toNobody, roll, 1, sale.Efectivo).Total; total != 1190 {
 		w.t.Errorf("%s sells a roll at %s after the new price", one.name, total)
 	}
@@ -200,10 +193,31 @@ func (w *town) newPrices(one, two *desk) {
 	two.toServer.open()
 	two.rejoinsRoad()
 	two.toldTheServer()
-	two.restart()
 	if total := two.sells(toNobody, roll, 1, sale.Efectivo).Total; total != 1190 {
 		w.t.Errorf("%s sells a roll at %s once the news are there", two.name, total)
 	}
+	w.prices(roll, 1_000_000)
+	one.toldTheServer()
+	if total := one.sells(toNobody, roll, 1, sale.Efectivo).Total; total != 1190 {
+		w.t.Errorf("%s sells a roll at %s", one.name, total)
+	}
+	alarms, err := one.shop.Alarms()
+	if i := slices.IndexFunc(alarms, func(a sale.Alarm) bool { return a.Kind == sale.AlarmServer }); err != nil || i < 0 || !alarms[i].Task {
+		w.t.Errorf("%s has no task about the price that it did not believe: %+v %v", one.name, alarms, err)
+	}
+	w.prices(roll, 1000)
+}
+
+// prices has the owner write another net price.
+func (w *town) prices(code string, neto money.Pesos) {
+	w.t.Helper()
+	w.asks(func(c *central.Call) error {
+		p, err := c.ProductByCode(code)
+		if err == nil {
+			_, err = c.ChangeProduct(p.ID, func(p *central.Product) { p.PrecioNeto = neto })
+		}
+		return err
+	})
 }
 
 // restored: the computer of a till dies after it told the server of sales that its newest backup does not have.
