@@ -155,19 +155,24 @@ func (s *Store) TakeNews(n News) (refused []Refusal, err error) {
 	}
 	s.customers.mu.Lock()
 	defer s.customers.mu.Unlock()
-	s.customers.book = nil
+	var page newsPage
 	err = s.update(func(t *bolt.Tx) error {
-		page := newsPage{t: t, n: n}
+		page = newsPage{t: t, n: n}
 		if err := page.take(); err != nil {
 			return err
 		}
-		refused = page.refused
 		return page.report()
 	})
+	switch {
+	case err != nil || page.dropped:
+		s.customers.book = nil
+	case s.customers.book != nil:
+		s.customers.book.Load(page.saved)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return refused, nil
+	return page.refused, nil
 }
 
 // newsPage is a page that is being taken in.
@@ -178,6 +183,8 @@ type newsPage struct {
 	refused []Refusal
 	claims  map[string]string // codes that the page gives, and to which product
 	people  []sale.Person
+	saved   []sale.Customer
+	dropped bool // a customer is gone
 }
 
 func (p *newsPage) refuse(what, why string, args ...any) {
@@ -278,7 +285,7 @@ func (p *newsPage) product(n NewsProduct) (why string, err error) {
 		made = overProduct(made, old)
 	}
 	switch err := made.Check(); {
-	case err != nil:
+	case err != nil || page.dropped:
 		return err.Error(), nil
 	case made.Prc > mostPrice:
 		return fmt.Sprintf("el precio %s no cabe en un documento", made.Prc), nil
@@ -468,6 +475,7 @@ func (p *newsPage) sweep() error {
 		}
 		return err
 	})
+	p.dropped = p.dropped || len(ruts) > 0
 	for _, rut := range ruts {
 		err = errors.Join(err, p.t.Bucket(bServedCustomers).Delete(rut), p.t.Bucket(bCustomers).Delete(rut))
 	}
@@ -503,6 +511,7 @@ func (p *newsPage) customer(n NewsCustomer) (why string, err error) {
 		if !served {
 			return "", nil
 		}
+		p.dropped = true
 		return "", errors.Join(p.t.Bucket(bServedCustomers).Delete(key), p.t.Bucket(bCustomers).Delete(key))
 	}
 	old, known, err := getJSON[sale.Customer](p.t, bCustomers, key)
@@ -529,7 +538,9 @@ func (p *newsPage) customer(n NewsCustomer) (why string, err error) {
 	if known && made.Same(old) {
 		return "", err
 	}
-	return "", errors.Join(err, putJSON(p.t, bCustomers, key, made.SavedOver(old, p.n.At)))
+	made = made.SavedOver(old, p.n.At)
+	p.saved = append(p.saved, made)
+	return "", errors.Join(err, putJSON(p.t, bCustomers, key, made))
 }
 
 // overCustomer is the server's customer over the till's. What the server never said, the till still knows.

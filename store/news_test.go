@@ -281,7 +281,18 @@ func TestWhatTheTillMadeIsToldAndNotLost(t *testing.T) {
 	mine := sale.Customer{RUT: 76543210, RznSoc: "Aromos de aquí", Telefono: "221234567", Notes: "paga tarde"}
 	s.must(s.PutCustomers(newsAt, mine))
 	theirs := NewsCustomer{Customer: sale.Customer{RUT: mine.RUT, RznSoc: "Aromos Ltda.", Giro: "Flores"}}
+	finds := func(text string) int {
+		list, err := s.FindCustomers(text, 10)
+		s.must(err)
+		return len(list)
+	}
+	if finds("aromos de aquí") != 1 {
+		t.Error("who was made is not found")
+	}
 	heard(t, s, News{Anew: true, More: true, Customers: []NewsCustomer{theirs}, Products: []NewsProduct{goods("OWN", 600)}})
+	if finds("aromos ltda") != 1 || finds("aqui") != 0 {
+		t.Error("the search does not follow the server")
+	}
 	c, err := s.Customer(mine.RUT)
 	s.must(err)
 	if c.RznSoc != "Aromos Ltda." || c.Telefono != mine.Telefono || c.Notes != mine.Notes {
@@ -299,6 +310,9 @@ func TestWhatTheTillMadeIsToldAndNotLost(t *testing.T) {
 	}
 	s.must(s.Heard(nil, 0))
 	heard(t, s, News{Customers: []NewsCustomer{{Customer: sale.Customer{RUT: mine.RUT}, Deleted: true}, {Customer: before, Deleted: true}}})
+	if finds("aromos") != 0 {
+		t.Error("who is gone is found")
+	}
 	if _, err := s.Customer(mine.RUT); !errors.Is(err, sale.ErrNotFound) {
 		t.Errorf("who is gone at the server: %v", err)
 	}
