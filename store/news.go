@@ -285,7 +285,7 @@ func (p *newsPage) product(n NewsProduct) (why string, err error) {
 		made = overProduct(made, old)
 	}
 	switch err := made.Check(); {
-	case err != nil || page.dropped:
+	case err != nil:
 		return err.Error(), nil
 	case made.Prc > mostPrice:
 		return fmt.Sprintf("el precio %s no cabe en un documento", made.Prc), nil
