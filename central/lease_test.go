@@ -315,7 +315,7 @@ func TestNobodySharesAFolio(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w.rt, w.tills, w.last, w.used = rt, nil, map[dte.TipoDTE]int64{}, map[folio]string{}
 		w.pass(centraltest.Start.Sub(w.clock.Now()))
-		if _, err := w.look.Exec(t.Context(), "truncate till, lease, folio_free, folio_pace, folio_ready, folio_annulled, caf, sale cascade"); err != nil {
+		if _, err := w.look.Exec(t.Context(), "truncate lease, folio_free, folio_pace, folio_ready, folio_annulled, caf, sale, alarm, till_health cascade; delete from till"); err != nil {
 			rt.Fatal(err)
 		}
 		w.Range(rt)
