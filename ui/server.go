@@ -135,8 +135,11 @@ func serverWorks(s Server, now time.Time) []sale.Working {
 		if age := ago(s.Since, now); age != "" {
 			server.Detail += " desde " + age
 		}
-		if s.Unsent > 0 { // a little of what was sold since may not be counted yet
-			server.Detail += "; " + untold(s.Unsent)
+		switch { // a little of what was sold since may not be counted yet; and there is room for few words
+		case s.Unsent == 1:
+			server.Detail += "; espera 1 movimiento"
+		case s.Unsent > 1:
+			server.Detail += fmt.Sprintf("; esperan %s movimientos", money.Pesos(s.Unsent))
 		}
 	case s.Problem != "":
 		server.Detail = "algo pasa con él; se vuelve a intentar solo"

@@ -121,7 +121,7 @@ func TestWhatWorksTellsOfTheServer(t *testing.T) {
 	s.Server.Down, s.Server.Since, s.Server.Unsent = true, x.now.AddDate(0, 0, -23), 1480
 	s.Server.PricesAt = x.now.AddDate(0, 0, -23)
 	x.w.SetStatus(s)
-	works("No se alcanza desde hace 23 días; 1.480 movimientos por contarle", "Precios al 21-02-2026 12:30")
+	works("No se alcanza desde hace 23 días; esperan 1.480 movimientos", "Precios al 21-02-2026 12:30")
 	s.Server.Hold = "Otra copia de esta caja siguió vendiendo"
 	x.w.SetStatus(s)
 	works("El servidor detuvo esta caja: vea Ajustes, Servidor")
