@@ -58,6 +58,9 @@ func child(dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.Unhold(saletest.Now); err != nil { // the server lets go of what was killed while it was held
+		return err
+	}
 	few, _ := strconv.Atoi(os.Getenv(childSales))
 	// Each round begins with another chore: on a slow machine a till is killed before it comes to its third sale.
 	round, _ := strconv.Atoi(os.Getenv(childRound))
@@ -83,6 +86,11 @@ func sell(s *Store, id sale.ID) (sale.Record, error) {
 }
 
 func chores(s *Store, dir string, i int) error {
+	if i%8 == 6 {
+		if err := tellSome(s, i/8); err != nil {
+			return err
+		}
+	}
 	switch i % 12 {
 	case 1, 7:
 		if _, err := s.OpenShift(saletest.Now, "", 100); !errors.Is(err, sale.ErrShift) {
@@ -132,6 +140,25 @@ func trustOf(dir string) (dte.Trust, error) {
 		return dte.Trust{}, err
 	}
 	return dte.Trust{}.With(a.IDK(), a.Public()), nil
+}
+
+// tellSome joins a server, another one now and then, and is held and let go, or tells it a part of what it has not heard.
+func tellSome(s *Store, i int) error {
+	if err := s.JoinServer(Server{URL: "https://tienda.example", TillID: int64(i/4 + 1), At: saletest.Now}, []byte("ficha")); err != nil {
+		return err
+	}
+	if i%2 == 0 {
+		return errors.Join(s.Hold("se averigua", saletest.Now), s.Unhold(saletest.Now))
+	}
+	head, _, err := s.Points(func(int64) []int64 { return nil })
+	if err != nil {
+		return err
+	}
+	c, err := s.Chunk(head, Bounds{Entries: 1, States: 2, Bytes: 1})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.ToldServer(c.States), s.ServerHas(head))
 }
 
 func envelopSome(s *Store) error {

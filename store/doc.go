@@ -1,7 +1,7 @@
 // Package store is the till's truth: one bbolt file with everything that a till must not forget.
 //
 // Owns: the file; its transactions, ranges of folios, documents, queues (authority and printer), audit chain, sealed
-// secrets, migrations and backups. *Store is a sale.Journal, the worker's outbox and the printer's queue.
+// secrets, what the company's server has not heard, migrations and backups. *Store is a sale.Journal, the worker's outbox and the printer's queue.
 //
 // Invariants: one sale is one transaction; a folio is handed out only while no document has it; document bytes never
 // change and are checked against their hash whenever they are read (a person's correction of a refused document is another
@@ -22,7 +22,8 @@
 //   - The keyring is lost (new computer, new user): Unlock opens the secrets with the owner's passphrase. If that is lost
 //     as well, the documents are still there, but certificate and CAFs must be imported again.
 //   - An old copy is put back: use Restore, never a plain copy. It refuses to issue until Resume has been told the last
-//     folio that was printed; a plain copy would use folios twice.
+//     folio that was printed, or, without folios of its own, until the company's server has given it others; a plain copy
+//     would use folios twice. A server notices one as soon as both copies have spoken, and stops it with Hold.
 //
 // # How to corrupt a till
 //

@@ -35,6 +35,7 @@ type company struct {
 	mu    sync.Mutex
 	calls int
 	fault func(call int) fault // what becomes of the call of that number, from 1
+	says  func(call int) error // what is answered instead; nil lets the server answer
 }
 
 // fault is what a road does to a message.
@@ -90,7 +91,11 @@ func (c *company) road(carry func() error) error {
 	if c.fault != nil {
 		what = c.fault(c.calls)
 	}
+	says, n := c.says, c.calls
 	c.mu.Unlock()
+	if says != nil {
+		return says(n)
+	}
 	down := &api.Error{Verdict: api.Later, Down: true, Code: "red", Message: "No hay conexión con el servidor."}
 	switch what {
 	case lost:
@@ -562,4 +567,98 @@ func (l liar) Join(ctx context.Context, url string, j api.Join) (api.Joined, err
 	joined, err := l.company.Join(ctx, url, j)
 	joined.Company.RUT = 76192083
 	return joined, err
+}
+
+// What an answer means decides when the server is asked again: a line that is down soon and with no attempt counted, a server that
+// fails after ever longer pauses, one that needs a person or knows nobody here seldom, and one that asked for it not before its time.
+func TestTheCourierIsPatient(t *testing.T) {
+	refuses := func(v api.Verdict, wait time.Duration) func(int) error {
+		return func(int) error { return &api.Error{Verdict: v, Code: "x", Message: "no", Wait: wait} }
+	}
+	line := func(int) error { return &api.Error{Verdict: api.Later, Down: true, Code: "red", Message: "sin línea"} }
+	for name, c := range map[string]struct {
+		says   func(call int) error
+		pauses []time.Duration // at least, and a fifth more at most
+		down   bool
+	}{
+		"the line is down":   {line, []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, time.Minute}, true},
+		"the server fails":   {refuses(api.Later, 0), []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, 80 * time.Second}, false},
+		"it asks for peace":  {refuses(api.Later, 10*time.Minute), []time.Duration{10 * time.Minute, 10 * time.Minute}, false},
+		"a person is needed": {refuses(api.Stuck, 0), []time.Duration{15 * time.Minute, 15 * time.Minute}, false},
+		"shut out":           {refuses(api.Ended, 0), []time.Duration{15 * time.Minute, 15 * time.Minute}, false},
+		"peace for a year":   {refuses(api.Later, 365*24*time.Hour), []time.Duration{time.Hour, time.Hour}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			co := newCompany(t, 20)
+			s, _ := co.till("Caja 1")
+			courier, err := s.newCourier(&serverBooks{s: s})
+			must(t, err)
+			co.says = c.says
+			for i, want := range c.pauses {
+				before := co.calls
+				next := courier.Step(t.Context())
+				pause := next.Sub(co.now())
+				if pause < want || pause > want+want/5 {
+					t.Errorf("pause %d is %s, want %s", i+1, pause, want)
+				}
+				if co.calls != before+1 {
+					t.Errorf("%d messages in step %d", co.calls-before, i+1)
+				}
+				courier.Wake() // a sale; it changes nothing
+				if again := courier.Step(t.Context()); !again.Equal(next) || co.calls != before+1 {
+					t.Errorf("it did not rest: %s, %d messages", again, co.calls-before)
+				}
+				if st := courier.Status(); st.Down != c.down || st.Problem == "" || st.Err == nil {
+					t.Errorf("status %+v", st)
+				}
+				co.pass(pause)
+			}
+			co.says = nil
+			next := courier.Step(t.Context())
+			for next.Equal(co.now()) { // until it has taken in what is new
+				next = courier.Step(t.Context())
+			}
+			if pause := next.Sub(co.now()); pause < time.Minute || pause > 72*time.Second {
+				t.Errorf("when all is well it asks again after %s", pause)
+			}
+			if st := courier.Status(); st.Down || st.Ended || st.Problem != "" || st.Err != nil {
+				t.Errorf("when all is well: %+v", st)
+			}
+			co.clock.pass(-48 * time.Hour) // somebody puts the clock back
+			before := co.calls
+			courier.Step(t.Context())
+			if co.calls == before {
+				t.Error("a time of a clock that was put back holds it")
+			}
+		})
+	}
+}
+
+// A sale is told with one message; while nobody sells, one question a minute is all.
+func TestASaleIsOneMessage(t *testing.T) {
+	co := newCompany(t, 20)
+	co.folios(1, 100, dte.Boleta)
+	s, _ := co.till("Caja 1")
+	courier, err := s.newCourier(&serverBooks{s: s})
+	must(t, err)
+	for courier.Step(t.Context()).Equal(co.now()) { // until it has taken in what is new
+	}
+	for range 3 {
+		sells(t, s)
+		before := co.calls
+		courier.Step(t.Context())
+		if n := co.calls - before; n != 1 {
+			t.Errorf("a sale took %d messages", n)
+		}
+	}
+	before := co.calls
+	courier.Step(t.Context())
+	if co.calls != before {
+		t.Error("it asks although nothing happened")
+	}
+	co.pass(72 * time.Second)
+	courier.Step(t.Context())
+	if n := co.calls - before; n != 1 {
+		t.Errorf("a minute later it asked %d times", n)
+	}
 }
