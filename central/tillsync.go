@@ -47,6 +47,13 @@ func (c *Call) Sync(r api.Report) (api.Answer, error) {
 	}
 	a.After = after
 	if hold == "" {
+		proven, err := c.proven(r.Epoch, after)
+		if err != nil {
+			return a, err
+		}
+		if !proven {
+			r.Folios.Wants, a.Again = nil, true
+		}
 		if hold, err = c.stock(r, &a.Folios); err != nil {
 			return a, err
 		}
@@ -61,6 +68,17 @@ func (c *Call) Sync(r api.Report) (api.Answer, error) {
 		return a, err
 	}
 	return a, c.keepHealth(r, hold)
+}
+
+// proven reports that the server has an entry of this very store. Until a restored one has told of its restoration nobody can tell
+// it from another that was restored from the same backup, and the folios of one would be the other's too.
+func (c *Call) proven(epoch int, head api.Point) (ok bool, err error) {
+	if epoch == 0 {
+		return true, nil
+	}
+	at := placeOf(head)
+	err = c.tx.QueryRow(c.ctx, "select exists (select from till_entry where till_id = $1 and n = $2 and hash = $3 and epoch = $4)", c.Till.ID, at.n, at.hash[:], epoch).Scan(&ok)
+	return ok, err
 }
 
 func checkReport(r api.Report) error {

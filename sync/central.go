@@ -114,6 +114,7 @@ type Courier struct {
 	aside  bool      // under a hold, that everything was offered
 	cursor string    // up to where its news were taken in
 	news   bool      // there are some after the cursor
+	again  bool      // it is to be asked again once it knows what follows
 }
 
 // NewCourier makes a courier; Run starts it.
@@ -157,7 +158,7 @@ func (c *Courier) Status() CourierStatus { return c.status }
 
 // Idle reports that the server has been told everything and has nothing new.
 func (c *Courier) Idle() bool {
-	return c.asked && !c.news && c.status.Unsent == 0 && c.status.Problem == ""
+	return c.asked && !c.news && !c.again && c.status.Unsent == 0 && c.status.Problem == ""
 }
 
 // Step does what can be done now and tells when there is more to do: a time after now, or now if it stopped after a part of much.
@@ -209,6 +210,14 @@ func (c *Courier) round(ctx context.Context) (more bool, err error) {
 	if more, err = c.tell(ctx); err != nil || !c.asked {
 		return false, err
 	}
+	if c.again && !more { // now the server has what it wanted first
+		if untaken, err = c.ask(ctx); err != nil || c.status.Hold != "" {
+			return false, errors.Join(err, untaken)
+		}
+		if more, err = c.tell(ctx); err != nil || !c.asked {
+			return false, err
+		}
+	}
 	unread, err := c.take(ctx)
 	return more || unread, errors.Join(err, untaken)
 }
@@ -231,7 +240,7 @@ func (c *Courier) ask(ctx context.Context) (untaken, err error) {
 	if e, ok := errors.AsType[*api.Error](untaken); ok && e.Down {
 		return nil, untaken
 	}
-	c.asked, c.cursor, c.news = true, report.Cursor, answer.News
+	c.asked, c.cursor, c.news, c.again = true, report.Cursor, answer.News, answer.Again
 	if answer.Hold == "" || answer.Hold != held {
 		c.after, c.aside = answer.After, false
 	}

@@ -167,6 +167,9 @@ type Answer struct {
 	Folios FolioStock `json:"folios"`
 	// News: there is something after the report's cursor.
 	News bool `json:"news,omitempty"`
+	// Again: there is more to say once the server has been told what follows. A store that was restored gets no folios before the
+	// server has its restoration: until then another one from the same backup may be the same to it.
+	Again bool `json:"again,omitempty"`
 	// Seconds until the till should ask again, if it has nothing to tell.
 	Seconds int `json:"seconds"`
 }

@@ -63,6 +63,15 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
+// Worlds that once ended with something wrong: 825 had one backup restored on two computers, which then shared a lease.
+func TestWorldsThatOnceFailed(t *testing.T) {
+	for _, seed := range []uint64{592, 640, 825} {
+		if w := playWorld(seed, simPlant{}, false); len(w.faults) > 0 {
+			t.Errorf("world %d: %s", seed, strings.Join(w.faults, "\n"))
+		}
+	}
+}
+
 // The same seed is the same world, to the last byte.
 func TestAWorldCanBePlayedAgain(t *testing.T) {
 	worlds := min(20, number(worldsVar, 3))
@@ -89,6 +98,7 @@ var planted = []struct {
 	{"lease without epoch", simPlant{noEpoch: true, server: apitest.Plant{NoEpoch: true}}},
 	{"overwrite merge", simPlant{server: apitest.Plant{Overwrite: true}}},
 	{"told before the answer", simPlant{toldFirst: true}},
+	{"cursor before the news", simPlant{cursorFirst: true}},
 	{"push without chain check", simPlant{server: apitest.Plant{NoChainCheck: true}}},
 }
 

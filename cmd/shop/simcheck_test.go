@@ -32,6 +32,7 @@ func (w *simWorld) checks() {
 	for _, m := range w.living() {
 		m.isSound()
 		m.agrees(at)
+		m.isUpToDate()
 	}
 	w.nothingVanished(at)
 	w.folios()
@@ -127,6 +128,39 @@ func sumOf[K comparable](amounts map[K]money.Pesos) (sum money.Pesos) {
 	return sum
 }
 
+// isUpToDate: the till sells at the server's prices, and knows its customers and what they owe.
+func (m *simTill) isUpToDate() {
+	list, err := m.store.Products()
+	m.w.must(err)
+	here, there := map[string]money.Price{}, map[string]money.Price{}
+	for _, p := range list {
+		here[p.Codigo] = p.Prc
+	}
+	for _, p := range m.w.server.Products() {
+		there[p.Codigo] = p.Prc
+	}
+	if !maps.Equal(here, there) {
+		m.w.fault("I7: %s sells at %v, and the server at %v", m.name, here, there)
+	}
+	known, err := m.w.server.Customers()
+	m.w.must(err)
+	for _, rut := range simCustomers {
+		if !slices.Contains(known, rut) && slices.Contains(m.w.made[rut], m) && !m.restored {
+			m.w.fault("I7: %s made the customer %s, and the server does not know him", m.name, rut)
+		}
+	}
+	for _, rut := range known {
+		owed, err := m.w.server.Owed(rut)
+		m.w.must(err)
+		switch c, ok, err := m.store.CustomerAtServer(rut); {
+		case err != nil || !ok:
+			m.w.fault("I7: %s does not know the customer %s: %v", m.name, rut, err)
+		case c.Balance != nil && *c.Balance != owed || c.Balance == nil && owed != 0:
+			m.w.fault("I7: %s knows of another debt of %s than the server's %d", m.name, rut, owed)
+		}
+	}
+}
+
 // nothingVanished: a paper that somebody has is in a file, at the server or at the SII, unless the only disk that knew of it died.
 func (w *simWorld) nothingVanished(at map[string]apitest.Document) {
 	for _, key := range slices.SortedFunc(maps.Keys(w.papers), byKey) {
@@ -210,6 +244,9 @@ func (m *simTill) debtsAreTold() {
 func (m *simTill) tellsStrays() {
 	chunk, err := m.books().Chunk(api.Point{})
 	m.w.must(err)
-	_, err = m.api.Push(context.Background(), chunk)
+	answer, err := m.api.Push(context.Background(), chunk)
 	m.w.must(err)
+	if answer.Hold == "" {
+		m.w.hasHeard(m.id, chunk.Entries)
+	}
 }

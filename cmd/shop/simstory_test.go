@@ -26,7 +26,7 @@ func (w *simWorld) lives() {
 	w.often(35*time.Minute, w.trades)
 	w.often(12*time.Minute, w.mishap)
 	w.often(70*time.Minute, w.keeps)
-	w.often(90*time.Minute, w.edits)
+	w.often(45*time.Minute, w.edits)
 	for w.step(w.end) {
 		if len(w.faults) > 0 {
 			return
@@ -99,14 +99,22 @@ func (w *simWorld) edits() {
 	if m == nil {
 		return
 	}
-	rut := []dte.RUT{5126663, 9876543}[w.r.IntN(2)]
+	if w.r.IntN(1000) < 4*w.mishaps {
+		m.tells(w.now)
+		m.left = 1 + w.r.IntN(8) // in the middle of the news
+	}
+	rut := simCustomers[w.r.IntN(len(simCustomers))]
 	if _, err := m.store.Customer(rut); err == nil {
 		return
 	}
 	w.must(m.store.PutCustomers(m.now(), sale.Customer{RUT: rut, RznSoc: "Cliente de " + m.name, Giro: "ALMACÉN", Direccion: "UNO 1", Comuna: "Ñuñoa"}))
+	w.made[rut] = append(w.made[rut], m)
 	w.note("%s: a customer %s", m.name, rut)
 	m.wakes()
 }
+
+// simCustomers are made at tills, perhaps at two that do not know of each other.
+var simCustomers = []dte.RUT{5126663, 9876543}
 
 // mishap is what goes wrong around a till.
 func (w *simWorld) mishap() {
@@ -254,7 +262,7 @@ func (w *simWorld) heals() {
 			}
 		}
 		w.decides()
-		if w.atRest() {
+		if w.atRest() && w.staysAtRest() {
 			w.note("at rest")
 			return
 		}
@@ -271,6 +279,15 @@ func (w *simWorld) heals() {
 	if !w.office.quiet() {
 		w.fault("the server does not come to rest")
 	}
+}
+
+// staysAtRest: each till asks once more, for what the others told last.
+func (w *simWorld) staysAtRest() bool {
+	until := w.now.Add(45 * time.Minute)
+	for w.step(until) {
+		continue
+	}
+	return w.atRest()
 }
 
 func (w *simWorld) atRest() bool {

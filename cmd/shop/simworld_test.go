@@ -81,7 +81,8 @@ type simWorld struct {
 
 	papers map[dte.Key][]simPaper
 	debts  map[string]simDebt
-	told   map[string]bool // movements that the server has taken in
+	told   map[string]bool        // movements that the server has taken in
+	made   map[dte.RUT][]*simTill // who made a customer
 
 	trace  hash.Hash
 	script []string // only of a world that somebody looks at
@@ -249,7 +250,7 @@ const simRange = 16 // folios of a CAF
 func newSimWorld(seed uint64, plant simPlant, dir string, loud bool) *simWorld {
 	w := &simWorld{
 		seed: seed, r: rand.New(rand.NewPCG(seed, 12)), dir: dir, now: dtetest.Now(), plant: plant, loud: loud,
-		next: map[dte.TipoDTE]dte.Folio{}, papers: map[dte.Key][]simPaper{}, debts: map[string]simDebt{}, told: map[string]bool{}, trace: sha256.New(),
+		next: map[dte.TipoDTE]dte.Folio{}, papers: map[dte.Key][]simPaper{}, debts: map[string]simDebt{}, told: map[string]bool{}, made: map[dte.RUT][]*simTill{}, trace: sha256.New(),
 	}
 	brutal := w.r.IntN(4)
 	w.bad, w.mishaps = []int{20, 100, 250, 450}[brutal], []int{5, 30, 60, 120}[brutal]

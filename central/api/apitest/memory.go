@@ -67,7 +67,8 @@ type till struct {
 	chain []api.Point
 	// before is the entry before each that the till ever told, also of copies that a restored one has replaced.
 	before map[api.Point]api.Point
-	hold   api.Hold // as it was told last
+	epochs map[api.Point]int // under which each was told
+	hold   api.Hold          // as it was told last
 }
 
 // How a till stands.
@@ -128,7 +129,7 @@ func (m *Memory) Invite(name string) (string, error) {
 	}
 	if i < 0 {
 		i = len(m.tills)
-		m.tills = append(m.tills, &till{id: int64(i + 1), name: name, state: invited, before: map[api.Point]api.Point{}})
+		m.tills = append(m.tills, &till{id: int64(i + 1), name: name, state: invited, before: map[api.Point]api.Point{}, epochs: map[api.Point]int{}})
 	}
 	t := m.tills[i]
 	t.code, t.until = fmt.Sprintf("1-%X-%X", random[:2], random[2:]), m.now.Add(invitationFor)
@@ -240,6 +241,9 @@ func (m *Memory) sync(t *till, r api.Report) (api.Answer, error) {
 		a.Why = words(a.Hold)
 		return a, nil
 	}
+	if !t.proven(r.Epoch) && !m.cfg.Plant.NoEpoch {
+		r.Folios.Wants, a.Again = nil, true
+	}
 	stock, err := m.ledger.report(t.id, m.paired(), m.now, m.cfg.LeaseSize, r.Folios, m.cfg.Plant)
 	a.Folios, a.News = stock, m.feed.hasAfter(r.Cursor)
 	return a, err
@@ -282,6 +286,10 @@ func (t *till) head() api.Point {
 	}
 	return t.chain[len(t.chain)-1]
 }
+
+// proven reports that the server has an entry of this very store: without one nobody can tell it from another that was restored
+// from the same backup.
+func (t *till) proven(epoch int) bool { return epoch == 0 || t.epochs[t.head()] == epoch }
 
 // at is the till's entry n, as the server has it.
 func (t *till) at(n int64) (api.Point, bool) {
@@ -356,7 +364,7 @@ func (m *Memory) push(t *till, p api.Push) (api.Pushed, error) {
 	for _, e := range fresh {
 		next := api.Point{N: e.N, Hash: e.Hash}
 		if _, told := t.before[next]; !told {
-			t.before[next] = t.head()
+			t.before[next], t.epochs[next] = t.head(), p.Epoch
 		}
 		t.chain = append(t.chain, next)
 		m.takeIn(t, e)

@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) Server) {
 		{"a store that went back is held", wentBack},
 		{"books that say something else are held", forks},
 		{"a restored store goes on from where it is known", restoredGoesOn},
+		{"of two from one backup only one gets folios", oneOfTwoBackups},
 		{"the copy that it replaced is held, its documents are kept", copyIsHeld},
 		{"a debt is what moved at all tills", debts},
 		{"a customer made at two tills is one", oneCustomer},
@@ -307,7 +308,7 @@ func settles(p *part) {
 	c.sells()
 	c.tells()
 	c.restored()
-	c.syncs()
+	c.tells()
 	p.want("the old lease", p.lease(l.ID).State, LeaseDoubt)
 	p.want("beyond its end", p.office.SettleDoubt(l.ID, l.Hasta+1) != nil, true)
 	p.want("before what was told", p.office.SettleDoubt(l.ID, l.Desde-1) != nil, true)
@@ -589,7 +590,8 @@ func restoredGoesOn(p *part) {
 		p.want("its old leases", p.lease(l.ID).State, LeaseDoubt)
 		p.want("are over", slices.Contains(a.Folios.Leases, l), false)
 	}
-	p.want("it has new ones", len(a.Folios.Leases), 2)
+	old.tells()
+	p.want("it has new ones", len(old.syncs().Folios.Leases), 2)
 	old.sells()
 	p.want("the chain goes on", old.tells().After, old.head())
 	p.want("what only the lost one had told is kept", len(p.held(lost.Key)), 1)
@@ -604,12 +606,33 @@ func restoredGoesOn(p *part) {
 	p.want("what it had told is known", c.syncs().After, c.point(13))
 }
 
+// Two stores that were restored from one backup have the same epoch, and all that the server knows. The first one whose restoration
+// the server has heard goes on.
+func oneOfTwoBackups(p *part) {
+	p.folios(1, 300)
+	c := p.joins()
+	c.syncs()
+	c.sells()
+	c.tells()
+	one, two := c.copied(), c.copied()
+	one.restored()
+	p.want("folios before it told of its restoration", len(one.syncs().Folios.Leases), 0)
+	one.tells()
+	p.want("and after", len(one.syncs().Folios.Leases), 2)
+	p.office.Pass(time.Hour)
+	two.restored()
+	a := two.syncs()
+	p.want("the other", []any{a.Hold != "", len(a.Folios.Leases)}, []any{true, 0})
+	p.want("the first", len(one.syncs().Folios.Leases), 2)
+}
+
 func copyIsHeld(p *part) {
 	p.folios(1, 300)
 	c := p.joins()
 	c.syncs()
 	old := c.copied()
 	old.restored()
+	old.tells()
 	old.syncs()
 	s := c.sells()
 	a := c.syncs()
