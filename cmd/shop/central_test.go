@@ -403,7 +403,7 @@ func TestACopiedFileHolds(t *testing.T) {
 	c := newCompany(t, 20)
 	c.folios(1, 200, dte.Boleta)
 	s, o := c.till("Caja 1")
-	sells(t, s)
+	first := sells(t, s)
 	c.settles(s)
 	must(t, s.Close())
 	copied := o
@@ -413,6 +413,7 @@ func TestACopiedFileHolds(t *testing.T) {
 	sells(t, s)
 	c.pass(time.Second) // or they would have sold the very same
 	stray := sells(t, other)
+	accepts(t, other, first.Key)
 	c.settles(s)
 	before, err := c.Alarms()
 	must(t, err)
@@ -421,6 +422,13 @@ func TestACopiedFileHolds(t *testing.T) {
 	}
 	if _, err := sell(other); !errors.Is(err, store.ErrHeld) {
 		t.Errorf("it sells on: %v", err)
+	}
+	server, err := other.Store.Server()
+	must(t, err)
+	head, _, err := other.Store.Points(func(int64) []int64 { return nil })
+	must(t, err)
+	if waits, err := other.Store.Chunk(head, store.Bounds{Entries: 1, States: 9, Bytes: 1}); err != nil || len(waits.States) != 1 || server.Has == head {
+		t.Errorf("it takes for told what nobody took in: %+v, %v", waits.States, err)
 	}
 	if n, err := c.Alarms(); err != nil || n <= before {
 		t.Errorf("%d alarms, %d before (%v)", n, before, err)
@@ -660,5 +668,39 @@ func TestASaleIsOneMessage(t *testing.T) {
 	courier.Step(t.Context())
 	if n := co.calls - before; n != 1 {
 		t.Errorf("a minute later it asked %d times", n)
+	}
+}
+
+// A server that finds out in the middle takes nothing in: nothing of that push counts as told, and the till asks before it goes on.
+func TestAPushThatIsHeldTellsNothing(t *testing.T) {
+	c := newCompany(t, 20)
+	c.folios(1, 200, dte.Boleta)
+	s, o := c.till("Caja 1")
+	first := sells(t, s)
+	c.settles(s)
+	must(t, s.Close())
+	copied := o
+	copied.Dir = filepath.Join(t.TempDir(), "copia")
+	must(t, os.CopyFS(copied.Dir, os.DirFS(o.Dir)))
+	s, other := opened(t, o), opened(t, copied)
+	courier, err := other.newCourier(&serverBooks{s: other})
+	must(t, err)
+	for courier.Step(t.Context()).Equal(c.now()) {
+	}
+	sells(t, s)
+	c.settles(s)
+	c.pass(30 * time.Second)
+	sells(t, other)
+	accepts(t, other, first.Key)
+	courier.Step(t.Context())
+	head, _, err := other.Store.Points(func(int64) []int64 { return nil })
+	must(t, err)
+	if waits, err := other.Store.Chunk(head, store.Bounds{Entries: 1, States: 9, Bytes: 1}); err != nil || len(waits.States) != 1 {
+		t.Errorf("it takes for told what nobody took in: %+v, %v", waits.States, err)
+	}
+	c.pass(15 * time.Second)
+	courier.Step(t.Context())
+	if held, err := other.Store.HeldByServer(); err != nil || held == "" || courier.Status().Hold == "" {
+		t.Errorf("it is not held: %+v (%v)", courier.Status(), err)
 	}
 }

@@ -430,8 +430,9 @@ func TestATillJoinsAnew(t *testing.T) {
 	must(t, err)
 	v.joins(s, "Caja 1", v.url)
 	v.settles(s)
+	var sold []dte.Key
 	for range 6 {
-		sells(t, s)
+		sold = append(sold, sells(t, s).Key)
 		v.settles(s)
 	}
 	server, err := s.Store.Server()
@@ -442,10 +443,13 @@ func TestATillJoinsAnew(t *testing.T) {
 		t.Fatal("it was not shut out")
 	}
 	sells(t, s)
+	accepts(t, s, sold[0], sold[1])
 	v.joins(s, "Caja 1 de nuevo", v.url)
 	v.settles(s)
 	v.quiet()
+	v.agree(s)
 	sells(t, s)
+	accepts(t, s, sold[2])
 	v.settles(s)
 	v.quiet()
 	v.agree(s)
