@@ -23,6 +23,7 @@ const (
 	newsPeople
 	newsIssuer
 	newsPromotions
+	newsVerdicts
 	newsKinds
 )
 
@@ -101,7 +102,7 @@ func (c *Call) settle(h newsHorizon) error {
 	if _, err := c.tx.Exec(c.ctx, "update news_era set generation = $1", h.generation); err != nil {
 		return err
 	}
-	for _, table := range []string{"gone", "product", "product_stirred", "customer", "person", "issuer", "promotions"} {
+	for _, table := range []string{"gone", "product", "product_stirred", "customer", "person", "issuer", "promotions", "document_state"} {
 		if _, err := c.tx.Exec(c.ctx, "update "+table+" set news = '0' where news >= $1::text::xid8", xid(h.newest)); err != nil {
 			return err
 		}
@@ -149,7 +150,9 @@ func (c *Call) HasNews(cursor string) (there bool, err error) {
 		exists (select from customer where (news, id) > ($10::text::xid8, $11::bigint) and news < $1::text::xid8) or
 		exists (select from person where (news, id) > ($12::text::xid8, $13::bigint) and news < $1::text::xid8) or
 		exists (select from issuer where (news, 1) > ($14::text::xid8, $15::bigint) and news < $1::text::xid8) or
-		exists (select from promotions where (news, 1) > ($16::text::xid8, $17::bigint) and news < $1::text::xid8)`, args...).Scan(&there)
+		exists (select from promotions where (news, 1) > ($16::text::xid8, $17::bigint) and news < $1::text::xid8) or
+		exists (select from document_state where taken_from is not null and state in `+final+`
+			and (news, sale_id) > ($18::text::xid8, $19::bigint) and news < $1::text::xid8)`, args...).Scan(&there)
 	return there, err
 }
 
@@ -170,7 +173,7 @@ func (c *Call) Pull(cursor string) (api.News, error) {
 	p := newsPage{Call: c, before: xid(h.before), room: api.MostNews}
 	p.cursor, p.news.Anew = h.from(cursor)
 	p.news.At = c.now
-	for _, part := range []func() error{p.goneProducts, p.products, p.stirred, p.goneCustomers, p.customers, p.people, p.issuer, p.promotions} {
+	for _, part := range []func() error{p.goneProducts, p.products, p.stirred, p.goneCustomers, p.customers, p.people, p.issuer, p.promotions, p.verdicts} {
 		if p.room == 0 {
 			break
 		}
@@ -426,5 +429,17 @@ func (p *newsPage) promotions() error {
 	return p.read(newsPromotions, "r", `select {place}, r.text from (select *, 1::bigint as id from promotions) r where {after} {order}`,
 		func(row pgx.CollectableRow, place []any) error {
 			return row.Scan(append(place, &p.news.Promotions)...)
+		})
+}
+
+// verdicts on what the server sent for tills that were gone.
+func (p *newsPage) verdicts() error {
+	return p.read(newsVerdicts, "d", `select {place}, d.tipo, d.folio, d.state, d.veredicto
+		from (select *, sale_id as id from document_state where taken_from is not null and state in `+final+`) d where {after} {order}`,
+		func(row pgx.CollectableRow, place []any) error {
+			n := api.DocumentState{Key: dte.Key{Emisor: p.RUT}}
+			err := row.Scan(append(place, &n.Key.Tipo, &n.Key.Folio, &n.State, &n.Veredicto)...)
+			p.news.Verdicts = append(p.news.Verdicts, n)
+			return err
 		})
 }

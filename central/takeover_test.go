@@ -67,12 +67,36 @@ func TestADeadTillsDocumentsArriveOnce(t *testing.T) {
 	if n := len(s.sim.Envelopes()); n != 2 {
 		t.Errorf("%d envelopes before anybody was asked", n)
 	}
+	e := s.ear("Caja 3") // the same computer, perhaps, by another name
+	for e.page().More {
+	}
+	if n := e.page(); len(n.Verdicts) != 0 || e.hasNews() {
+		t.Errorf("before anybody decided: %+v", n)
+	}
 	s.clock.Advance(time.Minute)
 	s.settle()
 	s.once(6)
+	if !e.hasNews() {
+		t.Error("the verdicts are no news")
+	}
+	told := map[dte.Key]dte.State{}
+	for _, v := range e.page().Verdicts {
+		told[v.Key] = v.State
+	}
+	if e.hasNews() || len(told) != len(docs) {
+		t.Errorf("who made them would hear of %v", told)
+	}
+	s.exec("update document_state set state = 'objected' where sale_id = (select min(sale_id) from document_state)") // another word of the SII's
+	if n := e.page(); len(n.Verdicts) != 1 || n.Verdicts[0].State != dte.Objected {
+		t.Errorf("then it hears %+v", n.Verdicts)
+	}
+	s.exec("update document_state set state = 'accepted'")
 	for _, doc := range docs {
 		if got := s.stands(doc.Key()); got != "accepted" {
 			t.Errorf("%s is %s", doc.Key(), got)
+		}
+		if told[doc.Key()] != dte.Accepted {
+			t.Errorf("%s is told as %q", doc.Key(), told[doc.Key()])
 		}
 	}
 	if n := s.count("select count(*) from document_state where taken_from = $1", k.till.id); n != 6 {

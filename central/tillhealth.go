@@ -30,8 +30,7 @@ type TillStanding struct {
 	Health TillHealth
 	// Open counts the alarms about it that nobody has attended.
 	Open int
-	// Mine counts documents of it that the server takes to the SII, and Pending those that nobody has decided there, its own or
-	// taken over.
+	// Pending counts its documents that the SII has not decided and that nobody has taken over.
 	Pending int
 }
 

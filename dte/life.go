@@ -130,6 +130,9 @@ type Fuente string
 // says the same or otherwise.
 const FuenteArchivo Fuente = "archivo"
 
+// FuenteServidor is the company's server, which took the document to the authority in the place of a till that was gone.
+const FuenteServidor Fuente = "servidor"
+
 // Backlog is what waits for the authority.
 type Backlog struct {
 	Documents int

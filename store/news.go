@@ -36,6 +36,8 @@ type News struct {
 	// Rules are the rules of price, whole; nil: as they were. Check is how they are read.
 	Rules *string
 	Check func(rules string) error
+	// Verdicts are of documents that the server took to the authority, this till's or another's.
+	Verdicts []dte.Veredicto
 }
 
 // NewsProduct is a product as the server has it, with what it costs on the lists.
@@ -200,7 +202,7 @@ func (p *newsPage) take() (err error) {
 		p.state.Loading = true
 	}
 	p.bound()
-	for _, part := range []func() error{p.products, p.customers, p.takePeople, p.emisor, p.rules} {
+	for _, part := range []func() error{p.products, p.customers, p.takePeople, p.emisor, p.rules, p.verdicts} {
 		if err := part(); err != nil {
 			return err
 		}
@@ -228,6 +230,7 @@ func (p *newsPage) bound() {
 	p.n.Products = p.n.Products[:cut("productos", len(p.n.Products))]
 	p.n.Customers = p.n.Customers[:cut("clientes", len(p.n.Customers))]
 	p.n.People = p.n.People[:cut("personas", len(p.n.People))]
+	p.n.Verdicts = p.n.Verdicts[:cut("veredictos", len(p.n.Verdicts))]
 }
 
 func (p *newsPage) products() error {
@@ -937,4 +940,33 @@ func (a *auditor) news() {
 			a.fault("el código %s lleva al producto %s, que no está", code, owner)
 		}
 	})
+}
+
+// verdicts settles documents of this till that wait to be sent: the server did it, while this till was gone. About what is on its way
+// the worker hears from the authority itself.
+func (p *newsPage) verdicts() error {
+	for _, v := range p.n.Verdicts {
+		if err := p.verdict(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *newsPage) verdict(v dte.Veredicto) error {
+	d, err := stateOf(p.t, v.Key)
+	if errors.Is(err, sale.ErrNotFound) {
+		return nil // another till's
+	}
+	past, pastErr := remediesOf(p.t, keyBytes(v.Key))
+	if err = errors.Join(err, pastErr); err != nil || d.State != dte.Issued || len(past) > 0 {
+		return err
+	}
+	if !v.State.Final() {
+		p.refuse("veredicto de "+v.Key.String(), "«%s» no es un veredicto. El documento sigue por enviar", short(string(v.State)))
+		return nil
+	}
+	v.Codigo, v.Glosa, v.Fuente = short(v.Codigo), dte.Normalize(v.Glosa), dte.FuenteServidor
+	d.State, d.Veredicto = v.State, v
+	return errors.Join(openTask(p.t, v.Key, d), putState(p.t, keyBytes(v.Key), d))
 }

@@ -403,3 +403,39 @@ func TestTheServersSettings(t *testing.T) {
 		t.Errorf("a branch moves to %s, %v", shop.Emisor.Comuna, err)
 	}
 }
+
+// The server stood in for this till while it was gone: what waits to be sent is settled by what the server heard, and what is on its
+// way by what this till hears itself.
+func TestVerdictsOfAServerThatStoodIn(t *testing.T) {
+	b := newTill(t)
+	b.caf(dte.Boleta, 1, 100)
+	away := b.issue("on its way").Key
+	xml, _, err := b.Document(away)
+	b.must(err)
+	_, err = b.NewSobre(dte.Sobre{Boletas: true, Emisor: away.Emisor, Keys: []dte.Key{away}, XML: xml, CreatedAt: saletest.Now})
+	b.must(err)
+	good, bad, odd := b.issue("good").Key, b.issue("bad").Key, b.issue("odd").Key
+	b.joins(4)
+	page := News{Verdicts: []dte.Veredicto{
+		{Key: good, State: dte.Accepted, At: newsAt}, {Key: bad, State: dte.Rejected, Codigo: saletest.CorrectCode, Glosa: "mal", At: newsAt},
+		{Key: away, State: dte.Accepted, At: newsAt}, {Key: odd, State: dte.Sent, At: newsAt},
+		{Key: dte.Key{Emisor: good.Emisor, Tipo: dte.Factura, Folio: 7}, State: dte.Accepted, At: newsAt},
+	}}
+	for range 2 { // said twice it is the same
+		if refused := heard(t, b, page); len(refused) != 1 || !strings.Contains(refused[0], "no es un veredicto") {
+			t.Errorf("refused: %v", refused)
+		}
+	}
+	for key, want := range map[dte.Key]dte.State{good: dte.Accepted, bad: dte.Rejected, away: dte.Enveloped, odd: dte.Issued} {
+		if state, v, err := b.DocumentState(key); err != nil || state != want || state.Final() && v.Fuente != dte.FuenteServidor {
+			t.Errorf("%s is %s by %q (%v), want %s", key, state, v.Fuente, err, want)
+		}
+	}
+	if n, _, err := b.WaitingSince(true, 10); err != nil || n != 1 {
+		t.Errorf("%d are to be sent (%v)", n, err)
+	}
+	if f, err := b.Facts(saletest.Now); err != nil || len(f.Rejected) != 1 || f.Rejected[0].Key != bad {
+		t.Errorf("somebody must look at %v (%v)", f.Rejected, err)
+	}
+	b.healthy()
+}

@@ -373,7 +373,8 @@ type News struct {
 	Settings  *Settings  `json:"settings,omitempty"`
 	// Promotions is the whole file of price rules, as the till imports it by hand; nil: as it was.
 	Promotions *string `json:"promotions,omitempty"`
-	// Verdicts are of documents of this till that the server took to the SII.
+	// Verdicts are of documents that the server took to the SII because the till that made them was gone. It may have come back by
+	// another name; who has not made them passes over them.
 	Verdicts []DocumentState `json:"verdicts,omitempty"`
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mostrador/central/api"
+	"mostrador/dte"
 	"mostrador/money"
 	"mostrador/sale"
 	"mostrador/sale/price"
@@ -180,6 +181,13 @@ func ownNews(n api.News) store.News {
 	}
 	for i, p := range n.People {
 		own.People[i] = store.NewsPerson{Name: p.Name, RUT: p.RUT, Role: sale.Role(p.Role), Active: p.Active}
+	}
+	for _, v := range n.Verdicts {
+		verdict := dte.Veredicto{Key: v.Key, State: v.State}
+		if v.Veredicto != nil {
+			verdict.Codigo, verdict.Glosa, verdict.At = v.Veredicto.Codigo, v.Veredicto.Glosa, v.Veredicto.At
+		}
+		own.Verdicts = append(own.Verdicts, verdict)
 	}
 	if n.Settings != nil {
 		own.Emisor, own.Resolucion = &n.Settings.Emisor, n.Settings.Resolucion
