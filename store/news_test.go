@@ -417,8 +417,10 @@ func TestVerdictsOfAServerThatStoodIn(t *testing.T) {
 	good, bad, odd := b.issue("good").Key, b.issue("bad").Key, b.issue("odd").Key
 	b.joins(4)
 	page := News{Verdicts: []dte.Veredicto{
-		{Key: good, State: dte.Accepted, At: newsAt}, {Key: bad, State: dte.Rejected, Codigo: saletest.CorrectCode, Glosa: "mal", At: newsAt},
-		{Key: away, State: dte.Accepted, At: newsAt}, {Key: odd, State: dte.Sent, At: newsAt},
+		{Key: good, State: dte.Accepted, At: newsAt},
+		{Key: bad, State: dte.Rejected, Codigo: saletest.CorrectCode, Glosa: "mal", At: newsAt},
+		{Key: away, State: dte.Accepted, At: newsAt},
+		{Key: odd, State: dte.Sent, At: newsAt},
 		{Key: dte.Key{Emisor: good.Emisor, Tipo: dte.Factura, Folio: 7}, State: dte.Accepted, At: newsAt},
 	}}
 	for range 2 { // said twice it is the same
