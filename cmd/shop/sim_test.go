@@ -104,10 +104,14 @@ var planted = []struct {
 
 func TestPlantedBugsAreFound(t *testing.T) {
 	const within = 200
+	begin := map[string]uint64{"cursor before the news": 30} // where to begin in the ordinary run: the worlds before show nothing
 	for _, bug := range planted {
 		t.Run(bug.name, func(t *testing.T) {
-			played, found := 0, (*simWorld)(nil)
-			playWorlds(1, within, bug.simPlant, func(w *simWorld) bool {
+			played, found, first := 0, (*simWorld)(nil), max(1, begin[bug.name])
+			if number(worldsVar, 0) > 0 {
+				first = 1
+			}
+			playWorlds(first, within-int(first)+1, bug.simPlant, func(w *simWorld) bool {
 				played++
 				if len(w.faults) > 0 && (found == nil || w.seed < found.seed) {
 					found = w
