@@ -85,7 +85,7 @@ func (c *Call) rejoin(epoch int, ours chain, points []api.Point, known map[place
 		return next.point(), "", err
 	}
 	return next.point(), "", c.raise(AlarmRestored, ours.point().Hash, "La caja "+c.Till.Name+" volvió de un respaldo. Lo que ya había contado está guardado aquí, y sus folios anteriores quedan en duda: "+
-		"compare con lo impreso y diga hasta dónde se usaron")
+		"compare con lo impreso y diga hasta dónde se usaron. Si contó ventas que el respaldo no tiene, haga que el servidor las envíe al SII (take-over)")
 }
 
 // place is an entry of a chain: a hash names all that went before it.

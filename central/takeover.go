@@ -23,47 +23,58 @@ const (
 )
 
 // TakeOver has the server take the documents of a till that was revoked or lost to the SII, as far as it told of them: the same
-// bytes, asked for first. left counts those that are still the till's, for the next call.
+// bytes, asked for first. Of a till that came back from a backup it takes those that only the lost store knew: the restored one
+// will never send them. left counts those that are still to be taken, by the next call.
 func (c *Call) TakeOver(till int64) (taken, left int, err error) {
-	if err := c.ended(till); err != nil {
+	ended, err := c.ended(till)
+	if err != nil {
 		return 0, 0, err
 	}
 	// Who has this row names envelopes; a turn that is under way goes on when this is done.
 	if _, err := c.tx.Exec(c.ctx, "select from drain for update"); err != nil {
 		return 0, 0, err
 	}
-	docs, err := c.undecidedOf(till)
-	if err != nil || len(docs) == 0 {
+	docs, err := c.nobodySends(till, ended)
+	switch {
+	case err != nil:
 		return 0, 0, err
+	case len(docs) == 0 && !ended:
+		return 0, 0, refuse(Conflict, "La caja ID %d envía sus documentos ella misma. Para que los envíe el servidor, dela de baja o declárela perdida primero", till)
+	case len(docs) == 0:
+		return 0, 0, nil
 	}
 	if err := c.doubt(docs); err != nil {
 		return 0, 0, err
 	}
-	if err := c.tx.QueryRow(c.ctx, "select count(*) from document_state where till_id = $1 and state not in "+final, till).Scan(&left); err != nil {
+	if err := c.tx.QueryRow(c.ctx, "select count(*) "+documentsNobodySends, till, ended).Scan(&left); err != nil {
 		return 0, 0, err
 	}
 	return len(docs), left, c.sendNow()
 }
 
-// ended refuses a till that may still send by itself.
-func (c *Call) ended(till int64) error {
+// ended says whether a till was shut out for good.
+func (c *Call) ended(till int64) (bool, error) {
 	var state TillState
 	err := c.tx.QueryRow(c.ctx, "select state from till where id = $1 for update", till).Scan(&state)
-	switch {
-	case errNoRow(err):
-		return refuse(NotFound, "Caja ID %d no encontrada", till)
-	case err != nil:
-		return err
-	case state != TillRevoked && state != TillLost:
-		return refuse(Conflict, "La caja ID %d envía sus documentos ella misma. Para que los envíe el servidor, dela de baja o declárela perdida primero", till)
+	if errNoRow(err) {
+		return false, refuse(NotFound, "Caja ID %d no encontrada", till)
 	}
-	return nil
+	return state == TillRevoked || state == TillLost, err
 }
 
-// undecidedOf are the oldest documents of a till that the SII has not decided, as far as it told.
-func (c *Call) undecidedOf(till int64) (docs []*dte.Document, err error) {
-	rows, err := c.tx.Query(c.ctx, `select d.xml, d.sha256 from document_state s join document d on d.sale_id = s.sale_id and d.version = s.version
-		where s.till_id = $1 and s.state not in `+final+" order by s.issued_at, s.sale_id limit $2", till, takeoverBatch)
+// documentsNobodySends are those of till $1 that the SII has not decided: all if it has ended ($2), else those that only a lost store
+// of it told of. The books of a store that was restored after it go on at an entry that it had another of, or none.
+const documentsNobodySends = `from document_state s join document d on d.sale_id = s.sale_id and d.version = s.version
+	where s.till_id = $1 and s.state not in ` + final + ` and ($2 or (s.tipo, s.folio) in (
+		select (lost.fact #>> '{key,tipo}')::integer, (lost.fact #>> '{key,folio}')::bigint from (
+			select convert_from(e.fact, 'UTF8')::jsonb as fact from till_entry e
+			where e.till_id = $1 and e.kind = '` + factSale + `' and exists (
+				select from (select epoch, min(n) as n from till_entry where till_id = $1 group by epoch) began
+				where began.epoch > e.epoch and began.n <= e.n)) lost))`
+
+// nobodySends are the oldest of them.
+func (c *Call) nobodySends(till int64, ended bool) (docs []*dte.Document, err error) {
+	rows, err := c.tx.Query(c.ctx, "select d.xml, d.sha256 "+documentsNobodySends+" order by s.issued_at, s.sale_id limit $3", till, ended, takeoverBatch)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mostrador/central"
+	"mostrador/central/api"
 	"mostrador/dte"
 	"mostrador/dte/dtetest"
 	"mostrador/dte/sii"
@@ -111,4 +112,55 @@ func TestADeadTillsDocumentsArriveOnce(t *testing.T) {
 		return err
 	})
 	s.wantRefusal(err, central.NotFound)
+}
+
+// A till came back from a backup. What the lost store sold after that one, and told, the restored one does not know and will never send:
+// the server takes it over, and nothing else of a till that lives.
+func TestWhatOnlyALostStoreKnewIsTakenOver(t *testing.T) {
+	s := newSchool(t)
+	k := s.counterAt("Caja 2", 20_001)
+	k.sells("efectivo", item{"PAN", 1, 1000})
+	restored := *k
+	restored.epoch, restored.chain = 1, append([]api.Entry{}, k.chain...)
+	restored.next = map[dte.TipoDTE]dte.Folio{dte.Boleta: 20_500}
+	lost := []dte.Key{k.sells("efectivo", item{"PAN", 1, 1000}).Key, k.sells("efectivo", item{"PAN", 2, 1000}).Key}
+	k.tells(0)
+	takeOver := func() (taken, left int, err error) {
+		err = s.db.EnterCompany(t.Context(), s.session, s.company.ID, func(c *central.Call) (err error) {
+			taken, left, err = c.TakeOver(k.till.id)
+			return err
+		})
+		return taken, left, err
+	}
+	_, _, err := takeOver()
+	s.wantRefusal(err, central.Conflict)
+	restored.notes(entryFact{Kind: "restauración"}, api.Entry{})
+	own := restored.sells("efectivo", item{"PAN", 3, 1000}).Key
+	head, places := locator(points(restored.chain))
+	if err := s.db.EnterTill(t.Context(), k.till.token, func(c *central.Call) error {
+		_, hold, err := c.FollowChain(1, head, places)
+		if hold != "" {
+			t.Errorf("held: %s", hold)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	restored.tells(1)
+	if taken, left, err := takeOver(); taken != 2 || left != 0 || err != nil {
+		t.Fatal(taken, left, err)
+	}
+	_, _, err = takeOver()
+	s.wantRefusal(err, central.Conflict)
+	s.clock.Advance(time.Minute)
+	s.settle()
+	s.once(2)
+	for _, key := range lost {
+		if got := s.stands(key); got != "accepted" {
+			t.Errorf("%s is %s", key, got)
+		}
+	}
+	if got := s.stands(own); got != "issued" {
+		t.Errorf("%s, which the till sends itself, is %s", own, got)
+	}
 }

@@ -15,7 +15,7 @@ func tillRoutes() []route {
 		"El último folio se lee en el último papel impreso, o se mira en el SII; si no se usó ninguno, es el anterior al primero. Lo que queda más allá se anula y no se " +
 		"entrega a nadie; lo que queda antes y no tiene documento se lista."
 	over := in("POST", "/tills/{id}/take-over", "Que el servidor envíe al SII los documentos de una caja que ya no está", admin, 200, takeOver)
-	over.notes = "Solo de una caja dada de baja o perdida. Son los mismos bytes: primero se pregunta al SII por cada uno, y se envía lo que no tenga. " +
+	over.notes = "De una caja dada de baja o perdida, todos; de una que volvió de un respaldo, los que solo conocían los datos que se perdieron. Son los mismos bytes: primero se pregunta al SII por cada uno, y se envía lo que no tenga. " +
 		"Se toman de a 500: si left no es 0, repita."
 	invite := in("POST", "/tills/", "Invitar una caja: un código que sirve una vez, por media hora", admin, 201, inviteTill)
 	invite.notes = "Para una caja invitada que aún no se une, da otro código y el anterior deja de servir."
