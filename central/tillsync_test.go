@@ -171,6 +171,12 @@ func TestAHeldTillGetsNoFolios(t *testing.T) {
 	counter := s.join("Caja 1")
 	r := s.report1()
 	r.Epoch = 1
+	if a := s.syncs(counter, r); len(a.Folios.Leases) != 0 || !a.Again {
+		t.Errorf("a restored one that has not told of it: %+v", a)
+	}
+	chain := story(api.Point{}, 20, "uno")
+	s.told(counter, 1, chain)
+	r.Head = chain[19]
 	leases := s.syncs(counter, r).Folios.Leases
 	if len(leases) != 2 {
 		t.Fatal(leases)
@@ -192,8 +198,6 @@ func TestAHeldTillGetsNoFolios(t *testing.T) {
 			t.Errorf("%s: %+v, alarms %q", name, a, s.openAlarms())
 		}
 	}
-	chain := story(api.Point{}, 20, "uno")
-	s.told(counter, 1, chain)
 	r.Head = story(api.Point{}, 20, "dos")[19]
 	if a := s.syncs(counter, r); a.Hold != api.HoldFork || len(a.Folios.Leases) != 0 || a.After != chain[19] || !strings.Contains(s.openAlarms(), "bifurcación") {
 		t.Errorf("other books: %+v", a)
