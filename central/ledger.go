@@ -50,6 +50,10 @@ func (c *Call) PayAccount(n NewAccountPayment) (AccountPayment, error) {
 }
 
 func (c *Call) takeOnAccount(rut dte.RUT, t Tender) (AccountPayment, error) {
+	// The drawer before the customer, as in a sale: who closes the drawer stands between the two.
+	if _, err := c.heldShift(); err != nil {
+		return AccountPayment{}, err
+	}
 	customer, err := c.lockCustomer(rut)
 	if err != nil {
 		return AccountPayment{}, err

@@ -342,3 +342,27 @@ func TestFaultClientLeaves(t *testing.T) {
 		t.Errorf("%d sales", n)
 	}
 }
+
+// A payment of an account that waits for the drawer holds no customer: a sale has the drawer and needs the customer next, and who
+// closes the drawer stands between the two.
+func TestAPaymentThatWaitsForTheDrawerHoldsNoCustomer(t *testing.T) {
+	c := newCounter(t, 10)
+	c.post("/customers/", fields{"rut": "77777777-7", "razon_social": "Constructora", "limite_credito": 100_000}).want(201)
+	root := centraltest.Superuser(t, c.db)
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := root.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("set search_path to " + c.company.Schema)
+	exec("update customer set balance = 1000 where rut = 77777777")
+	exec("begin")
+	exec("select from shift where status = 'OPEN' for update") // as who closes it does
+	var done sync.WaitGroup
+	done.Go(func() { c.post("/customers/77777777-7/pagos", fields{"payment_method_id": 1, "amount": 10}).want(201) })
+	waiting(t, root, 1)
+	exec("select from customer where rut = 77777777 for update nowait")
+	exec("commit")
+	done.Wait()
+}
