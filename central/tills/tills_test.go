@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -36,31 +35,13 @@ type office struct {
 	company central.Company
 	session uuid.UUID
 	url     string
-	log     *kept
-}
-
-// kept is a log in memory.
-type kept struct {
-	mu    sync.Mutex
-	bytes bytes.Buffer
-}
-
-func (k *kept) Write(b []byte) (int, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.bytes.Write(b)
-}
-
-func (k *kept) text() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.bytes.String()
+	log     *centraltest.Log
 }
 
 func newOffice(t *testing.T, limits tills.Limits) *office {
 	t.Helper()
 	db, clock := centraltest.New(t)
-	o := &office{T: t, db: db, clock: clock, log: new(kept)}
+	o := &office{T: t, db: db, clock: clock, log: new(centraltest.Log)}
 	o.company = centraltest.Company(t, db, 76086428, centraltest.Account(t, db, "duena@ejemplo.cl", false))
 	s, err := db.Login(t.Context(), "duena@ejemplo.cl", centraltest.Password)
 	if err != nil {
@@ -175,7 +156,7 @@ func TestATillJoinsAndGetsFolios(t *testing.T) {
 	}
 	_, err = till.CAF(t.Context(), 99)
 	wantError(t, err, api.Stuck, "404")
-	if log := o.log.text(); strings.Contains(log, strings.Split(joined.Token, ".")[2]) || strings.Contains(log, "BwcHBw") ||
+	if log := o.log.String(); strings.Contains(log, strings.Split(joined.Token, ".")[2]) || strings.Contains(log, "BwcHBw") ||
 		!strings.Contains(log, `ruta="POST /till/v1/sync"`) || !strings.Contains(log, "caja=1") {
 		t.Error(log)
 	}

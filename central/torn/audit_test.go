@@ -98,7 +98,7 @@ func TestAuditSecretsInTheLog(t *testing.T) {
 	g.nobody().post("/auth/login", map[string]any{"email": "duena-76086428@ejemplo.cl", "password": "canario-equivocado"}).want(401)
 	owner.get("/customers/?token=canario-en-la-consulta").want(200)
 	owner.do("POST", "/customers/", `{"rut":"canario-en-el-cuerpo"}`).want(422)
-	log := g.log.text()
+	log := g.log.String()
 	if !strings.Contains(log, "POST /folios/certificate") {
 		t.Fatal("the log is empty")
 	}

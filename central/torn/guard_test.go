@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,32 +24,14 @@ import (
 type guarded struct {
 	*house
 	door     *door.Door
-	log      *kept
+	log      *centraltest.Log
 	observed chan string
 }
 
-// kept is a log in memory.
-type kept struct {
-	mu    sync.Mutex
-	bytes bytes.Buffer
-}
-
-func (k *kept) Write(b []byte) (int, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.bytes.Write(b)
-}
-
-func (k *kept) text() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.bytes.String()
-}
-
-// lines that tell of that request.
-func (k *kept) lines(t *testing.T, id string) (list []map[string]any) {
+// lines of the log that tell of that request.
+func (g *guarded) lines(t *testing.T, id string) (list []map[string]any) {
 	t.Helper()
-	for line := range strings.Lines(k.text()) {
+	for line := range strings.Lines(g.log.String()) {
 		var m map[string]any
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
 			t.Fatal(err)
@@ -69,7 +50,7 @@ func newGuarded(t testing.TB, change func(*door.Config)) *guarded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &guarded{log: new(kept), observed: make(chan string, 1000)}
+	g := &guarded{log: new(centraltest.Log), observed: make(chan string, 1000)}
 	config := door.Config{
 		Now: clock.Now, Log: slog.New(slog.NewJSONHandler(g.log, nil)),
 		Observe: func(route string, status int, _ time.Duration) { g.observed <- route + " " + strconv.Itoa(status) },
@@ -111,14 +92,14 @@ func TestEveryLineNamesItsRequest(t *testing.T) {
 	if got.header.Get("X-Request-ID") != "caja-3.77" {
 		t.Errorf("answered %q", got.header.Get("X-Request-ID"))
 	}
-	lines := g.log.lines(t, "caja-3.77")
+	lines := g.lines(t, "caja-3.77")
 	if len(lines) != 1 || lines[0]["ruta"] != "GET /customers" || lines[0]["estado"] != 200.0 || lines[0]["empresa"] != float64(company.ID) || lines[0]["cuenta"] == 0.0 {
 		t.Errorf("%v", lines)
 	}
 	for _, bad := range []string{"", "a b", strings.Repeat("x", 65), `{"a":1}`, "ñ"} {
 		id := owner.with("GET", "/customers/", "", "X-Request-ID", bad).want(200).header.Get("X-Request-ID")
-		if id == bad || len(g.log.lines(t, id)) != 1 {
-			t.Errorf("%q became %q, %d lines", bad, id, len(g.log.lines(t, id)))
+		if id == bad || len(g.lines(t, id)) != 1 {
+			t.Errorf("%q became %q, %d lines", bad, id, len(g.lines(t, id)))
 		}
 	}
 	// A failure of ours leaves a line of its own beside the request's, under the same name.
@@ -126,7 +107,7 @@ func TestEveryLineNamesItsRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	owner.with("GET", "/customers/", "", "X-Request-ID", "falla").want(500)
-	if got := g.log.lines(t, "falla"); len(got) != 2 || got[0]["level"] != "ERROR" {
+	if got := g.lines(t, "falla"); len(got) != 2 || got[0]["level"] != "ERROR" {
 		t.Errorf("%v", got)
 	}
 }

@@ -398,18 +398,24 @@ func TestARevokedTillSellsOn(t *testing.T) {
 	healthy(t, s)
 }
 
+// copied is a till that has sold and told, and a copy of its folder that runs beside it.
+func (c *company) copied() (s, other *Shop, first sale.Record) {
+	c.t.Helper()
+	s, o := c.till("Caja 1")
+	first = sells(c.t, s)
+	c.settles(s)
+	must(c.t, s.Close())
+	copied := o
+	copied.Dir = filepath.Join(c.t.TempDir(), "copia")
+	must(c.t, os.CopyFS(copied.Dir, os.DirFS(o.Dir)))
+	return opened(c.t, o), opened(c.t, copied), first
+}
+
 // A copied file is found out when both have spoken: it holds, what it sold is kept beside, and it goes on as another till.
 func TestACopiedFileHolds(t *testing.T) {
 	c := newCompany(t, 20)
 	c.folios(1, 200, dte.Boleta)
-	s, o := c.till("Caja 1")
-	first := sells(t, s)
-	c.settles(s)
-	must(t, s.Close())
-	copied := o
-	copied.Dir = filepath.Join(t.TempDir(), "copia")
-	must(t, os.CopyFS(copied.Dir, os.DirFS(o.Dir)))
-	s, other := opened(t, o), opened(t, copied)
+	s, other, first := c.copied()
 	sells(t, s)
 	c.pass(time.Second) // or they would have sold the very same
 	stray := sells(t, other)
@@ -675,14 +681,7 @@ func TestASaleIsOneMessage(t *testing.T) {
 func TestAPushThatIsHeldTellsNothing(t *testing.T) {
 	c := newCompany(t, 20)
 	c.folios(1, 200, dte.Boleta)
-	s, o := c.till("Caja 1")
-	first := sells(t, s)
-	c.settles(s)
-	must(t, s.Close())
-	copied := o
-	copied.Dir = filepath.Join(t.TempDir(), "copia")
-	must(t, os.CopyFS(copied.Dir, os.DirFS(o.Dir)))
-	s, other := opened(t, o), opened(t, copied)
+	s, other, first := c.copied()
 	courier, err := other.newCourier(&serverBooks{s: other})
 	must(t, err)
 	for courier.Step(t.Context()).Equal(c.now()) {

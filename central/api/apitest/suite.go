@@ -291,12 +291,7 @@ func lostIsNobodys(p *part) {
 	for _, l := range had {
 		p.want("its lease", p.lease(l.ID).State, LeaseLost)
 	}
-	for range 40 {
-		if other.syncs(); len(other.leases) == 0 {
-			break
-		}
-		other.used[other.leases[0].ID] = other.leases[0].Hasta
-	}
+	other.spendsAll(40)
 	p.disjoint()
 }
 
@@ -314,12 +309,7 @@ func settles(p *part) {
 	p.want("before what was told", p.office.SettleDoubt(l.ID, l.Desde-1) != nil, true)
 	p.must(p.office.SettleDoubt(l.ID, l.Desde+3))
 	p.want("settled", p.lease(l.ID).State == LeaseDoubt, false)
-	for range 20 {
-		if c.syncs(); len(c.leases) == 0 {
-			break
-		}
-		c.used[c.leases[0].ID] = c.leases[0].Hasta
-	}
+	c.spendsAll(20)
 	p.disjoint()
 }
 

@@ -93,6 +93,17 @@ func (c *counter) syncs() api.Answer {
 	return a
 }
 
+// spendsAll uses up what it is given until there is no more, but asks no more often than that.
+func (c *counter) spendsAll(most int) {
+	c.Helper()
+	for range most {
+		if c.syncs(); len(c.leases) == 0 {
+			return
+		}
+		c.used[c.leases[0].ID] = c.leases[0].Hasta
+	}
+}
+
 func (c *counter) follows(a api.Answer) {
 	if a.Hold != "" {
 		return
