@@ -348,8 +348,8 @@ func (t *till) goBack(points []api.Point) {
 
 // push takes in a part of a till's books.
 func (m *Memory) push(t *till, p api.Push) (api.Pushed, error) {
-	if len(p.Entries) > api.MostEntries || len(p.States) > api.MostStates {
-		return api.Pushed{}, fault(api.Stuck, "413", "La caja mandó demasiado de una vez. No se guardó nada; mande menos")
+	if len(p.Entries) > api.MostEntries || len(p.States) > api.MostStates || len(p.Products)+len(p.Customers)+len(p.Refused) > api.MostNews {
+		return api.Pushed{}, fault(api.Stuck, "tamaño", "La caja mandó demasiado de una vez. No se guardó nada; mande menos")
 	}
 	before := len(m.alarms)
 	hold, fresh, err := m.fresh(t, p)

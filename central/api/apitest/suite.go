@@ -61,18 +61,21 @@ func joinsOnce(p *part) {
 	code, err := p.office.Invite("Caja 1")
 	p.must(err)
 	ask := p.asks(code, 1)
-	for what, change := range map[string]func(*api.Join){
-		"another code":      func(j *api.Join) { j.Code += "X" },
-		"a short secret":    func(j *api.Join) { j.Secret = j.Secret[:31] },
-		"another company":   func(j *api.Join) { j.Emisor = dtetest.Buyer },
-		"real books":        func(j *api.Join) { j.Ambiente = dte.Produccion },
-		"an old programme":  func(j *api.Join) { j.Protocol = api.Oldest - 1 },
-		"no code, no words": func(j *api.Join) { j.Code = "" },
+	for what, wrong := range map[string]struct {
+		code   string
+		change func(*api.Join)
+	}{
+		"another code":      {"401", func(j *api.Join) { j.Code += "X" }},
+		"a short secret":    {"401", func(j *api.Join) { j.Secret = j.Secret[:31] }},
+		"another company":   {"409", func(j *api.Join) { j.Emisor = dtetest.Buyer }},
+		"real books":        {"409", func(j *api.Join) { j.Ambiente = dte.Produccion }},
+		"an old programme":  {"protocolo", func(j *api.Join) { j.Protocol = api.Oldest - 1 }},
+		"no code, no words": {"401", func(j *api.Join) { j.Code = "" }},
 	} {
 		j := ask
-		change(&j)
+		wrong.change(&j)
 		_, err := p.office.Join(p.Context(), j)
-		p.refused(what, err, api.Stuck)
+		p.refused(what, err, api.Stuck, wrong.code)
 	}
 	first, err := p.office.Join(p.Context(), ask)
 	p.must(err)
@@ -81,17 +84,17 @@ func joinsOnce(p *part) {
 	p.want("the answer that was lost", again, first)
 	p.want("whose", first.Company.RUT, dtetest.Company)
 	_, err = p.office.Join(p.Context(), p.asks(code, 2))
-	p.refused("somebody else's secret", err, api.Stuck)
+	p.refused("somebody else's secret", err, api.Stuck, "401")
 	_, err = p.office.Till(first.Token).Pull(p.Context(), "")
 	p.must(err)
 	_, err = p.office.Join(p.Context(), ask)
-	p.refused("a code that was used", err, api.Stuck)
+	p.refused("a code that was used", err, api.Stuck, "401")
 
 	late, err := p.office.Invite("Caja 2")
 	p.must(err)
 	p.office.Pass(31 * time.Minute)
 	_, err = p.office.Join(p.Context(), p.asks(late, 3))
-	p.refused("a code that is too old", err, api.Stuck)
+	p.refused("a code that is too old", err, api.Stuck, "401")
 }
 
 // everyVerb asks all that a till can.
@@ -110,7 +113,7 @@ func strangers(p *part) {
 	p.folios(1, 100)
 	token := p.joins().token
 	for what, guess := range map[string]string{"nothing": "", "words": "hola", "another till": "9" + token, "a cut one": token[:len(token)-2]} {
-		p.everyVerb(p.office.Till(guess), func(verb string, err error) { p.refused(what+" "+verb, err, api.Ended) })
+		p.everyVerb(p.office.Till(guess), func(verb string, err error) { p.refused(what+" "+verb, err, api.Ended, "401") })
 	}
 }
 
@@ -119,9 +122,9 @@ func revokedIsOut(p *part) {
 	c, other := p.joins(), p.joins()
 	c.syncs()
 	p.must(p.office.Revoke(c.id))
-	p.everyVerb(c.server, func(verb string, err error) { p.refused(verb, err, api.Ended) })
+	p.everyVerb(c.server, func(verb string, err error) { p.refused(verb, err, api.Ended, "401") })
 	p.must(p.office.Lose(other.id))
-	p.everyVerb(other.server, func(verb string, err error) { p.refused(verb+" of a lost one", err, api.Ended) })
+	p.everyVerb(other.server, func(verb string, err error) { p.refused(verb+" of a lost one", err, api.Ended, "401") })
 	p.want("its lease", p.lease(c.leases[0].ID).State, LeaseOpen)
 	p.want("lost again", p.office.Lose(other.id) != nil, true)
 }
@@ -131,7 +134,7 @@ func oldProgram(p *part) {
 	r := c.says()
 	r.Protocol = api.Oldest - 1
 	_, err := c.server.Sync(p.Context(), r)
-	p.refused("an old one", err, api.Stuck)
+	p.refused("an old one", err, api.Stuck, "protocolo")
 	r.Protocol = api.Protocol + 5
 	a, err := c.server.Sync(p.Context(), r)
 	p.must(err)
@@ -208,7 +211,7 @@ func usedUp(p *part) {
 	p.disjoint()
 	c.used[next[0].ID] = next[0].Hasta + 1
 	_, err := c.server.Sync(p.Context(), c.says())
-	p.refused("a folio that is not its own", err, api.Stuck)
+	p.refused("a folio that is not its own", err, api.Stuck, "409")
 	p.want("the lease as it was", p.lease(next[0].ID).State, LeaseOpen)
 }
 
@@ -233,9 +236,9 @@ func onlyLessees(p *part) {
 	p.must(caf.Verify(dtetest.Trust()))
 	p.want("its folios", []dte.Folio{caf.Desde, caf.Hasta}, []dte.Folio{1, 100})
 	_, err = other.server.CAF(p.Context(), id)
-	p.refused("who leases nothing of it", err, api.Stuck)
+	p.refused("who leases nothing of it", err, api.Stuck, "404")
 	_, err = c.server.CAF(p.Context(), id+77)
-	p.refused("one that is not there", err, api.Stuck)
+	p.refused("one that is not there", err, api.Stuck, "404")
 }
 
 func givenBack(p *part) {
@@ -395,7 +398,7 @@ func spoilt(p *part) {
 		push.Entries = slices.Clone(push.Entries)
 		spoil(&push.Entries[1])
 		_, err := c.server.Push(p.Context(), push)
-		p.refused(what, err, api.Stuck)
+		p.refused(what, err, api.Stuck, "422")
 	}
 	docs, err := p.office.Documents()
 	p.must(err)
@@ -409,8 +412,15 @@ func tooMuch(p *part) {
 	for i := range api.MostEntries + 1 {
 		c.notes(fact{Kind: "mostrador", Text: fmt.Sprint(i)}, api.Entry{})
 	}
-	_, err := c.server.Push(p.Context(), c.chunk(0, api.MostEntries+1))
-	p.refused("one too many", err, api.Stuck)
+	for what, push := range map[string]api.Push{
+		"an entry":   c.chunk(0, api.MostEntries+1),
+		"a state":    {States: make([]api.DocumentState, api.MostStates+1)},
+		"a customer": {Products: make([]api.Product, api.MostNews), Customers: make([]api.Customer, 1)},
+		"a refusal":  {Products: make([]api.Product, api.MostNews), Refused: make([]api.Refusal, 1)},
+	} {
+		_, err := c.server.Push(p.Context(), push)
+		p.refused(what+" too many", err, api.Stuck, "tamaño")
+	}
 	p.want("nothing was taken in", c.syncs().After, api.Point{})
 	p.want("as many as may be", c.pushes(c.chunk(0, api.MostEntries)).After, c.point(api.MostEntries))
 }

@@ -292,13 +292,13 @@ func (p *part) lease(id int64) Lease {
 	return Lease{}
 }
 
-// refused demands an error of that verdict, in words.
-func (p *part) refused(what string, err error, want api.Verdict) {
+// refused demands an error of that verdict and code, in words.
+func (p *part) refused(what string, err error, want api.Verdict, code string) {
 	p.Helper()
 	switch e, ok := errors.AsType[*api.Error](err); {
 	case !ok:
 		p.Errorf("%s: %v is no *api.Error", what, err)
-	case e.Verdict != want || e.Message == "":
-		p.Errorf("%s: %q %q, want %q", what, e.Verdict, e.Message, want)
+	case e.Verdict != want || e.Code != code || e.Message == "":
+		p.Errorf("%s: %q %q %q, want %q %q", what, e.Verdict, e.Code, e.Message, want, code)
 	}
 }
