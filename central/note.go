@@ -70,10 +70,13 @@ func (p *plannedNote) findOriginal() error {
 	if err != nil {
 		return err
 	}
-	if p.doc, err = p.documentOf(p.want.Of); err != nil {
+	if p.of, err = p.Call.Sale(p.want.Of); err != nil {
 		return err
 	}
-	if p.of, err = p.Call.Sale(p.want.Of); err != nil {
+	if err := p.of.documented(Unprocessable, "No hay nada que una nota pueda corregir: devuélvala en esa caja"); err != nil {
+		return err
+	}
+	if p.doc, err = p.documentOf(p.want.Of); err != nil {
 		return err
 	}
 	p.customer, p.related = p.of.Customer, &p.of.ID
@@ -335,7 +338,7 @@ func (c *Call) SaleByDocument(r dte.Referencia) (Sale, error) {
 	if errTipo != nil || errFolio != nil {
 		return Sale{}, refuse(NotFound, "Venta original no encontrada")
 	}
-	list, err := c.sales("where s.tipo = $1 and s.folio = $2", tipo, folio)
+	list, err := c.sales("where s.tipo = $1 and s.folio = $2 and d.sale_id is not null", tipo, folio) // a till's own number names no document
 	if err == nil && len(list) == 0 {
 		err = refuse(NotFound, "Venta original no encontrada")
 	}

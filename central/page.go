@@ -65,6 +65,9 @@ func (c *Call) PaperOf(sale int64) (p Paper, err error) {
 	if p.Sale, err = c.Sale(sale); err != nil {
 		return p, err
 	}
+	if err := p.Sale.documented(NotFound, "Su papel es el que salió en la caja"); err != nil {
+		return p, err
+	}
 	if p.Document, err = c.documentOf(sale); err != nil {
 		return p, err
 	}

@@ -78,6 +78,9 @@ func (r *plannedRemedy) find() error {
 	if r.of, err = r.Call.Sale(r.ask.Sale); err != nil {
 		return err
 	}
+	if err := r.of.documented(Conflict, "No se cambió nada"); err != nil {
+		return err
+	}
 	r.Tipo, r.customer = r.of.Tipo, r.of.Customer
 	if r.doc, err = r.documentOf(r.of.ID); err != nil {
 		return err

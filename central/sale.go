@@ -557,7 +557,7 @@ func (s *plannedSale) write(id int64, doc *dte.Document) error {
 // made is the sale as it would be read now.
 func (s *plannedSale) made(id int64, doc *dte.Document) Sale {
 	sale := Sale{
-		ID: id, Folio: int64(doc.Folio), Tipo: s.Tipo, Fecha: doc.FchEmis, Exento: doc.Totales.MntExe, Neto: doc.Totales.MntNeto,
+		ID: id, Folio: int64(doc.Folio), Tipo: s.Tipo, Class: ClassDocument, Sign: s.sign, Fecha: doc.FchEmis, Exento: doc.Totales.MntExe, Neto: doc.Totales.MntNeto,
 		IVA: doc.Totales.IVA, Total: doc.Totales.MntTotal, Description: s.Description, CreatedAt: s.now.Truncate(time.Microsecond), Seller: s.Person.ID,
 		Customer: s.customer, References: s.draft.Referencia, State: dte.Issued,
 	}
@@ -790,8 +790,15 @@ func (s *plannedSale) moveStock(batch *pgx.Batch, id int64) {
 
 // Sale is a sale that was made.
 type Sale struct {
-	ID, Folio   int64
-	Tipo        dte.TipoDTE
+	ID int64
+	// Folio of the document; 0 for what has none, which has the till's own Number instead.
+	Folio, Number int64
+	Tipo          dte.TipoDTE
+	Class         Class
+	// Sign is 1 for what adds to the sales, -1 for what takes away, 0 for what moves no money.
+	Sign int
+	// Till is the name of the one that made it; empty for the server's own.
+	Till        string
 	Fecha       dte.Date
 	Exento      money.Pesos
 	Neto        money.Pesos
@@ -851,8 +858,9 @@ func (c *Call) Sale(id int64) (Sale, error) {
 // sales reads sales whole, in a fixed number of questions however many there are.
 func (c *Call) sales(where string, args ...any) ([]Sale, error) {
 	rows, err := c.tx.Query(c.ctx, `select s.id, s.folio, s.tipo, s.fecha_emision, s.monto_exento, s.monto_neto, s.iva, s.monto_total, s.descuento,
-			s.descripcion, s.created_at, s.related_id, s.due_date, s.ind_traslado, coalesce(s.cod_ref, 0), s.person_id, s.customer_id, d.state, d.veredicto
-		from sale s join document_state d on d.sale_id = s.id `+where, args...)
+			s.descripcion, s.created_at, s.related_id, s.due_date, s.ind_traslado, coalesce(s.cod_ref, 0), s.person_id, s.customer_id, s.signo,
+			coalesce((select name from till where id = s.till_id), ''), coalesce(d.state, ''), d.veredicto
+		from sale s left join document_state d on d.sale_id = s.id `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -861,8 +869,9 @@ func (c *Call) sales(where string, args ...any) ([]Sale, error) {
 	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s Sale, err error) {
 		var fecha time.Time
 		err = row.Scan(&s.ID, &s.Folio, &s.Tipo, &fecha, &s.Exento, &s.Neto, &s.IVA, &s.Total, &s.Descuento, &s.Description, &s.CreatedAt,
-			&s.RelatedID, &s.DueDate, &s.Traslado, &s.CodRef, &s.Seller, &s.Customer.ID, &s.State, &s.Veredicto)
+			&s.RelatedID, &s.DueDate, &s.Traslado, &s.CodRef, &s.Seller, &s.Customer.ID, &s.Sign, &s.Till, &s.State, &s.Veredicto)
 		s.Fecha = dayOf(fecha)
+		s.classify()
 		return s, err
 	})
 	if err != nil || len(list) == 0 {

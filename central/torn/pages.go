@@ -83,11 +83,11 @@ type linkOut struct {
 }
 
 func saleLink(q *request) (any, error) {
-	sale, err := q.call.Sale(q.in.(*saleID).ID) //nolint:errcheck // made from the same type
+	paper, err := q.call.PaperOf(q.in.(*saleID).ID) //nolint:errcheck // made from the same type
 	if err != nil {
 		return nil, err
 	}
-	path := fmt.Sprintf("/sales/%d/pdf", sale.ID)
+	path := fmt.Sprintf("/sales/%d/pdf", paper.Sale.ID)
 	signed, until, err := q.server.Tokens.SignPass(central.Pass{Session: q.call.Session, Company: q.call.Tenant.ID, Path: path}, linkLife)
 	return linkOut{path + "?pase=" + url.QueryEscape(signed), Instante(until)}, err
 }

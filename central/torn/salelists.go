@@ -27,9 +27,9 @@ func salesOf(list []central.Sale, err error) ([]saleOut, error) {
 
 func listSales(c *central.Call, in struct {
 	historyQuery
-	Q        string   `query:"q" maxLength:"100" doc:"Parte del nombre o RUT del cliente o de la descripción, o un folio entero"`
+	Q        string   `query:"q" maxLength:"100" doc:"Parte del nombre o RUT del cliente o de la descripción, o un folio o número entero"`
 	Customer Opt[RUT] `query:"customer" doc:"RUT del cliente"`
-	Tipo     int64    `query:"tipo" minimum:"1" maximum:"999" doc:"Tipo de documento"`
+	Tipo     int64    `query:"tipo" minimum:"1" maximum:"999" doc:"Tipo de documento; 48 y desde 900, de lo que no lo lleva"`
 	Before   int64    `query:"before" minimum:"1" doc:"Solo ventas anteriores a esta: la manera rápida de recorrer una lista larga"`
 },
 ) ([]saleOut, error) {

@@ -183,8 +183,12 @@ type salePaymentOut struct {
 
 type saleOut struct {
 	ID            int64            `json:"id"`
-	Folio         int64            `json:"folio"`
-	TipoDTE       dte.TipoDTE      `json:"tipo_dte"`
+	Folio         int64            `json:"folio" doc:"0 en lo que una caja hizo sin documento: vea clase y numero"`
+	TipoDTE       dte.TipoDTE      `json:"tipo_dte" doc:"48 es un comprobante de tarjeta; desde 900 son comprobantes internos de una caja, que el SII no conoce"`
+	Clase         central.Class    `json:"clase" enum:"documento,comprobante,cambio,devolucion-comprobante,devolucion-sin-boleta,comprobante-interno" doc:"Qué respalda la venta"`
+	Numero        int64            `json:"numero" doc:"El número propio de la caja de lo que no lleva documento; si no, 0"`
+	Caja          string           `json:"caja" doc:"La caja que la hizo; vacía si fue el servidor"`
+	Signo         int              `json:"signo" doc:"1 suma a las ventas, -1 resta, 0 no mueve dinero"`
 	FechaEmision  Fecha            `json:"fecha_emision"`
 	MontoExento   Pesos            `json:"monto_exento"`
 	MontoNeto     Pesos            `json:"monto_neto"`
@@ -206,7 +210,7 @@ type saleOut struct {
 
 func saleOf(s central.Sale) saleOut {
 	out := saleOut{
-		ID: s.ID, Folio: s.Folio, TipoDTE: s.Tipo, FechaEmision: Fecha(s.Fecha), MontoExento: Pesos(s.Exento), MontoNeto: Pesos(s.Neto),
+		ID: s.ID, Folio: s.Folio, TipoDTE: s.Tipo, Clase: s.Class, Numero: s.Number, Caja: s.Till, Signo: s.Sign, FechaEmision: Fecha(s.Fecha), MontoExento: Pesos(s.Exento), MontoNeto: Pesos(s.Neto),
 		IVA: Pesos(s.IVA), MontoTotal: Pesos(s.Total), Descuento: Pesos(s.Descuento), Descripcion: s.Description, CreatedAt: Instante(s.CreatedAt),
 		RelatedSaleID: s.RelatedID, SellerID: s.Seller, EstadoDTE: s.State, Customer: customerOf(s.Customer), Referencias: []referenceOut{},
 		Details: []saleLineOut{}, Payments: []salePaymentOut{},
