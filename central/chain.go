@@ -33,26 +33,35 @@ func (c *Call) setChainHead(h chain) error {
 	return err
 }
 
-// followChain finds from where the till that calls is to push, or why it may not: epoch is its store's, head its newest entry
-// and locator some before it. A store that was restored goes on where it left the books that the server knows; what the lost
-// one told after that stays. What it may not is an alarm.
-func (c *Call) followChain(epoch int, head api.Point, locator []api.Point) (after api.Point, hold Hold, err error) {
+// followChain finds from where the till that calls is to push, or why it may not, by the epoch of its store, its newest entry
+// and some before it. A store that was restored goes on where it left the books that the server knows; what the lost
+// one told after that stays. What it may not is an alarm. A report that was overtaken is refused.
+func (c *Call) followChain(r api.Report) (after api.Point, hold Hold, err error) {
 	ours, err := c.chainHead()
 	if err != nil {
 		return after, "", err
 	}
-	points := append([]api.Point{head}, locator...)
+	points := append([]api.Point{r.Head}, r.Locator...)
 	known, err := c.knownEntries(points)
 	if err != nil {
 		return after, "", err
 	}
 	switch {
-	case epoch < ours.epoch || epoch < c.Till.Epoch:
+	case r.Epoch < ours.epoch || r.Epoch < c.Till.Epoch:
 		hold = HoldCopy
-	case epoch > ours.epoch:
-		return c.rejoin(epoch, ours, points, known)
+	case r.Epoch > ours.epoch:
+		return c.rejoin(r.Epoch, ours, points, known)
 	default:
-		hold = ours.judge(head, points, known)
+		hold = ours.judge(r.Head, points, known)
+	}
+	if hold == "" || hold == HoldBehind { // other books are none that came late
+		late, err := c.overtaken(r)
+		if err == nil && late {
+			err = errOvertaken()
+		}
+		if err != nil {
+			return after, "", err
+		}
 	}
 	if hold != "" {
 		err = c.raise(alarmOf(hold), strconv.Itoa(ours.epoch), hold.Words())

@@ -41,5 +41,5 @@ const (
 
 // FollowChain is what a till's report asks of its chain.
 func (c *Call) FollowChain(epoch int, head api.Point, locator []api.Point) (api.Point, Hold, error) {
-	return c.followChain(epoch, head, locator)
+	return c.followChain(api.Report{Epoch: epoch, Head: head, Locator: locator})
 }

@@ -41,7 +41,7 @@ func (c *Call) Sync(r api.Report) (api.Answer, error) {
 	}
 	a := api.Answer{Protocol: min(r.Protocol, api.Protocol), Now: c.now, Seconds: idleSeconds}
 	a.Till, a.Company = c.said()
-	after, hold, err := c.followChain(r.Epoch, r.Head, r.Locator)
+	after, hold, err := c.followChain(r)
 	if err != nil {
 		return a, err
 	}
@@ -136,14 +136,14 @@ func (c *Call) keepHealth(r api.Report, hold Hold) error {
 		h.Folios = []api.FolioDays{}
 	}
 	_, err := c.tx.Exec(c.ctx, `insert into till_health (till_id, at, version, protocol, skew_ms, head_n, hold, waiting, oldest, unsent, papers, printer, sii,
-			stopped, folios, cursor)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+			stopped, folios, cursor, run, seq)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		on conflict (till_id) do update set at = excluded.at, version = excluded.version, protocol = excluded.protocol, skew_ms = excluded.skew_ms,
 			head_n = excluded.head_n, hold = excluded.hold, waiting = excluded.waiting, oldest = excluded.oldest, unsent = excluded.unsent,
 			papers = excluded.papers, printer = excluded.printer, sii = excluded.sii, stopped = excluded.stopped, folios = excluded.folios,
-			cursor = excluded.cursor`,
+			cursor = excluded.cursor, run = excluded.run, seq = excluded.seq`,
 		c.Till.ID, c.now, plainText(r.Version, 60), bounded(int64(r.Protocol)), skew.Milliseconds(), r.Head.N, string(hold), bounded(int64(h.Waiting)), oldest,
-		max(0, h.Unsent), bounded(int64(h.Papers)), plainText(h.Printer, 500), plainText(h.SII, 500), plainText(h.Hold, 500), h.Folios, plainText(r.Cursor, 500))
+		max(0, h.Unsent), bounded(int64(h.Papers)), plainText(h.Printer, 500), plainText(h.SII, 500), plainText(h.Hold, 500), h.Folios, plainText(r.Cursor, 500), runOf(r), r.Seq)
 	return err
 }
 

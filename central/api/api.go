@@ -90,6 +90,10 @@ type Report struct {
 	Protocol int       `json:"protocol"`
 	Version  string    `json:"version"`
 	Now      time.Time `json:"now"` // by the till's clock
+	// Run names the run of the program that speaks, and Seq counts its reports. Both are in its memory only: by them a report that
+	// newer ones overtook is told from one of a store that was put back. Of who names no run each is judged as it comes.
+	Run string `json:"run,omitempty"`
+	Seq int64  `json:"seq,omitempty"`
 	// Epoch is how often the till's store was restored from a backup.
 	Epoch int `json:"epoch"`
 	// Head is the newest entry of the chain. Locator are some before it, newest first, from near to far (see Locate): by them

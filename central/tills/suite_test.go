@@ -187,6 +187,15 @@ func (s *served) Customers() (list []dte.RUT, err error) {
 	return list, err
 }
 
+func (s *served) Health(till int64) (h api.Health, err error) {
+	err = s.call(func(c *central.Call) error {
+		standing, err := c.TillStanding(till)
+		h = standing.Health.Health
+		return err
+	})
+	return h, err
+}
+
 func (s *served) Shift(till int64, number int) (z api.Shift, ok bool, err error) {
 	var raw []byte
 	err = s.look.QueryRow(s.Context(), "select z from shift where till_id = $1 and number = $2", till, number).Scan(&raw)

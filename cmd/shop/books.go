@@ -2,9 +2,11 @@ package shop
 
 import (
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"mostrador/central/api"
@@ -66,14 +68,32 @@ func (b *serverBooks) Report() (api.Report, error) {
 		return api.Report{}, err
 	}
 	b.epoch = folios.Epoch
+	run, seq := b.s.speech.next()
 	r := api.Report{
-		Protocol: api.Protocol, Version: programVersion(), Now: b.s.opt.Now(), Epoch: folios.Epoch, Head: wirePoint(head), Cursor: cursor,
+		Protocol: api.Protocol, Version: programVersion(), Now: b.s.opt.Now(), Run: run, Seq: seq, Epoch: folios.Epoch, Head: wirePoint(head), Cursor: cursor,
 		Folios: api.Folios{Used: wireMarks(folios.Used), Returned: wireMarks(folios.Returned), Wants: wants}, Health: health,
 	}
 	for _, p := range at {
 		r.Locator = append(r.Locator, wirePoint(p))
 	}
 	return r, nil
+}
+
+// speech counts what this run of the program reports to the server. No file has it, so nobody puts it back with one.
+type speech struct {
+	mu  sync.Mutex
+	run string
+	seq int64
+}
+
+func (p *speech) next() (run string, seq int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.run == "" {
+		p.run = rand.Text()
+	}
+	p.seq++
+	return p.run, p.seq
 }
 
 func wireMarks(marks []store.LeaseMark) (list []api.Mark) {

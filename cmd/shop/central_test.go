@@ -677,6 +677,26 @@ func TestASaleIsOneMessage(t *testing.T) {
 	}
 }
 
+// The reports of a run are counted, whoever makes them, and a copy of the file is another run: so the server tells a report that came
+// late from one of a file that was put back.
+func TestReportsAreCounted(t *testing.T) {
+	c := newCompany(t, 20)
+	c.folios(1, 200, dte.Boleta)
+	s, other, _ := c.copied()
+	report := func(s *Shop) api.Report {
+		r, err := (&serverBooks{s: s}).Report()
+		must(t, err)
+		return r
+	}
+	first, second, copied := report(s), report(s), report(other)
+	if first.Run == "" || second.Run != first.Run || second.Seq != first.Seq+1 {
+		t.Errorf("run %q, report %d, and then run %q, report %d", first.Run, first.Seq, second.Run, second.Seq)
+	}
+	if copied.Run == "" || copied.Run == first.Run {
+		t.Errorf("a copy is run %q, too", copied.Run)
+	}
+}
+
 // A server that finds out in the middle takes nothing in: nothing of that push counts as told, and the till asks before it goes on.
 func TestAPushThatIsHeldTellsNothing(t *testing.T) {
 	c := newCompany(t, 20)

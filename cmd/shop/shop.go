@@ -114,6 +114,7 @@ type Shop struct {
 	joining sync.Mutex // guards the membership of a server, and stopped
 	courier atomic.Pointer[possync.Courier]
 	stopped func() // ends the courier
+	speech  speech
 
 	mu      sync.Mutex
 	status  Status

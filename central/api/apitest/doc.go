@@ -48,6 +48,8 @@ type Office interface {
 	Owed(customer dte.RUT) (money.Pesos, error)
 	// Customers are those that the company knows.
 	Customers() ([]dte.RUT, error)
+	// Health is what a till said last of how things stand around it.
+	Health(till int64) (api.Health, error)
 	// Shift is a shift of a till as the server knows it; ok is false if it does not.
 	Shift(till int64, number int) (s api.Shift, ok bool, err error)
 }

@@ -69,6 +69,30 @@ type till struct {
 	before map[api.Point]api.Point
 	epochs map[api.Point]int // under which each was told
 	hold   api.Hold          // as it was told last
+	heard  word
+}
+
+// word is a till's last report, as far as the next one is judged by it, and what people see of it.
+type word struct {
+	run    string
+	seq    int64
+	at     time.Time
+	skew   time.Duration // how far the till's clock was ahead
+	health api.Health
+}
+
+// longestWay is how long a message can be on its way.
+const longestWay = 20 * time.Minute
+
+// overtook reports that r was said before this and arrives after it: the same run of the program numbered it lower, and it is no
+// machine that was put back with its memory, by the clocks.
+func (w word) overtook(r api.Report, now time.Time) bool {
+	written := r.Now.Add(-w.skew)
+	return r.Run != "" && r.Run == w.run && r.Seq < w.seq && !written.After(w.at.Add(time.Second)) && now.Sub(written) <= longestWay
+}
+
+func errOvertaken() *api.Error {
+	return fault(api.Later, "503", "Un informe más nuevo de la caja llegó antes que este. Nada cambió; la caja dirá de nuevo cómo está")
 }
 
 // How a till stands.
@@ -232,9 +256,14 @@ func (m *Memory) sync(t *till, r api.Report) (api.Answer, error) {
 		Protocol: min(r.Protocol, api.Protocol), Now: m.now, Till: api.Till{ID: t.id, Name: t.name}, Company: m.cfg.Company,
 		Seconds: m.cfg.Seconds,
 	}
-	if a.Hold = m.follow(t, r.Epoch, r.Head, r.Locator); a.Hold == "" {
+	hold, err := m.follow(t, r)
+	if err != nil {
+		return api.Answer{}, err
+	}
+	if a.Hold = hold; a.Hold == "" {
 		a.Hold = m.ledger.behind(t.id, r.Folios.Used)
 	}
+	t.heard = word{run: r.Run, seq: r.Seq, at: m.now, skew: r.Now.Sub(m.now), health: r.Health}
 	a.After = t.head()
 	m.hold(t, a.Hold)
 	if a.Hold != "" {
@@ -308,27 +337,41 @@ func (t *till) knows(p api.Point) bool {
 	return ok && mine == p
 }
 
-// follow keeps step with a till's store: the same one goes on, a restored one goes back to where it is known.
-func (m *Memory) follow(t *till, epoch int, head api.Point, locator []api.Point) api.Hold {
-	points := append([]api.Point{head}, locator...)
+// follow keeps step with a till's store: the same one goes on, a restored one goes back to where it is known. A report that was
+// overtaken is an error.
+func (m *Memory) follow(t *till, r api.Report) (api.Hold, error) {
+	points := append([]api.Point{r.Head}, r.Locator...)
 	switch {
-	case epoch < t.epoch:
-		return api.HoldCopy
-	case epoch > t.epoch:
+	case r.Epoch < t.epoch:
+		return api.HoldCopy, nil
+	case r.Epoch > t.epoch:
 		t.goBack(points)
-		t.epoch = epoch
+		t.epoch = r.Epoch
 		if !m.cfg.Plant.NoEpoch {
 			m.ledger.doubt(t.id)
 		}
-		return ""
+		return "", nil
 	case m.cfg.Plant.NoChainCheck:
-		return ""
+		return "", nil
 	case slices.ContainsFunc(points, func(p api.Point) bool { return p.N > 0 && p.N <= int64(len(t.chain)) && !t.knows(p) }):
-		return api.HoldFork
-	case head.N < int64(len(t.chain)):
-		return api.HoldBehind
+		return api.HoldFork, nil
+	case t.heard.overtook(r, m.now):
+		return "", errOvertaken()
+	case r.Head.N < int64(len(t.chain)):
+		return api.HoldBehind, nil
 	}
-	return ""
+	return "", nil
+}
+
+// Health implements Office.
+func (m *Memory) Health(id int64) (api.Health, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, err := m.tillOf(id)
+	if err != nil {
+		return api.Health{}, err
+	}
+	return t.heard.health, nil
 }
 
 // goBack leaves the books where the restored copy has them, whichever copy told of that point. What came after is kept.

@@ -44,6 +44,8 @@ func Run(t *testing.T, open func(t *testing.T) Server) {
 		{"two documents under one key are both kept", twoUnderOneKey},
 		{"a state goes forward", forward},
 		{"a store that went back is held", wentBack},
+		{"a report that was overtaken says nothing", overtaken},
+		{"what was put back is held, whatever its clock says", putBack},
 		{"books that say something else are held", forks},
 		{"a restored store goes on from where it is known", restoredGoesOn},
 		{"of two from one backup only one gets folios", oneOfTwoBackups},
@@ -548,6 +550,81 @@ func wentBack(p *part) {
 	old.syncs()
 	p.want("the alarm is told once", p.alarms(), alarms)
 	p.want("the one that did not go back sells on", c.syncs().Hold, api.Hold(""))
+}
+
+// hears has the server hear a report of the counter's that says this of the printer.
+func (c *counter) hears(r api.Report, printer string) (api.Answer, error) {
+	r.Health.Printer = printer
+	return c.server.Sync(c.Context(), r)
+}
+
+func overtaken(p *part) {
+	p.folios(1, 200)
+	c := p.joins()
+	c.syncs()
+	c.sells()
+	first, push := c.says(), c.chunk(0, 1)
+	c.sells()
+	c.tells()
+	second := c.says()
+	p.office.Pass(30 * time.Second)
+	_, err := c.hears(c.says(), "sin papel")
+	p.must(err)
+	leases, err := p.office.Leases()
+	p.must(err)
+	p.office.Pass(3 * time.Minute)
+	for what, late := range map[string]api.Report{"from before a sale": first, "with the same books": second} {
+		_, err := c.hears(late, "")
+		p.refused(what, err, api.Later, "503")
+	}
+	p.want("a push that is as late", c.pushes(push), api.Pushed{After: c.head()})
+	p.want("alarms", p.alarms(), 0)
+	health, err := p.office.Health(c.id)
+	p.must(err)
+	p.want("what people see", health.Printer, "sin papel")
+	after, err := p.office.Leases()
+	p.must(err)
+	p.want("leases", after, leases)
+	p.want("the till goes on", c.syncs().Hold, api.Hold(""))
+}
+
+// Nothing that a store brings along says when it was put back: not its clock, nor, of a machine that was put back with its memory, the
+// number of its report.
+func putBack(p *part) {
+	p.folios(1, 200)
+	c := p.joins()
+	c.syncs()
+	c.sells()
+	then := p.office.Now()
+	file, machine := c.copied(), c.snapshot()
+	c.says() // on its way for ever
+	p.office.Pass(time.Minute)
+	c.sells()
+	c.tells()
+	heard := func(what string, back *counter, now time.Time, want api.Hold) {
+		p.Helper()
+		r := back.says()
+		r.Now = now
+		a, err := c.server.Sync(p.Context(), r)
+		p.must(err)
+		p.want(what, []any{a.Hold, len(a.Folios.Leases)}, []any{want, 0})
+		p.want(what+": alarm", p.alarms() > 0, true)
+		_, err = c.server.Sync(p.Context(), c.says())
+		p.must(err)
+	}
+	heard("a file, and the clock with it", file.copied(), then, api.HoldBehind)
+	heard("a machine with its memory", machine.snapshot(), p.office.Now().Add(2*time.Second), api.HoldBehind)
+	fork := machine.snapshot()
+	fork.sells(func(s *api.Sale) { s.ID += " again" })
+	heard("one that went on by itself", fork, then, api.HoldFork)
+	young := machine.says()
+	young.Now = then
+	_, err := c.server.Sync(p.Context(), young)
+	p.refused("one whose clock was put back by a minute", err, api.Later, "503")
+	p.office.Pass(time.Hour)
+	heard("and when it has run on", machine.snapshot(), then.Add(time.Hour), api.HoldBehind)
+	heard("one whose clock stands still", machine, then, api.HoldBehind)
+	p.want("the one that was not put back goes on", c.syncs().Hold, api.Hold(""))
 }
 
 func forks(p *part) {

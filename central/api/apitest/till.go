@@ -24,6 +24,8 @@ type counter struct {
 	server api.Server
 	id     int64
 	epoch  int
+	run    string // of its program
+	seq    int64
 	chain  []api.Entry
 	leases []api.Lease
 	used   map[int64]int64 // lease → last folio
@@ -34,6 +36,19 @@ type counter struct {
 
 // copied is the same till again, as a backup or a copied file is: what happens to one is no affair of the other.
 func (c *counter) copied() *counter {
+	o := c.snapshot()
+	o.starts()
+	return o
+}
+
+// starts is what the program does with a file.
+func (c *counter) starts() {
+	c.runs++
+	c.run, c.seq = fmt.Sprint("run ", c.runs), 0
+}
+
+// snapshot is the same till again with its memory, as a virtual machine is.
+func (c *counter) snapshot() *counter {
 	o := *c
 	o.chain = append([]api.Entry(nil), c.chain...)
 	o.leases = append([]api.Lease(nil), c.leases...)
@@ -74,7 +89,8 @@ func (c *counter) notes(f fact, e api.Entry) {
 }
 
 func (c *counter) says() api.Report {
-	r := api.Report{Protocol: api.Protocol, Version: "prueba", Now: c.office.Now(), Epoch: c.epoch, Head: c.head(), Folios: api.Folios{Wants: c.wants}}
+	c.seq++
+	r := api.Report{Protocol: api.Protocol, Version: "prueba", Now: c.office.Now(), Run: c.run, Seq: c.seq, Epoch: c.epoch, Head: c.head(), Folios: api.Folios{Wants: c.wants}}
 	for _, n := range api.Locate(int64(len(c.chain))) {
 		r.Locator = append(r.Locator, c.point(n))
 	}
@@ -202,6 +218,7 @@ func (c *counter) tells() api.Pushed {
 func (c *counter) restored() {
 	c.epoch++
 	c.leases = nil
+	c.starts()
 	c.notes(fact{Kind: "restauración", Text: "se restauró un respaldo"}, api.Entry{})
 }
 
@@ -210,6 +227,7 @@ type part struct {
 	*testing.T
 	office Server
 	tills  int
+	runs   int // of the tills' programs
 }
 
 func (p *part) must(err error) {
@@ -235,10 +253,12 @@ func (p *part) joins() *counter {
 	p.must(err)
 	j, err := p.office.Join(p.Context(), p.asks(code, byte(p.tills)))
 	p.must(err)
-	return &counter{
+	c := &counter{
 		part: p, name: name, token: j.Token, server: p.office.Till(j.Token), id: j.Till.ID, used: map[int64]int64{}, cafs: map[int64]*dte.CAF{},
 		wants: []dte.TipoDTE{dte.Boleta},
 	}
+	c.starts()
+	return c
 }
 
 // asks is how a computer asks to join.
