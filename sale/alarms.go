@@ -92,6 +92,8 @@ type Facts struct {
 	// Outage is the contingency under way; the zero value is none.
 	Outage Outage
 	Server ServerFacts
+	// Unbelieved are the server's news that the till did not take in, oldest first.
+	Unbelieved []Unbelieved
 }
 
 // Waiting are the documents of one type that the SII does not have yet.

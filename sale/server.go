@@ -1,7 +1,6 @@
 package sale
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"time"
 )
@@ -16,8 +15,6 @@ type ServerFacts struct {
 	// Away is since when the server is not reached; zero while it is.
 	Away   time.Time
 	Unsent int64 // entries of the books that it has not heard
-	// Refused are the server's news that this till did not believe, in words, each until somebody attends it.
-	Refused []string
 	// Ahead is how far this computer's clock is ahead of the server's.
 	Ahead time.Duration
 }
@@ -59,13 +56,22 @@ func served(f Facts) []Alarm {
 	return []Alarm{a}
 }
 
-// unbelieved: what the server said and this till does not do, each a task.
+// Unbelieved is what the server said and this till does not do, until somebody attends it or the server says better.
+type Unbelieved struct {
+	Number uint64 `json:"number"`
+	What   string `json:"what"` // "producto 7801"
+	Why    string `json:"why"`
+}
+
+// UnbelievedTask is the task of what was not believed.
+func UnbelievedTask(number uint64) string { return fmt.Sprintf("%s:novedad:%d", AlarmServer, number) }
+
+// unbelieved: nobody at the counter would notice that a price of the server's is not charged here.
 func unbelieved(f Facts) (alarms []Alarm) {
-	for _, words := range f.Server.Refused {
-		sum := sha256.Sum256([]byte(words))
+	for _, u := range f.Unbelieved {
 		alarms = append(alarms, Alarm{
-			ID: fmt.Sprintf("%s:novedad:%x", AlarmServer, sum[:6]), Kind: AlarmServer, Severity: Aviso, Title: "El servidor mandó algo que no se tomó", Action: "Marcar como atendida", Task: true,
-			Text: "El servidor mandó algo que esta caja no tomó. " + ended(capital(words)) + " Lo demás sí se tomó, y lo vendido no cambia. El servidor lo sabe: pida a quien lo administra que lo corrija ahí.",
+			ID: UnbelievedTask(u.Number), Kind: AlarmServer, Severity: Aviso, Title: "El servidor mandó algo que no se tomó", Action: "Marcar como atendida", Task: true,
+			Text: "El servidor mandó algo que esta caja no tomó. " + ended(capital(u.What+": "+u.Why)) + " Lo demás sí se tomó, y lo vendido no cambia. El servidor lo sabe: pida a quien lo administra que lo corrija ahí.",
 		})
 	}
 	return alarms

@@ -35,14 +35,14 @@ func TestAlarmsAboutTheServer(t *testing.T) {
 
 // What the server said and the till does not do is a task: it goes when somebody attends it, and another one is another.
 func TestNewsThatWereRefusedAreTasks(t *testing.T) {
-	f := sale.Facts{Server: sale.ServerFacts{Refused: []string{"producto 7801: el precio es negativo"}}}
+	f := sale.Facts{Unbelieved: []sale.Unbelieved{{Number: 1, What: "producto 7801", Why: "el precio es negativo"}}}
 	a := one(t, f)
 	tells(t, a, sale.AlarmServer, sale.Aviso, "Producto 7801: el precio es negativo.", "lo vendido no cambia")
 	if !a.Task {
 		t.Error("nobody can attend it")
 	}
 	f.Attended = map[string]bool{a.ID: true}
-	f.Server.Refused = append(f.Server.Refused, "promociones: no se entienden")
+	f.Unbelieved = append(f.Unbelieved, sale.Unbelieved{Number: 2, What: "promociones", Why: "no se entienden"})
 	if other := one(t, f); other.ID == a.ID {
 		t.Error("who attends one attends all")
 	}

@@ -74,10 +74,12 @@ func (s *Store) Facts(now time.Time) (f sale.Facts, err error) {
 			func() (err error) { f.Ranges, err = rangesOf(t, 0); return err },
 			func() (err error) { f.Pace, err = pace(t, now); return err },
 			func() (err error) { f.Stopped, err = stoppedMails(t); return err },
+			func() (err error) { f.Unbelieved, err = unbelievedOf(t); return err },
 			func() (err error) { f.Outage, err = openOutage(t); return err },
 		} {
 			err = errors.Join(err, part())
 		}
+		f.Unbelieved = f.Unbelieved[:min(len(f.Unbelieved), unbelievedShown)]
 		f.Attended = attendedCAFs(t)
 		return err
 	})
@@ -191,12 +193,18 @@ func (s *Store) Attend(id, who, what string, at time.Time) error {
 			return nil
 		}
 		task := t.Bucket(bTasks).Get([]byte(id))
-		if task == nil && !strings.HasPrefix(id, string(sale.AlarmCAF)+":") && !isStopped(t, id) {
+		news, err := attendUnbelieved(t, id)
+		if err != nil {
+			return err
+		}
+		if task == nil && news == "" && !strings.HasPrefix(id, string(sale.AlarmCAF)+":") && !isStopped(t, id) {
 			return fmt.Errorf("la tarea «%s»: %w. No se anotó nada", id, sale.ErrNotFound)
 		}
 		f := Fact{At: at, Kind: FactTask, Text: fmt.Sprintf("%s: %s (%s)", id, what, who)}
+		if news != "" {
+			f.Text = fmt.Sprintf("%s, %s: %s (%s)", id, news, what, who)
+		}
 		if task != nil {
-			var err error
 			if f.Key, err = parseKey(task); err != nil {
 				return err
 			}

@@ -70,6 +70,9 @@ type NewsPerson struct {
 type Refusal struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
+
+	thing string // of which it is a part
+	word  int    // which of the page's words of that thing it answers
 }
 
 // Bounds of what is believed.
@@ -159,11 +162,11 @@ func (s *Store) TakeNews(n News) (refused []Refusal, err error) {
 	defer s.customers.mu.Unlock()
 	var page newsPage
 	err = s.update(func(t *bolt.Tx) error {
-		page = newsPage{t: t, n: n}
+		page = newsPage{t: t, n: n, words: map[string]int{}}
 		if err := page.take(); err != nil {
 			return err
 		}
-		return page.report()
+		return errors.Join(page.report(), page.keepTasks())
 	})
 	switch {
 	case err != nil || page.dropped:
@@ -183,14 +186,18 @@ type newsPage struct {
 	n       News
 	state   newsState
 	refused []Refusal
+	thing   string            // of which is spoken
+	words   map[string]int    // how often the page spoke of a thing
 	claims  map[string]string // codes that the page gives, and to which product
 	people  []sale.Person
 	saved   []sale.Customer
 	dropped bool // a customer is gone
+
+	complete bool // the load ended with it
 }
 
 func (p *newsPage) refuse(what, why string, args ...any) {
-	p.refused = append(p.refused, Refusal{what, fmt.Sprintf(why, args...)})
+	p.refused = append(p.refused, Refusal{what, fmt.Sprintf(why, args...), p.thing, p.words[p.thing]})
 }
 
 func (p *newsPage) take() (err error) {
@@ -248,6 +255,7 @@ func (p *newsPage) products() error {
 	for _, n := range p.n.Products {
 		var why string
 		var err error
+		p.hear("producto " + short(n.Codigo))
 		if n.Deleted {
 			err = dropServed(p.t, n.Codigo)
 		} else {
@@ -257,7 +265,7 @@ func (p *newsPage) products() error {
 			return err
 		}
 		if why != "" {
-			p.refuse("producto "+short(n.Codigo), "%s", why)
+			p.refuse(p.thing, "%s", why)
 		}
 	}
 	return nil
@@ -456,6 +464,7 @@ func dropServed(t *bolt.Tx, code string) error {
 
 // sweep takes out what the server told before and did not tell in the load that is complete now.
 func (p *newsPage) sweep() error {
+	p.complete = true
 	var codes, ruts [][]byte
 	err := p.t.Bucket(bServed).ForEach(func(code, load []byte) error {
 		if parseNumber(load) != uint64(p.state.Load) {
@@ -493,12 +502,13 @@ type servedCustomer struct {
 
 func (p *newsPage) customers() error {
 	for _, n := range p.n.Customers {
+		p.hear("cliente " + n.RUT.Dotted())
 		why, err := p.customer(n)
 		if err != nil {
 			return err
 		}
 		if why != "" {
-			p.refuse("cliente "+n.RUT.Dotted(), "%s. No se guardó", why)
+			p.refuse(p.thing, "%s. No se guardó", why)
 		}
 	}
 	return nil
@@ -593,12 +603,13 @@ func (p *newsPage) takePeople() (err error) {
 	}
 	for _, n := range p.n.People {
 		n.Name = shortName(n.Name)
+		p.hear("persona " + short(n.Name))
 		why, err := p.person(n)
 		if err != nil {
 			return err
 		}
 		if why != "" {
-			p.refuse("persona "+short(n.Name), "%s", why)
+			p.refuse(p.thing, "%s", why)
 		}
 	}
 	return nil
@@ -679,20 +690,21 @@ func (p *newsPage) emisor() error {
 	if n == nil {
 		return nil
 	}
+	p.hear("empresa")
 	shop, ok, err := getJSON[sale.Shop](p.t, bMeta, kShop)
 	if err != nil || !ok {
 		return err
 	}
 	if n.RUT != shop.Emisor.RUT {
-		p.refuse("empresa", "el servidor habla de %s y esta caja es de %s. No se cambió nada", n.RUT.Dotted(), shop.Emisor.RUT.Dotted())
+		p.refuse(p.thing, "el servidor habla de %s y esta caja es de %s. No se cambió nada", n.RUT.Dotted(), shop.Emisor.RUT.Dotted())
 		return nil
 	}
 	if r := p.n.Resolucion; !r.Fch.IsZero() && r != shop.Resolucion {
-		p.refuse("empresa", "la resolución del SII es otra en esta caja: se cambia en la caja, a mano")
+		p.refuse(p.thing, "la resolución del SII es otra en esta caja: se cambia en la caja, a mano")
 	}
 	made := overEmisor(*n, shop.Emisor)
 	if err := issuable(made, shop.Resolucion.Fch); err != nil {
-		p.refuse("empresa", "%v. Sigue como estaba", err)
+		p.refuse(p.thing, "%v. Sigue como estaba", err)
 		return nil
 	}
 	shop.Emisor = made
@@ -739,8 +751,9 @@ func (p *newsPage) rules() error {
 	if p.n.Rules == nil {
 		return nil
 	}
+	p.hear("promociones")
 	if err := p.n.Check(*p.n.Rules); err != nil {
-		p.refuse("promociones", "%s. Siguen las de antes", short(err.Error()))
+		p.refuse(p.thing, "%s. Siguen las de antes", short(err.Error()))
 		return nil
 	}
 	if strings.TrimSpace(*p.n.Rules) == "" {
@@ -848,7 +861,7 @@ func forgetNews(t *bolt.Tx) error {
 		_, made := t.CreateBucket(name)
 		err = errors.Join(err, made)
 	}
-	return err
+	return errors.Join(err, dropTasks(t, nil, func([]byte, unbelieved) bool { return true })) // their numbers go on
 }
 
 // Unheard is what the server is to be told that stands in no chain: up to so many things made here, and all that was refused.
@@ -935,6 +948,10 @@ func (a *auditor) news() {
 			a.fault("hay precios de lista del producto %s, que no está", code)
 		}
 	})
+	a.each(bUnbelieved, func(_, _ int, k, v []byte) {
+		_, err := decode[unbelieved](bUnbelieved, k, v)
+		a.check(err)
+	})
 	a.each(bBarcodes, func(_, _ int, code, owner []byte) {
 		if a.t.Bucket(bCodes).Get(owner) == nil {
 			a.fault("el código %s lleva al producto %s, que no está", code, owner)
@@ -954,6 +971,7 @@ func (p *newsPage) verdicts() error {
 }
 
 func (p *newsPage) verdict(v dte.Veredicto) error {
+	p.hear("veredicto de " + v.Key.String())
 	d, err := stateOf(p.t, v.Key)
 	if errors.Is(err, sale.ErrNotFound) {
 		return nil // another till's
@@ -963,7 +981,7 @@ func (p *newsPage) verdict(v dte.Veredicto) error {
 		return err
 	}
 	if !v.State.Final() {
-		p.refuse("veredicto de "+v.Key.String(), "«%s» no es un veredicto. El documento sigue por enviar", short(string(v.State)))
+		p.refuse(p.thing, "«%s» no es un veredicto. El documento sigue por enviar", short(string(v.State)))
 		return nil
 	}
 	v.Codigo, v.Glosa, v.Fuente = short(v.Codigo), dte.Normalize(v.Glosa), dte.FuenteServidor

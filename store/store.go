@@ -514,7 +514,8 @@ var (
 	bServedCustomers = []byte("servedcustomers") // RUT → servedCustomer
 	bServedPeople    = []byte("servedpeople")    // name → NewsPerson
 	bMade            = []byte("made")            // what was made here → number, and the record if it is not in its place
-	bRefusedNews     = []byte("refusednews")     // number → Refusal
+	bRefusedNews     = []byte("refusednews")     // number → Refusal that the server has not heard of
+	bUnbelieved      = []byte("unbelieved")      // thing, part of it → unbelieved
 )
 
 // Names in the meta bucket.
@@ -534,7 +535,7 @@ var (
 
 // migrations are the steps from an empty file to the present. Steps are only ever added.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, vouchers.make, makePeople, makePapers, slips.make, makeMails, makeReturns, makeServer, makeNews}
+	return []func(*bolt.Tx) error{makeBuckets, makeTasks, makeHeld, makeRemedies, makeCustomers, makeAgainst, makeAccounts, makeCharges, vouchers.make, makePeople, makePapers, slips.make, makeMails, makeReturns, makeServer, makeNews, makeUnbelieved}
 }
 
 func makeHeld(t *bolt.Tx) error {

@@ -47,8 +47,6 @@ type ServerStatus struct {
 	Skew time.Duration
 	// Short are the types of which the company has no folios left to give.
 	Short []dte.TipoDTE
-	// Refused are the server's news that this till did not believe since it was opened, in words.
-	Refused []string
 }
 
 // Office is where companies' servers are reached; over HTTP, or in the memory of a test.

@@ -37,12 +37,10 @@ const mostChanged = 300
 
 // takeNews keeps a page of the server's news. With the last one the counter hears of them.
 func (s *Shop) takeNews(n api.News) error {
-	s.changed(n) // before it is kept: what fails half-way is read all the same
-	refused, err := s.Store.TakeNews(ownNews(n))
-	if err != nil {
+	s.changed(n)                                            // before it is kept: what fails half-way is read all the same
+	if _, err := s.Store.TakeNews(ownNews(n)); err != nil { // what is refused, the store keeps for the server and for a person
 		return err
 	}
-	s.noteRefused(refused)
 	if n.More {
 		return nil
 	}
@@ -69,21 +67,6 @@ func (s *Shop) changed(n api.News) {
 		}
 		c.codes = append(c.codes, p.Codigo)
 	}
-}
-
-// mostRefused is how many refused news a person is told of.
-const mostRefused = 20
-
-// noteRefused tells the shop what was not believed; the server is told by the next push.
-func (s *Shop) noteRefused(refused []store.Refusal) {
-	s.tell(func(st *Status) {
-		for _, r := range refused {
-			words := r.What + ": " + r.Why
-			if list := st.Server.Refused; len(list) < mostRefused && !slices.Contains(list, words) {
-				st.Server.Refused = append(slices.Clone(list), words)
-			}
-		}
-	})
 }
 
 // pricesAsOf tells when the server last said that it has no other prices.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -173,7 +174,8 @@ func TestOldSalesPutNothingOnSale(t *testing.T) {
 	}
 }
 
-// A program that ends between two pages goes on where it was, and what it refuses is known at the server.
+// A program that ends between two pages goes on where it was. What it refuses is known at the server, and a person here is told of it
+// until the server says better.
 func TestTheLoadGoesOnAfterAnEnd(t *testing.T) {
 	const many = 2*api.MostNews + 300
 	v := newServed(t)
@@ -216,7 +218,27 @@ func TestTheLoadGoesOnAfterAnEnd(t *testing.T) {
 	if !strings.Contains(text, "producto N7") {
 		t.Errorf("the server knows: %q", text)
 	}
+
+	must(t, s.Close())
+	s = opened(t, o)
+	if told := unbelieved(t, s); len(told) != 1 || !strings.Contains(told[0].Text, "Producto N7: ") {
+		t.Errorf("after a restart a person is told %+v", told)
+	}
+	v.exec("update product set precio_neto = 100 where codigo_interno = 'N7'")
+	v.clock.Advance(time.Minute)
+	v.settles(s)
+	if told := unbelieved(t, s); len(told) != 0 || costs(t, s)["N7"] != money.PerUnit(119) {
+		t.Errorf("N7 was mended and costs %s; a person is told %+v", costs(t, s)["N7"], told)
+	}
 	healthy(t, s)
+}
+
+// unbelieved are the tasks about news that a till did not take.
+func unbelieved(t *testing.T, s *Shop) []sale.Alarm {
+	t.Helper()
+	alarms, err := s.Alarms()
+	must(t, err)
+	return slices.DeleteFunc(alarms, func(a sale.Alarm) bool { return !a.Task || a.Kind != sale.AlarmServer })
 }
 
 // The first load of a catalogue as a shop has it, over HTTP into the till's file, and a change of it.
