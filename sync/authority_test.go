@@ -640,11 +640,16 @@ func TestWaitsAsLongAsAskedAboutADocument(t *testing.T) {
 type told struct {
 	*scripted
 	counts   []sii.Count
+	slow     *int // so often it says of an envelope that it is being processed
 	document func(dte.Key, sii.DocumentStatus) sii.DocumentStatus
 }
 
 func (a told) EnvelopeStatus(ctx context.Context, ch sii.Channel, emisor dte.RUT, track string) (sii.EnvelopeStatus, error) {
 	s, err := a.scripted.EnvelopeStatus(ctx, ch, emisor, track)
+	if a.slow != nil && *a.slow > 0 && err == nil {
+		*a.slow--
+		return sii.EnvelopeStatus{Phase: sii.InProgress}, nil
+	}
 	if a.counts != nil {
 		s.Counts = a.counts
 	}
@@ -688,11 +693,11 @@ func TestTheCountsAloneTellObjections(t *testing.T) {
 	}
 }
 
-// An answer was lost and the boleta service names no track id: a document that is not there an hour after its neighbour
-// was accepted was rejected. Nobody asks for it for ever.
+// An answer was lost and the boleta service names no track id: a document that is not there an hour after its neighbours
+// were accepted was rejected. Nobody asks for it for ever.
 func TestADocumentMissingFromAReceivedEnvelopeIsDecided(t *testing.T) {
 	d := newDesk(t)
-	keys := d.issue(dte.Boleta, 1, 2)
+	keys := d.issue(dte.Boleta, 1, 3)
 	d.sii.received = true
 	d.sii.fail = func(step string, _ sii.Channel) error {
 		if step == "upload" {

@@ -2,6 +2,7 @@ package sync_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -223,6 +224,75 @@ func TestADocumentSentAgainProvesNoEnvelope(t *testing.T) {
 				t.Errorf("all %v: %s is accepted, and the authority does not have it", all, key.ID())
 			}
 		}
+	}
+}
+
+// Whoever restored a backup of this till on another computer has sent the first boleta in an envelope of its own. That one is no proof
+// of the envelope of this till, whose upload was lost, even if as many documents came in it: the second boleta is not said to be at
+// the SII, nor asked for for ever, before it is there.
+func TestTheEnvelopeOfACopyIsNotThisOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		there [][]dte.Folio // what the other computer sent, envelope by envelope
+		mute  bool          // the authority tells no track id of a document
+		away  time.Duration // so long it answers nothing
+		slow  int           // so often the envelope is being processed
+		fails int           // this question about a document fails
+	}{
+		"the older one alone":          {there: [][]dte.Folio{{1}}},
+		"and tells no track":           {there: [][]dte.Folio{{1}}, mute: true},
+		"which takes its time":         {there: [][]dte.Folio{{1, 2, 4}}, slow: 3},
+		"with newer ones":              {there: [][]dte.Folio{{1, 40, 41, 42}}},
+		"the newer ones and another":   {there: [][]dte.Folio{{2, 3, 4, 40}}},
+		"all but one in the middle":    {there: [][]dte.Folio{{1, 2, 4}}},
+		"and the other sent many more": {there: [][]dte.Folio{{1, 3, 4, 40, 41}}},
+		"in two envelopes":             {there: [][]dte.Folio{{1, 40, 41, 42}, {4}}},
+		"after hours without a line":   {there: [][]dte.Folio{{1, 2, 4}}, away: 5 * time.Hour, fails: 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			keys := d.issue(dte.Boleta, 1, 4)
+			for i, folios := range c.there {
+				for _, folio := range folios {
+					d.sii.held[dte.Key{Emisor: keys[0].Emisor, Tipo: dte.Boleta, Folio: folio}] = fmt.Sprint("47", i)
+				}
+			}
+			d.worker.Authority = told{scripted: d.sii, slow: &c.slow, document: func(key dte.Key, s sii.DocumentStatus) sii.DocumentStatus {
+				if c.mute {
+					s.TrackID = ""
+				}
+				return s
+			}}
+			lost, asked, start := 0, 0, d.now()
+			d.sii.repeats = true
+			d.sii.fail = func(step string, _ sii.Channel) error {
+				switch {
+				case step == "upload" && lost == 0:
+					lost++
+					return &sii.Error{Verdict: sii.Later, Down: true, MaybeReceived: true, Message: "sin respuesta"}
+				case step != "upload" && d.now().Before(start.Add(c.away)):
+					return &sii.Error{Verdict: sii.Later, Down: true, Message: "sin línea"}
+				case step == "document":
+					if asked++; asked == c.fails {
+						return &sii.Error{Verdict: sii.Later, Message: "ocupado"}
+					}
+				}
+				return nil
+			}
+			for range 300 {
+				d.step()
+				for _, key := range keys {
+					if state, _, _ := d.box.DocumentState(key); state.Final() && d.sii.held[key] == "" {
+						t.Fatalf("%s is %s, and the authority does not have it", key.ID(), state)
+					}
+				}
+			}
+			for _, key := range keys {
+				d.state(key, dte.Accepted)
+			}
+			if d.sii.uploads != 1 {
+				t.Errorf("%d uploads arrived: %v", d.sii.uploads, d.sii.asked)
+			}
+		})
 	}
 }
 

@@ -594,7 +594,11 @@ func (w *Worker) upload(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 // refusedAfterADoubt asks for every document before it believes that an envelope that may have been received earlier was
 // not: of a document that was rejected there the authority says that it has none.
 func (w *Worker) refusedAfterADoubt(ctx context.Context, s dte.Sobre, no refusal) (dte.Sobre, error) {
-	for _, key := range s.Keys {
+	left, err := w.Outbox.Left(s.ID)
+	if err != nil {
+		return s, err
+	}
+	for _, key := range left {
 		doc, err := w.Outbox.DocumentIn(key)
 		if err != nil || slices.Contains(s.Again, key) {
 			continue // it tells nothing
@@ -665,7 +669,7 @@ func (w *Worker) find(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	case err != nil:
 		return w.failed(s, asTrouble(err))
 	case known.Found:
-		return w.sent(s, known.TrackID, known.RetryAfter)
+		return w.confirm(ctx, s, known)
 	}
 	if s.SentAt.After(w.Now()) {
 		s.SentAt = w.Now() // the clock was put back since; patience begins anew
@@ -684,21 +688,44 @@ func (w *Worker) find(ctx context.Context, s dte.Sobre) (dte.Sobre, error) {
 	return w.upload(ctx, s)
 }
 
-// witnesses are the documents that tell whether an envelope arrived. The authority receives it whole or not at all, so
-// one stands for all; but one that a person had sent again may be there from before, and of those all must be there.
-func (w *Worker) witnesses(s dte.Sobre) (docs []*dte.Document, err error) {
+// witnesses are the documents that tell whether an envelope arrived: the oldest and the newest of those that are undecided. The
+// authority receives it whole or not at all, but another computer with a copy of this till, or this one before it was restored, may
+// have sent the older ones in an envelope of its own. Documents that a person had sent again are no witnesses; where there are no
+// others, all must be there.
+func (w *Worker) witnesses(s dte.Sobre) ([]*dte.Document, error) {
+	keys, err := w.Outbox.Left(s.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 {
+		keys = s.Keys
+	}
+	own := slices.DeleteFunc(slices.Clone(keys), func(key dte.Key) bool { return slices.Contains(s.Again, key) })
+	if len(own) == 0 {
+		return w.readable(keys, len(keys))
+	}
+	oldest, err := w.readable(own, 1)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(own)
+	newest, err := w.readable(own, 1)
+	if err != nil || newest[0].Key() == oldest[0].Key() {
+		return oldest, err
+	}
+	return append(oldest, newest...), nil
+}
+
+// readable are so many of the documents, leaving out those that cannot be read.
+func (w *Worker) readable(keys []dte.Key, n int) (docs []*dte.Document, err error) {
 	var unread error
-	for _, key := range s.Keys {
-		again := slices.Contains(s.Again, key)
-		if again && len(s.Again) < len(s.Keys) {
-			continue
-		}
+	for _, key := range keys {
 		doc, err := w.Outbox.DocumentIn(key)
 		if err != nil {
 			unread = errors.Join(unread, err)
 			continue
 		}
-		if docs = append(docs, doc); !again {
+		if docs = append(docs, doc); len(docs) == n {
 			break
 		}
 	}
@@ -708,18 +735,45 @@ func (w *Worker) witnesses(s dte.Sobre) (docs []*dte.Document, err error) {
 	return docs, nil
 }
 
-// arrived asks for the witnesses of an envelope. The track id of those that were sent again may be another envelope's.
+// arrived asks for the witnesses of an envelope. If the authority has them from two envelopes, neither is this one; and the track id
+// of those that were sent again may be another's.
 func (w *Worker) arrived(ctx context.Context, s dte.Sobre, witnesses []*dte.Document) (known sii.DocumentStatus, err error) {
+	track := ""
 	for _, doc := range witnesses {
 		known, err = w.Authority.DocumentStatus(ctx, doc)
-		if w.heard(s, err); err != nil || !known.Found {
+		switch w.heard(s, err); {
+		case err != nil || !known.Found:
 			return known, err
+		case slices.Contains(s.Again, doc.Key()):
+			continue
+		case known.TrackID != "" && track != "" && known.TrackID != track:
+			known.Found = false
+			return known, nil
 		}
+		track = cmp.Or(track, known.TrackID)
 	}
-	if len(s.Again) == len(s.Keys) {
-		known.TrackID = ""
-	}
+	known.TrackID = track
 	return known, nil
+}
+
+// confirm believes the track id that a document told only when its envelope is known to hold as many of each type as this one. From
+// another one the authority has some of the documents: they are decided, and next time it is asked for the others.
+func (w *Worker) confirm(ctx context.Context, s dte.Sobre, known sii.DocumentStatus) (dte.Sobre, error) {
+	if known.TrackID == "" {
+		return w.sent(s, "", known.RetryAfter)
+	}
+	status, err := w.Authority.EnvelopeStatus(ctx, channel(s), s.Emisor, known.TrackID)
+	switch w.heard(s, err); {
+	case err != nil && s.Attempts >= doubtTrack && !asTrouble(err).Down:
+		return w.sent(s, "", known.RetryAfter)
+	case err != nil:
+		return w.failed(s, asTrouble(err))
+	case status.Phase == sii.InProgress:
+		return w.askLater(s, status.RetryAfter, "")
+	case foreign(status.Counts, s.Keys):
+		return w.askEach(ctx, s, s.Keys, 0)
+	}
+	return w.sent(s, known.TrackID, known.RetryAfter)
 }
 
 // doubtTrack is after how many failed questions about an envelope its documents are asked for one by one.
@@ -855,6 +909,20 @@ func (w *Worker) judge(ctx context.Context, s dte.Sobre, status sii.EnvelopeStat
 	return w.askEach(ctx, s, ask, total.Rechazados)
 }
 
+// foreign reports that the counts are of another envelope. A type may be missing in the counts; those that are there are counted right.
+func foreign(counts []sii.Count, keys []dte.Key) bool {
+	return slices.ContainsFunc(counts, func(c sii.Count) bool { return c.Informados != countOf(keys, c.Tipo) })
+}
+
+func countOf(keys []dte.Key, tipo dte.TipoDTE) (n int) {
+	for _, key := range keys {
+		if key.Tipo == tipo {
+			n++
+		}
+	}
+	return n
+}
+
 // objectedByMail is all that the DTE channel lets a till know of an objection.
 const objectedByMail = "Aceptado con reparos. El SII manda el detalle por correo."
 
@@ -863,13 +931,7 @@ const objectedByMail = "Aceptado con reparos. El SII manda el detalle por correo
 func unanimous(counts []sii.Count, keys []dte.Key) map[dte.TipoDTE]dte.State {
 	alike := map[dte.TipoDTE]dte.State{}
 	for _, c := range counts {
-		sent := 0
-		for _, key := range keys {
-			if key.Tipo == c.Tipo {
-				sent++
-			}
-		}
-		switch {
+		switch sent := countOf(keys, c.Tipo); {
 		case sent == 0 || sent != c.Informados:
 		case c.Aceptados == sent:
 			alike[c.Tipo] = dte.Accepted
@@ -888,7 +950,7 @@ const worry = time.Hour
 // where no track id can be asked about, and the authority, which receives an envelope whole, has decided on a neighbour and
 // an hour later still does not hold them.
 func (w *Worker) askEach(ctx context.Context, s dte.Sobre, keys []dte.Key, lost int) (dte.Sobre, error) {
-	old := w.Now().Sub(s.SentAt) > worry
+	old := s.State == dte.Sent && w.Now().Sub(s.SentAt) > worry
 	if s.TrackID == "" && old {
 		received, err := w.received(s)
 		if err != nil {
