@@ -196,9 +196,9 @@ func (s *served) Health(till int64) (h api.Health, err error) {
 	return h, err
 }
 
-func (s *served) Shift(till int64, number int) (z api.Shift, ok bool, err error) {
+func (s *served) Shift(till int64, number int, opened time.Time) (z api.Shift, ok bool, err error) {
 	var raw []byte
-	err = s.look.QueryRow(s.Context(), "select z from shift where till_id = $1 and number = $2", till, number).Scan(&raw)
+	err = s.look.QueryRow(s.Context(), "select z from shift where till_id = $1 and number = $2 and start_time = $3", till, number, opened).Scan(&raw)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return z, false, nil
 	}

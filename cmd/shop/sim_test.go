@@ -63,9 +63,10 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// Worlds that once ended with something wrong: 825 had one backup restored on two computers, which then shared a lease.
+// Worlds that once ended with something wrong: 825 had one backup restored on two computers, which then shared a lease; in 3115 a till took
+// the envelope of its copy for its own.
 func TestWorldsThatOnceFailed(t *testing.T) {
-	for _, seed := range []uint64{592, 640, 825} {
+	for _, seed := range []uint64{592, 640, 825, 3115} {
 		if w := playWorld(seed, simPlant{}, false); len(w.faults) > 0 {
 			t.Errorf("world %d: %s", seed, strings.Join(w.faults, "\n"))
 		}

@@ -583,11 +583,9 @@ func (m *simTill) turns() {
 
 // collides: one folio, two contents. Only of two computers with the very same file can that be, and then it must be seen.
 func (w *simWorld) collides(key dte.Key, format string, args ...any) {
-	for _, p := range w.papers[key] {
-		if !p.of.raw {
-			w.fault(format, args...)
-			return
-		}
+	if len(w.papers[key]) < 2 || slices.ContainsFunc(w.papers[key], func(p simPaper) bool { return !p.of.raw }) {
+		w.fault(format, args...)
+		return
 	}
 	w.note("as was to be expected: %s", fmt.Sprintf(format, args...))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"time"
 
 	"mostrador/central/api"
 	"mostrador/dte"
@@ -22,6 +23,7 @@ type books struct {
 	owed   map[dte.RUT]money.Pesos
 	byTill map[debt]money.Pesos
 	shifts map[place]api.Shift
+	twice  map[place]bool
 }
 
 type kept struct {
@@ -36,16 +38,21 @@ type debt struct {
 	till     int64
 }
 
-// place is a till's shift.
+// place is a till's shift. A restored store may begin another one of a number.
 type place struct {
 	till   int64
 	number int
+	opened int64
+}
+
+func placeOf(till int64, number int, opened time.Time) place {
+	return place{till, number, opened.UnixNano()}
 }
 
 func newBooks(emisor dte.RUT, trust dte.Trust) books {
 	return books{
 		emisor: emisor, trust: trust, byKey: map[dte.Key][]*kept{}, moves: map[string]bool{}, owed: map[dte.RUT]money.Pesos{},
-		byTill: map[debt]money.Pesos{}, shifts: map[place]api.Shift{},
+		byTill: map[debt]money.Pesos{}, shifts: map[place]api.Shift{}, twice: map[place]bool{},
 	}
 }
 
@@ -114,8 +121,20 @@ func (b *books) move(customer dte.RUT, till int64, id string, amount money.Pesos
 	return true
 }
 
-// shift keeps a shift as it stood last.
-func (b *books) shift(till int64, s api.Shift) { b.shifts[place{till, s.Number}] = s }
+// shift keeps a shift as it stood last; one that was closed is not opened again by what was told before. false: it had been closed
+// with other sums, by another copy of the till.
+func (b *books) shift(till int64, s api.Shift) bool {
+	at := placeOf(till, s.Number, s.OpenedAt)
+	was, known := b.shifts[at]
+	closed := known && !was.ClosedAt.IsZero()
+	if closed && s.ClosedAt.IsZero() {
+		return true
+	}
+	b.shifts[at] = s
+	same := was.ClosedAt.Equal(s.ClosedAt) && was.Expected == s.Expected && was.Counted == s.Counted && was.Sales == s.Sales
+	b.twice[at] = b.twice[at] || closed && !same
+	return !closed || same
+}
 
 // Documents implements Office.
 func (m *Memory) Documents() (list []Document, err error) {
@@ -173,11 +192,18 @@ func (m *Memory) Owed(customer dte.RUT) (money.Pesos, error) {
 }
 
 // Shift implements Office.
-func (m *Memory) Shift(till int64, number int) (api.Shift, bool, error) {
+func (m *Memory) Shift(till int64, number int, opened time.Time) (api.Shift, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, ok := m.books.shifts[place{till, number}]
+	s, ok := m.books.shifts[placeOf(till, number, opened)]
 	return s, ok, nil
+}
+
+// ClosedTwice reports a shift that two copies of a till closed with different sums. There is an alarm about it.
+func (m *Memory) ClosedTwice(till int64, number int, opened time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.books.twice[placeOf(till, number, opened)]
 }
 
 // Chain is how far the server has a till's books, and their hash.

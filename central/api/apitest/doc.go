@@ -50,8 +50,9 @@ type Office interface {
 	Customers() ([]dte.RUT, error)
 	// Health is what a till said last of how things stand around it.
 	Health(till int64) (api.Health, error)
-	// Shift is a shift of a till as the server knows it; ok is false if it does not.
-	Shift(till int64, number int) (s api.Shift, ok bool, err error)
+	// Shift is a shift of a till as the server knows it, by its number and when it began; ok is false if it does not. One that two
+	// copies of a till closed with different sums is as it was closed last, and an alarm says so.
+	Shift(till int64, number int, opened time.Time) (s api.Shift, ok bool, err error)
 }
 
 // Lease is a part of a range as the server remembers it.

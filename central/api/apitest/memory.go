@@ -486,7 +486,9 @@ func (m *Memory) takeIn(t *till, e api.Entry) {
 	case e.Sale != nil:
 		m.sale(t, *e.Sale)
 	case e.Shift != nil:
-		m.books.shift(t.id, *e.Shift)
+		if !m.books.shift(t.id, *e.Shift) {
+			m.alarm("%s cerró dos veces el turno %d, con otras sumas", t.name, e.Shift.Number)
+		}
 	case e.Movement != nil:
 		m.moved(e.Movement.Customer, t.id, "abono "+e.Movement.ID, -abs(e.Movement.Amount), e.Movement.Kind)
 	}

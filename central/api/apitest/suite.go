@@ -793,7 +793,7 @@ func shiftsStand(p *part) {
 	s := api.Shift{Number: 1, OpenedAt: p.office.Now(), Float: 20_000, Expected: 20_000}
 	c.notes(fact{Kind: "turno", Text: "abre"}, api.Entry{Shift: &s})
 	c.tells()
-	got, ok, err := p.office.Shift(c.id, 1)
+	got, ok, err := p.office.Shift(c.id, 1, s.OpenedAt)
 	p.must(err)
 	p.want("an open one", []any{ok, got.Float, got.ClosedAt.IsZero()}, []any{true, s.Float, true})
 	closed := s
@@ -801,13 +801,29 @@ func shiftsStand(p *part) {
 	closed.ByType, closed.Paid = map[string]money.Pesos{"39": 5000}, map[string]money.Pesos{"efectivo": 5000}
 	c.notes(fact{Kind: "turno", Text: "cierra"}, api.Entry{Shift: &closed})
 	c.tells()
-	got, _, err = p.office.Shift(c.id, 1)
+	got, _, err = p.office.Shift(c.id, 1, s.OpenedAt)
 	p.must(err)
 	p.want("closed", []any{got.ClosedAt.Equal(closed.ClosedAt), got.Expected, got.Counted, got.Difference, got.Sales, got.ByType, got.Paid},
 		[]any{true, closed.Expected, closed.Counted, closed.Difference, closed.Sales, closed.ByType, closed.Paid})
-	_, ok, err = p.office.Shift(other.id, 1)
+	_, ok, err = p.office.Shift(other.id, 1, s.OpenedAt)
 	p.must(err)
 	p.want("another till's first shift", ok, false)
+	again := closed
+	again.ClosedAt, again.Expected, again.Counted, again.Sales = p.office.Now(), 31_000, 31_000, 4
+	c.notes(fact{Kind: "turno", Text: "abre"}, api.Entry{Shift: &s})
+	c.notes(fact{Kind: "turno", Text: "cierra"}, api.Entry{Shift: &again})
+	c.tells()
+	got, _, err = p.office.Shift(c.id, 1, s.OpenedAt)
+	p.must(err)
+	p.want("as it was closed last", []any{got.ClosedAt.Equal(again.ClosedAt), got.Expected}, []any{true, again.Expected})
+	alarms, err := p.office.Alarms()
+	p.must(err)
+	p.want("an alarm about it", alarms > 0, true)
+	c.notes(fact{Kind: "turno", Text: "abre"}, api.Entry{Shift: &s})
+	c.tells()
+	got, _, err = p.office.Shift(c.id, 1, s.OpenedAt)
+	p.must(err)
+	p.want("opened again by what was told before", got.ClosedAt.IsZero(), false)
 }
 
 func newsResume(p *part) {
