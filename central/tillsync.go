@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"mostrador/central/api"
 	"mostrador/dte"
 )
@@ -110,13 +112,40 @@ func (c *Call) stock(r api.Report, to *api.FolioStock) (Hold, error) {
 	for _, l := range stock.Leases {
 		to.Leases = append(to.Leases, api.Lease{ID: l.ID, Tipo: l.Tipo, CAF: l.CAF, Desde: l.Desde, Hasta: l.Hasta})
 	}
-	for _, t := range stock.Short {
+	missed, err := c.missed(stock.Short)
+	if err != nil {
+		return "", err
+	}
+	for _, t := range missed {
 		if err := c.raise(AlarmShort, fmt.Sprintf("%d %s", t, dte.DateOf(c.now)), fmt.Sprintf(
 			"Faltan folios del tipo %d para las cajas: %s pidió y no hay bastantes. Las cajas venden con los que tienen; pida y cargue un CAF", t, c.Till.Name)); err != nil {
 			return "", err
 		}
 	}
 	return "", nil
+}
+
+// missed are those of some types of which there is too little that people must hear of. A till asks for all that it could issue; the
+// company lacks what it had before. One that never had a folio of any type hears of one, the boleta if the till asks for it:
+// who just begins must know what is missing, and no more.
+func (c *Call) missed(short []dte.TipoDTE) ([]dte.TipoDTE, error) {
+	if len(short) == 0 {
+		return nil, nil
+	}
+	rows, err := c.tx.Query(c.ctx, "select distinct tipo from caf")
+	if err != nil {
+		return nil, err
+	}
+	had, err := pgx.CollectRows(rows, pgx.RowTo[dte.TipoDTE])
+	switch {
+	case err != nil:
+		return nil, err
+	case len(had) == 0 && slices.Contains(short, dte.Boleta):
+		return []dte.TipoDTE{dte.Boleta}, nil
+	case len(had) == 0:
+		return short[:1], nil
+	}
+	return slices.DeleteFunc(slices.Clone(short), func(t dte.TipoDTE) bool { return !slices.Contains(had, t) }), nil
 }
 
 // keepHealth writes down what the till said of itself, and tells people if its clock is wrong.

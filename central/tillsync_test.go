@@ -138,13 +138,19 @@ func TestWhatPeopleMustKnowIsAnAlarm(t *testing.T) {
 		t.Errorf("a clock more than that off: %q", got)
 	}
 	r = s.report1()
+	s.caf(110, 1, 2)
 	r.Folios.Wants = append(r.Folios.Wants, 110)
 	r.Health.Waiting = 2
-	if a := s.syncs(counter, r); !slices.Equal(a.Folios.Short, []dte.TipoDTE{110}) {
-		t.Errorf("%+v", a)
-	}
-	if got := s.openAlarms(); got != "folios reloj" {
-		t.Errorf("no CAF of facturas: %q", got)
+	for _, want := range []string{"reloj", "folios reloj"} {
+		a := s.syncs(counter, r)
+		if got := s.openAlarms(); got != want {
+			t.Errorf("short of %v: %q, want %q", a.Folios.Short, got, want)
+		}
+		for _, l := range a.Folios.Leases {
+			if l.Tipo == 110 {
+				r.Folios.Used = append(r.Folios.Used, api.Mark{Lease: l.ID, Used: l.Hasta})
+			}
+		}
 	}
 	s.syncs(idle, s.report1())
 	s.clock.Advance(24 * time.Hour)
@@ -162,6 +168,50 @@ func TestWhatPeopleMustKnowIsAnAlarm(t *testing.T) {
 	}
 	if got := s.standing(counter); got.Open != 3 {
 		t.Errorf("%d alarms of Caja 1", got.Open)
+	}
+}
+
+// A till asks for all that it could issue. People hear of the types that the company has had, and of one type if it never had any.
+func TestWhatACompanyNeverIssuedIsNotMissed(t *testing.T) {
+	for name, c := range map[string]struct {
+		had, wants []dte.TipoDTE
+		missed     string
+	}{
+		"nothing yet":                {nil, []dte.TipoDTE{dte.Factura, dte.Boleta, dte.NotaCredito}, "39"},
+		"nothing yet, and no boleta": {nil, []dte.TipoDTE{dte.Factura, dte.NotaCredito}, "33"},
+		"boletas only":               {[]dte.TipoDTE{dte.Boleta}, []dte.TipoDTE{dte.Factura, dte.Boleta, dte.NotaCredito}, "39"},
+		"facturas only":              {[]dte.TipoDTE{dte.Factura}, []dte.TipoDTE{dte.Boleta}, ""},
+		"both":                       {[]dte.TipoDTE{dte.Boleta, dte.Factura}, []dte.TipoDTE{dte.Factura, dte.Boleta, dte.NotaCredito}, "33 39"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSchool(t)
+			s.exec("truncate caf, folio_ready cascade")
+			for _, tipo := range c.had {
+				s.caf(tipo, 1, 10)
+			}
+			s.exec("update caf set next = hasta + 1") // somebody has them all
+			r := s.report1()
+			r.Folios.Wants = c.wants
+			counter := s.join("Caja 1")
+			for range 2 {
+				if a := s.syncs(counter, r); !slices.Equal(a.Folios.Short, c.wants) {
+					t.Errorf("the till is told that %v are short", a.Folios.Short)
+				}
+			}
+			var missed []string
+			s.call(func(call *central.Call) error {
+				list, err := call.Alarms(false, central.Page{})
+				for _, a := range list {
+					tipo, _, _ := strings.Cut(a.Key, " ")
+					missed = append(missed, tipo)
+				}
+				return err
+			})
+			slices.Sort(missed)
+			if got := strings.Join(missed, " "); got != c.missed {
+				t.Errorf("people hear of %q, want %q", got, c.missed)
+			}
+		})
 	}
 }
 
