@@ -27,10 +27,11 @@ type books struct {
 	methods   map[string]int64
 	sold      map[dte.Key]*soldBefore // that others of these refer to; nil if nobody knows it yet
 
-	sales, lines, references, documents, states, payments, cash [][]any
-	owed                                                        map[int64]money.Pesos
-	moves                                                       []goodsMove
-	invoices                                                    map[int64]int64 // the folio of a guía → the factura
+	sales, lines, swaps, references, documents, states, payments, cash [][]any
+	owed                                                               map[int64]money.Pesos
+	moves                                                              []goodsMove
+	invoices                                                           map[int64]int64 // the folio of a guía → the factura
+	undone                                                             []undoing
 }
 
 // stocked is a product as the books need it.
@@ -50,6 +51,9 @@ type soldLine struct {
 	product   stocked
 	contenido money.Qty
 	unit      money.Price // what one of the line costs
+	qty       money.Qty   // how much of it was sold
+	gross     money.Pesos // for what, with IVA
+	exempt    bool
 }
 
 // goodsMove is what leaves a shelf or comes back to it.

@@ -32,7 +32,8 @@ func (b *books) findSold(entries []*told) error {
 		return nil
 	}
 	tipos, numbers := columns(keys)
-	rows, err := b.tx.Query(b.ctx, `select s.tipo, s.folio, s.id, s.customer_id, l.line, l.product_id, l.costo_unitario, p.controla_stock, l.contenido
+	rows, err := b.tx.Query(b.ctx, `select s.tipo, s.folio, s.id, s.customer_id, l.line, l.product_id, l.costo_unitario, p.controla_stock, l.contenido,
+			l.cantidad, l.exento, l.subtotal, s.monto_neto, s.iva
 		from unnest($1::integer[], $2::bigint[]) k (tipo, folio)
 		join lateral (select * from sale s where s.tipo = k.tipo and s.folio = k.folio and (s.tipo <> 48 and s.tipo < 900 or s.till_id = $3)
 			order by s.till_epoch desc nulls first limit 1) s on true
@@ -44,14 +45,26 @@ func (b *books) findSold(entries []*told) error {
 	var s soldBefore
 	var n int
 	var l soldLine
-	_, err = pgx.ForEachRow(rows, []any{&key.Tipo, &key.Folio, &s.id, &s.customer, &n, &l.product.id, &l.unit, &l.product.countable, &l.contenido}, func() error {
+	var subtotal, net, iva money.Pesos
+	_, err = pgx.ForEachRow(rows, []any{
+		&key.Tipo, &key.Folio, &s.id, &s.customer, &n, &l.product.id, &l.unit, &l.product.countable, &l.contenido, &l.qty, &l.exempt, &subtotal, &net, &iva,
+	}, func() error {
 		if b.sold[key] == nil {
 			b.sold[key] = &soldBefore{id: s.id, customer: s.customer, lines: map[int]soldLine{}}
 		}
+		l.gross = withIVA(subtotal, l.exempt, net, iva)
 		b.sold[key].lines[n] = l
 		return nil
 	})
 	return err
+}
+
+// withIVA is a line's net sum with its part of its document's IVA.
+func withIVA(subtotal money.Pesos, exempt bool, net, iva money.Pesos) money.Pesos {
+	if part, err := money.Share(iva, int64(subtotal), int64(net)); err == nil && !exempt {
+		return subtotal + part
+	}
+	return subtotal
 }
 
 // refersTo is the document that a sale takes something back of, corrects or adds to.
@@ -171,6 +184,10 @@ func (b *books) fillSale(e *told, id int64) {
 	if s.Cash {
 		b.fillPayments(s, id, customer)
 	}
+	b.fillSwap(e, id, doc, moved)
+	if origin != nil && code == dte.Anula {
+		b.undone = append(b.undone, undoing{note: id, of: origin.id, person: person, at: s.At})
+	}
 	b.moveGoods(e, id, person, moved)
 	if _, wanted := b.sold[s.Key]; wanted {
 		b.sold[s.Key] = &soldBefore{id: id, customer: customer, lines: numbered(moved)}
@@ -276,6 +293,7 @@ func (b *books) fillLines(e *told, id int64, doc *dte.Document, origin *soldBefo
 			id, i + 1, line.product.id, of, cmp.Or(clean(d.Nombre, maxName), noCode), d.Qty, netPrice(d.Prc, doc.Tipo.EsBoleta() || doc.MntBruto, exempt), discount, nets[i],
 			doc.Montos[i], exempt, line.unit, restock, line.contenido,
 		})
+		line.qty, line.exempt, line.gross = d.Qty, exempt, withIVA(nets[i], exempt, doc.Totales.MntNeto, doc.Totales.IVA)
 		goods = append(goods, line)
 	}
 	return cost, goods
@@ -441,6 +459,7 @@ func (b *books) write() error {
 		{"sale_line", []string{
 			"sale_id", "line", "product_id", "of_line", "nombre", "cantidad", "precio_unitario", "descuento", "subtotal", "monto", "exento", "costo_unitario", "restock", "contenido",
 		}, b.lines},
+		{"sale_swap", []string{"sale_id", "line", "product_id", "of_id", "of_line", "cantidad", "unidades", "neto", "total", "costo", "at"}, b.swaps},
 		{"document", []string{"sale_id", "version", "tipo", "folio", "xml", "sha256", "ted", "issued_at"}, b.documents},
 		{"sale_reference", []string{"sale_id", "version", "line", "tipo_documento", "folio", "fecha", "sii_reason_code", "razon"}, b.references},
 		{"document_state", []string{"sale_id", "version", "tipo", "folio", "boleta", "state", "veredicto", "issued_at", "updated_at", "till_id", "sobre", "track_id"}, b.states},
@@ -450,6 +469,9 @@ func (b *books) write() error {
 		if err := b.copyIn(t.name, t.columns, len(t.rows), func(i int) []any { return t.rows[i] }); err != nil {
 			return err
 		}
+	}
+	if err := b.undo(); err != nil {
+		return err
 	}
 	if err := b.invoice(); err != nil {
 		return err

@@ -101,14 +101,16 @@ func TestWhatComesBackAndWhatHasNoDocument(t *testing.T) {
 			s.alarms(k.till)
 		}
 		for what, sql := range map[string]string{
-			"notes of their sale":    "select count(*) - 3 from sale n join sale s on s.id = n.related_id where n.tipo = 61 and s.tipo = 39 and n.cod_ref in (1, 3) and n.till_id = $1",
-			"of what it was":         "select count(*) - 4 from sale_line l join sale s on s.id = l.sale_id join product p on p.id = l.product_id where l.of_line = 1 and p.codigo_interno = 'PAN' and s.till_id = $1",
-			"a voucher's of its own": "select count(*) - 1 from sale n join sale s on s.id = n.related_id where n.tipo = 902 and s.tipo = 48 and n.till_id = s.till_id and s.till_id = $1",
-			"numbers of its own":     "select max(folio) - 1 from sale where tipo >= 900 and till_id = $1",
-			"what adds and takes":    "select sum(signo * monto_total) - (6000 + 4000 + 6000 - 2000 - 1000 - 3000 - 900 - 6000) from sale where till_id = $1",
-			"cash":                   "select sum(p.kept) - (6000 + 6000 - 2000 - 1000 - 3000 - 900 - 6000) from payment p join sale s on s.id = p.sale_id join payment_method m on m.id = p.method_id where m.code = 'EFECTIVO' and s.till_id = $1",
-			"documents":              "select count(*) - 5 from document d join sale s on s.id = d.sale_id where s.till_id = $1",
-			"strays":                 "select count(*) from stray where till_id = $1",
+			"notes of their sale":     "select count(*) - 3 from sale n join sale s on s.id = n.related_id where n.tipo = 61 and s.tipo = 39 and n.cod_ref in (1, 3) and n.till_id = $1",
+			"of what it was":          "select count(*) - 4 from sale_line l join sale s on s.id = l.sale_id join product p on p.id = l.product_id where l.of_line = 1 and p.codigo_interno = 'PAN' and s.till_id = $1",
+			"a voucher's of its own":  "select count(*) - 1 from sale n join sale s on s.id = n.related_id where n.tipo = 902 and s.tipo = 48 and n.till_id = s.till_id and s.till_id = $1",
+			"numbers of its own":      "select max(folio) - 1 from sale where tipo >= 900 and till_id = $1",
+			"what adds and takes":     "select sum(signo * monto_total) - (6000 + 4000 + 6000 - 2000 - 1000 - 3000 - 900 - 6000) from sale where till_id = $1",
+			"cash":                    "select sum(p.kept) - (6000 + 6000 - 2000 - 1000 - 3000 - 900 - 6000) from payment p join sale s on s.id = p.sale_id join payment_method m on m.id = p.method_id where m.code = 'EFECTIVO' and s.till_id = $1",
+			"documents":               "select count(*) - 5 from document d join sale s on s.id = d.sale_id where s.till_id = $1",
+			"strays":                  "select count(*) from stray where till_id = $1",
+			"swapped, of what it was": "select count(*) - 1 from sale_swap w join sale s on s.id = w.sale_id join product p on p.id = w.product_id where s.till_id = $1 and p.codigo_interno = 'PAN' and w.cantidad = 1000000 and w.unidades = -1000000 and w.total = -1000",
+			"a swap adds up":          "select sum(abs(t) + abs(n)) from (select sum(w.total) as t, sum(w.neto) as n from sale_swap w join sale s on s.id = w.sale_id where s.till_id = $1 group by w.sale_id) w",
 		} {
 			if n := s.count(sql, k.till.id); n != 0 {
 				t.Errorf("%s, %s: off by %d", name, what, n)

@@ -164,7 +164,7 @@ func (e *told) judgeSums(now time.Time) {
 		}
 	}
 	for _, r := range s.Returned {
-		if r.Qty < 0 || r.Qty > mostUnits || r.Line < 1 || r.Line > maxParts {
+		if r.Qty < 0 || r.Qty > mostUnits || r.Worth < 0 || r.Worth > maxSum || r.Line < 1 || r.Line > maxParts {
 			e.aside(AlarmBooks, "%s trae de vuelta %s", s.Key, r.Qty)
 		}
 	}

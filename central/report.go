@@ -15,6 +15,9 @@ import (
 // Reports are of Chilean days, from sums of two origins: days that are over have theirs in day_total and day_product (see
 // CloseDays), the others are read from the sales, in the same statement, so that no sale is missed or counted twice.
 //
+// An exchange counts for each product as what it is: what came back is taken away on the exchange's day and what left is sold,
+// though its document says the difference only (sale_swap). Quantities are of the product: a pack of six is six.
+//
 // What counts: every document of a sale or a note. Notes of credit take away, of debit add; guías and corrections of text
 // move no money. Quantity and cost are of what left the shelf and did not come back: a note brings back only the lines whose
 // goods returned. Cost is the one frozen on the line.
@@ -45,7 +48,13 @@ const (
 	lineCost = moved + ` * case when l.costo_unitario < 1000000000000 and l.cantidad < 1000000000000
 		then l.costo_unitario / 1000000 * l.cantidad + l.costo_unitario % 1000000 * l.cantidad / 1000000
 		else least(div(l.costo_unitario::numeric * l.cantidad, 1000000), 9000000000000000000)::bigint end`
+	lineUnits = "case when l.contenido = 1000000 then l.cantidad else round(l.cantidad::numeric * l.contenido / 1000000)::bigint end"
 )
+
+// openSwaps are what the exchanges of the open days moved beside their lines.
+const openSwaps = `, open_swap as materialized (
+	select o.day, s.tipo, s.signo, extract(hour from w.at at time zone 'America/Santiago')::smallint as hour, w.product_id, w.unidades, w.neto, w.total, w.costo
+	from open_day o cross join lateral (select * from sale_swap where at >= o.begins and at < o.ends offset 0) w join sale s on s.id = w.sale_id)`
 
 // What stands between atMost and orSo is in millionths, and stops at the end of the numbers: nine billions of millions of
 // pesos. A figure that nobody has is no reason to show no figures.
@@ -55,28 +64,34 @@ const (
 )
 
 // openTotals are the sums of the open days.
-const openTotals = openSales + `, open_cost as (
-	select s.day, s.tipo, s.signo, s.hour, ` + atMost + `sum(` + lineCost + `)` + orSo + ` as costo from ` + openLines + ` group by 1, 2, 3, 4),
+const openTotals = openSales + openSwaps + `, open_cost as (
+	select day, tipo, signo, hour, ` + atMost + `sum(costo)` + orSo + ` as costo from (
+		select s.day, s.tipo, s.signo, s.hour, ` + lineCost + ` as costo from ` + openLines + `
+		union all select day, tipo, signo, hour, costo from open_swap) c group by 1, 2, 3, 4),
 open_amount as (
 	select day, tipo, signo, hour, count(*) as n, sum(signo * monto_neto)::bigint as neto, sum(signo * monto_exento)::bigint as exento,
 		sum(signo * iva)::bigint as iva, sum(signo * monto_total)::bigint as total
 	from open_sale group by 1, 2, 3, 4),
 open_total as (
-	select day, tipo, signo, hour, n, neto, exento, iva, total, coalesce(costo, 0) as costo
-	from open_amount left join open_cost using (day, tipo, signo, hour))`
+	select day, tipo, signo, hour, coalesce(n, 0) as n, coalesce(neto, 0) as neto, coalesce(exento, 0) as exento, coalesce(iva, 0) as iva,
+		coalesce(total, 0) as total, coalesce(costo, 0) as costo
+	from open_amount full join open_cost using (day, tipo, signo, hour))`
 
 // openProducts are the same by product. A document's IVA is divided among its taxed lines by what each adds to the net sum
 // of those before it, so that the parts add up to the whole.
-var openProducts = openSales + `, open_line as (
-	select s.day, s.signo, s.iva, s.monto_neto, l.product_id, ` + moved + ` * l.cantidad as cantidad, l.subtotal, l.exento,
+var openProducts = openSales + openSwaps + `, open_line as (
+	select s.day, s.signo, s.iva, s.monto_neto, l.product_id, ` + moved + ` * ` + lineUnits + ` as cantidad, l.subtotal, l.exento,
 		` + lineCost + ` as costo, sum(l.subtotal) over (partition by s.id, l.exento order by l.line)::bigint as upto
 	from ` + openLines + `),
+open_part as (
+	select day, product_id, cantidad, signo * subtotal as neto,
+		signo * (subtotal + case when exento or monto_neto = 0 then 0
+			else ` + ivaOf("upto") + ` - ` + ivaOf("(upto - subtotal)") + ` end) as total, costo
+	from open_line union all select day, product_id, unidades, neto, total, costo from open_swap),
 open_product as (
-	select day, product_id, ` + atMost + `sum(cantidad)` + orSo + ` as cantidad, sum(signo * subtotal)::bigint as neto,
-		sum(signo * (subtotal + case when exento or monto_neto = 0 then 0
-			else ` + ivaOf("upto") + ` - ` + ivaOf("(upto - subtotal)") + ` end))::bigint as total,
+	select day, product_id, ` + atMost + `sum(cantidad)` + orSo + ` as cantidad, sum(neto)::bigint as neto, sum(total)::bigint as total,
 		` + atMost + `sum(costo)` + orSo + ` as costo
-	from open_line group by 1, 2)`
+	from open_part group by 1, 2)`
 
 // ivaOf is the part of a sale's IVA that belongs to a part of its net sum.
 func ivaOf(part string) string {
@@ -148,6 +163,9 @@ func (c *Call) totals(from, to dte.Date) (sum Totals, hours map[int]Totals, err 
 	hours = map[int]Totals{}
 	_, err = pgx.ForEachRow(rows, []any{&tipo, &sign, &hour, &n, &of.Neto, &of.Exento, &of.IVA, &of.Total, &of.Cost}, func() error {
 		sum.add(tipo, sign, n, of)
+		if n == 0 { // the cost of an exchange
+			return nil
+		}
 		at := hours[hour]
 		at.add(tipo, sign, n, of)
 		hours[hour] = at

@@ -288,6 +288,8 @@ type ReturnedLine struct {
 	Qty  money.Qty `json:"qty"`
 	// Restock: it goes back to the shelf.
 	Restock bool `json:"restock,omitempty"`
+	// Worth is what was paid for it, where it came back for something else. Older tills do not say it.
+	Worth money.Pesos `json:"worth,omitempty"`
 }
 
 // Tender is a part of a payment. Amount is what counts towards the sale.

@@ -46,7 +46,7 @@ func wireSale(sold store.Sold) *api.Sale {
 		w.Tenders = append(w.Tenders, api.Tender{Method: string(t.Method), Amount: t.Amount, Received: t.Received, Reference: t.Reference})
 	}
 	for _, l := range r.Returned {
-		w.Returned = append(w.Returned, api.ReturnedLine{Of: l.Of, Line: l.Line, Qty: l.Qty, Restock: l.Restock})
+		w.Returned = append(w.Returned, api.ReturnedLine{Of: l.Of, Line: l.Line, Qty: l.Qty, Restock: l.Restock, Worth: l.Worth})
 	}
 	if sold.State != nil {
 		w.State = new(wireState(*sold.State))
