@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
@@ -30,9 +32,10 @@ const (
 // How long an answer may take, and what it may weigh. A push or news may be long on a bad line; all else is short.
 const (
 	shortTime = 20 * time.Second
-	longTime  = 2 * time.Minute
+	longer    = 6 // times that: two minutes, as the server has it
 	maxShort  = 1 << 20
 	maxCAF    = 64 << 10
+	maxHead   = 64 << 10
 	maxWait   = time.Hour
 )
 
@@ -44,15 +47,19 @@ type ClientConfig struct {
 	Token string
 	// Version of the program.
 	Version string
-	// Transport speaks HTTP; nil is the usual one.
-	Transport http.RoundTripper
+	// Proxy is what everything goes through; nil is what HTTPS_PROXY and NO_PROXY of the environment say.
+	Proxy *url.URL
+	// Roots are the authorities of the server's certificate; nil takes the system's.
+	Roots *x509.CertPool
+	// Timeout bounds a short exchange, from dialling to the last byte (20 s); one that carries much has six times as long.
+	Timeout time.Duration
 }
 
 // Client is a Server over HTTP. It may be used from any goroutine.
 type Client struct {
 	ClientConfig
 	base *url.URL
-	http *http.Client
+	http atomic.Pointer[http.Client]
 }
 
 var _ Server = (*Client)(nil)
@@ -63,14 +70,45 @@ func NewClient(c ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Transport == nil {
-		own := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck // it is one
-		own.MaxResponseHeaderBytes, own.ResponseHeaderTimeout = 64<<10, longTime
-		c.Transport = own
+	c.Timeout = cmp.Or(c.Timeout, shortTime)
+	client := &Client{ClientConfig: c, base: base}
+	client.begin()
+	return client, nil
+}
+
+// begin has what follows go over new connections. One that was reset by a stranger, or whose other end is gone without a word,
+// looks alive from here, and HTTP/2 would ask it for ever.
+func (c *Client) begin() {
+	own := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck // it is one
+	own.MaxResponseHeaderBytes = maxHead
+	own.TLSClientConfig = &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
+	own.OnProxyConnectResponse = atProxy
+	if c.Proxy != nil {
+		own.Proxy = http.ProxyURL(c.Proxy)
 	}
 	// Who redirects is no server of ours: a portal, which must not get the token.
 	asIs := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{ClientConfig: c, base: base, http: &http.Client{Transport: c.Transport, CheckRedirect: asIs}}, nil
+	if old := c.http.Swap(&http.Client{Transport: own, CheckRedirect: asIs}); old != nil {
+		old.CloseIdleConnections()
+	}
+}
+
+// errProxyAuth is a proxy that opens no way to the server without a password; closedError one that opens none at all.
+var errProxyAuth = errors.New("proxy authentication required")
+
+type closedError struct{ status string }
+
+func (e closedError) Error() string { return "proxy: " + e.status }
+
+// atProxy reads what a proxy says before there is a way to the server. What fails beyond it is the line.
+func atProxy(_ context.Context, _ *url.URL, _ *http.Request, said *http.Response) error {
+	switch {
+	case said.StatusCode == http.StatusProxyAuthRequired:
+		return errProxyAuth
+	case said.StatusCode >= 400 && said.StatusCode < 500 && said.StatusCode != http.StatusTooManyRequests:
+		return closedError{said.Status}
+	}
+	return nil
 }
 
 // ParseURL reads a server's address as a person types it. Keys of CAFs travel there, so it is TLS for all but this computer.
@@ -168,9 +206,9 @@ type question struct {
 
 // ask says one thing, once.
 func (c *Client) ask(ctx context.Context, q question) error {
-	wait := shortTime
+	wait := c.Timeout
 	if q.long {
-		wait = longTime
+		wait *= longer
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -178,14 +216,16 @@ func (c *Client) ask(ctx context.Context, q question) error {
 	if err != nil {
 		return err
 	}
-	got, err := c.http.Do(r)
+	got, err := c.http.Load().Do(r)
 	if err != nil {
+		c.begin()
 		return lineError(err)
 	}
 	defer got.Body.Close()
 	limit := cmp.Or(q.limit, maxShort)
 	packed, err := io.ReadAll(io.LimitReader(got.Body, limit+1))
 	if err != nil {
+		c.begin()
 		return lineError(err)
 	}
 	if int64(len(packed)) > limit {
@@ -241,6 +281,9 @@ func (c *Client) request(ctx context.Context, q question) (*http.Request, error)
 	return r, nil
 }
 
+// proxyWants is a proxy that asks for a password.
+const proxyWants = "El proxy de la red pide usuario y contraseña, y no dejó pasar hasta el servidor. Puede seguir vendiendo; corrija el proxy en la configuración."
+
 // lineError is a question without an answer. What was said may have arrived: everything may be said again.
 func lineError(cause error) *Error {
 	e := &Error{
@@ -249,7 +292,17 @@ func lineError(cause error) *Error {
 	}
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
+	dial, dialled := errors.AsType[*net.OpError](cause)
+	closed, refused := errors.AsType[closedError](cause)
 	switch {
+	case errors.Is(cause, errProxyAuth):
+		e.Code, e.Message = "proxy", proxyWants
+	case refused:
+		e.Code = "proxy"
+		e.Message = "El proxy de la red no deja pasar al servidor (" + clip(closed.status) + "). Puede seguir vendiendo; pida a quien lo administra que permita su dirección."
+	case dialled && (dial.Op == "proxyconnect" || dial.Op == "socks connect"):
+		e.Code = "proxy"
+		e.Message = "No responde el proxy de la red, y sin él no se llega al servidor. Puede seguir vendiendo; revise el proxy o su dirección en la configuración."
 	case errors.As(cause, &certificate), errors.As(cause, &record), errors.Is(cause, http.ErrSchemeMismatch):
 		e.Code = "tls"
 		e.Message = "Lo que respondió no pudo probar que es el servidor: su certificado no es válido o no tiene. No se envió nada y puede seguir vendiendo. " +
@@ -297,7 +350,7 @@ func refusal(got *http.Response, body []byte) error {
 		return nil
 	case status == http.StatusProxyAuthRequired:
 		e.Down, e.Code = true, "proxy"
-		e.Message = "El proxy de la red pide usuario y contraseña, y no dejó pasar hasta el servidor. Puede seguir vendiendo; corrija el proxy en la configuración."
+		e.Message = proxyWants
 	case status == http.StatusTooManyRequests && ours:
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout, status == http.StatusTooManyRequests:
 		e.Down = !ours

@@ -19,9 +19,9 @@ import (
 
 const token = "1.2.secreto-de-la-caja"
 
-func clientOf(t *testing.T, url string, transport http.RoundTripper) *api.Client {
+func clientOf(t *testing.T, url string) *api.Client {
 	t.Helper()
-	c, err := api.NewClient(api.ClientConfig{URL: url, Token: token, Version: "1.0", Transport: transport})
+	c, err := api.NewClient(api.ClientConfig{URL: url, Token: token, Version: "1.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func answers(t *testing.T, status int, kind, body string, headers ...string) *ap
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(s.Close)
-	return clientOf(t, s.URL, nil)
+	return clientOf(t, s.URL)
 }
 
 // errorOf is the one kind of error, with words and without the token.
@@ -131,7 +131,7 @@ func TestTheLineHasAVerdict(t *testing.T) {
 		if c.code != "plazo" {
 			ctx = t.Context()
 		}
-		_, err := clientOf(t, c.url, nil).Sync(ctx, api.Report{})
+		_, err := clientOf(t, c.url).Sync(ctx, api.Report{})
 		cancel()
 		if e := errorOf(t, err); e.Verdict != api.Later || !e.Down || e.Code != c.code {
 			t.Errorf("%s: %+v", name, e)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -342,20 +341,15 @@ func (s *Shop) office() Office {
 // webOffice reaches servers over HTTP, through the shop's proxy if it has one.
 type webOffice struct{ s *Shop }
 
+// config is of a client. A practice shop's server is reached without the shop's proxy, as its SII is.
 func (o webOffice) config(url, token string) (api.ClientConfig, error) {
-	transport, err := o.s.transport()
-	return api.ClientConfig{URL: url, Token: token, Version: programVersion(), Transport: transport}, err
-}
-
-// transport goes through the shop's proxy; nil where the environment decides.
-func (s *Shop) transport() (http.RoundTripper, error) {
-	proxy, err := s.proxy()
-	if err != nil || proxy == nil || s.Info.Training() {
-		return nil, err
+	c := api.ClientConfig{URL: url, Token: token, Version: programVersion()}
+	if o.s.Info.Training() {
+		return c, nil
 	}
-	own := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck // it is one
-	own.Proxy = http.ProxyURL(proxy)
-	return own, nil
+	var err error
+	c.Proxy, err = o.s.proxy()
+	return c, err
 }
 
 // Join implements Office.
