@@ -28,7 +28,7 @@ func TestPowerCut(t *testing.T) {
 	c := newCrashSite(t, disk.dir)
 	for round := range cuts {
 		var dark sync.WaitGroup // the cut ends before the disk is taken out
-		complaints, _ := c.run(round, os.Args[:1], nil, func(p *os.Process) {
+		complaints, _ := c.run(round, os.Args[:1], nil, 0, func(p *os.Process) {
 			dark.Add(1)
 			soon(random, func() {
 				defer dark.Done()
@@ -121,7 +121,7 @@ func failEach(t *testing.T, call string, sales int) {
 		}
 		trace := filepath.Join(c.dir, "trace")
 		run := []string{"strace", "-f", "-qq", "-o", trace, "-e", "trace=" + name, "-e", "inject=" + call + ":when=" + when, os.Args[0]}
-		complaints, _ := c.run(k, run, []string{childSales + "=" + strconv.Itoa(sales), "GOMAXPROCS=1"}, nil)
+		complaints, _ := c.run(k, run, []string{childSales + "=" + strconv.Itoa(sales), "GOMAXPROCS=1"}, 0, nil)
 		seen, err := os.ReadFile(trace)
 		c.must(err)
 		if strings.Contains(string(seen), "INJECTED") || strings.Contains(string(seen), "SIGKILL") {
