@@ -405,7 +405,8 @@ func (c *Courier) failed(err error) {
 	c.quiet = c.Now().Add(max(c.withJitter(pause), min(e.Wait, maxWait)))
 }
 
-// lineDown: nothing is tried before the next probe.
+// lineDown: nothing is tried before the next probe. Whoever answered in the server's place is not left alone for longer than a
+// server that fails.
 func (c *Courier) lineDown(e *api.Error) {
 	now := c.Now()
 	if !c.status.Down {
@@ -413,7 +414,7 @@ func (c *Courier) lineDown(e *api.Error) {
 	}
 	c.trouble(CauseLine, e.Message, e)
 	c.probe = min(max(2*c.probe, c.Pace.LineProbe), max(maxLineProbe, c.Pace.LineProbe))
-	c.quiet = now.Add(max(c.withJitter(c.probe), min(e.Wait, maxWait)))
+	c.quiet = now.Add(max(c.withJitter(c.probe), min(e.Wait, c.Pace.MaxRetry)))
 }
 
 // withJitter is d plus up to a fifth.

@@ -83,6 +83,8 @@ func serverStory(s Server, now time.Time) string {
 		return stopped(sentence(s.Problem))
 	case s.away(now):
 		return fmt.Sprintf("No se alcanza el servidor desde %s. Se puede seguir vendiendo con los folios que quedan, y todo lo vendido está en este equipo. Avise al encargado.", ago(s.Since, now))
+	case s.Down && s.Problem != "":
+		return stopped(sentence(s.Problem))
 	case s.Down:
 		return "No se alcanza el servidor. Se puede seguir vendiendo igual: lo vendido está en este equipo y se le cuenta solo cuando vuelva."
 	}

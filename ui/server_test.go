@@ -87,6 +87,12 @@ func TestAServerThatIsAwayIsNoAlarm(t *testing.T) {
 	strip("En línea", good)
 	s.Server.Down, s.Server.Since = true, x.now.Add(-12*time.Minute)
 	strip("Sin servidor, 12 min", muted)
+	s.Server.Problem = "Respondió una página web que no es el servidor; quizás el wifi pide iniciar sesión. Puede seguir vendiendo; revise la conexión."
+	strip("Sin servidor, 12 min", muted)
+	x.tapStrip(x.w.frame.strip.line)
+	x.sees("quizás el wifi pide iniciar sesión")
+	x.press(esc)
+	s.Server.Problem = ""
 	s.Server.Since = x.now.Add(-25 * time.Hour)
 	strip("Sin servidor, 25 h", warn)
 	s.Line, s.Since = LineDown, x.now.Add(-26*time.Hour)

@@ -27,15 +27,21 @@ type serverBooks struct {
 	heard   func() error // keeps that the server was told what the last chunk had beside the chain
 	// epoch of the store; it changes only where no program is.
 	epoch int
+	// A part that is asked for again did not arrive: the line may be too slow for it, so the next one is half as large.
+	offered bool
+	part    api.Point
+	halved  int
 }
 
 var _ possync.Books = (*serverBooks)(nil)
 
-// Bounds of a push: a short read of the file, and a short transaction at the server.
+// Bounds of a push: a short read of the file, and a short transaction at the server. A line that takes less than a sixteenth of it
+// in two minutes is none.
 const (
 	pushEntries = 400
 	pushStates  = 2000
 	pushBytes   = 4 << 20
+	mostHalved  = 4
 )
 
 // statesEvery is how often the server is told where documents stand: what was told is written down, and the disk is the
@@ -148,7 +154,7 @@ func folioDays(f sale.Facts) (list []api.FolioDays) {
 // Chunk implements possync.Books. A server that has other books than these is told what it has not been told before: it keeps
 // that aside.
 func (b *serverBooks) Chunk(after api.Point) (api.Push, error) {
-	bounds := store.Bounds{Entries: pushEntries, States: pushStates, Bytes: pushBytes}
+	bounds := b.bounds(after)
 	from := ownPoint(after)
 	chunk, err := b.s.Store.Chunk(from, bounds)
 	if errors.Is(err, store.ErrOtherChain) {
@@ -170,7 +176,7 @@ func (b *serverBooks) Chunk(after api.Point) (api.Push, error) {
 	for _, e := range chunk.Entries {
 		p.Entries = append(p.Entries, wireEntry(e))
 	}
-	if b.statesDue(len(chunk.States)) {
+	if b.statesDue(len(chunk.States) == bounds.States) {
 		for _, w := range chunk.States {
 			p.States = append(p.States, wireState(w))
 		}
@@ -178,13 +184,23 @@ func (b *serverBooks) Chunk(after api.Point) (api.Push, error) {
 	return p, nil
 }
 
-func (b *serverBooks) statesDue(n int) bool {
+// bounds are how large the part after a point may be.
+func (b *serverBooks) bounds(after api.Point) store.Bounds {
+	if b.offered && after == b.part {
+		b.halved = min(b.halved+1, mostHalved)
+	}
+	b.offered, b.part = true, after
+	return store.Bounds{Entries: pushEntries >> b.halved, States: pushStates >> b.halved, Bytes: pushBytes >> b.halved}
+}
+
+func (b *serverBooks) statesDue(many bool) bool {
 	now := b.s.opt.Now()
-	return b.whole || n == pushStates || now.Sub(b.states) >= statesEvery || now.Before(b.states)
+	return b.whole || many || now.Sub(b.states) >= statesEvery || now.Before(b.states)
 }
 
 // Told implements possync.Books. Of what a held till said nothing was taken in.
 func (b *serverBooks) Told(p api.Push, answer api.Pushed) error {
+	b.offered, b.halved = false, max(0, b.halved-1)
 	if answer.Hold != "" {
 		return nil
 	}
@@ -228,9 +244,19 @@ func (b *serverBooks) Follow(a api.Answer, caf func(id int64) ([]byte, error)) e
 	}
 	faults := []error{b.s.Store.ServerHas(ownPoint(a.After))}
 	var open []int64
+	away := false
 	for _, l := range a.Folios.Leases {
 		open = append(open, l.ID)
-		faults = append(faults, b.take(l, caf))
+		if away { // who waits for one in vain does not wait for the others, too
+			continue
+		}
+		err := b.take(l, caf)
+		if e, ok := errors.AsType[*api.Error](err); ok && e.Down {
+			away = true
+			faults = slices.Insert(faults, 0, err) // the first is who is believed
+			continue
+		}
+		faults = append(faults, err)
 	}
 	return errors.Join(append(faults, b.s.Store.FollowLeases(open, now))...)
 }

@@ -600,7 +600,10 @@ func TestTheCourierIsPatient(t *testing.T) {
 		"it asks for peace":  {refuses(api.Later, 10*time.Minute), []time.Duration{10 * time.Minute, 10 * time.Minute}, false},
 		"a person is needed": {refuses(api.Stuck, 0), []time.Duration{15 * time.Minute, 15 * time.Minute}, false},
 		"shut out":           {refuses(api.Ended, 0), []time.Duration{15 * time.Minute, 15 * time.Minute}, false},
-		"peace for a year":   {refuses(api.Later, 365*24*time.Hour), []time.Duration{time.Hour, time.Hour}, false},
+		"a stranger wants a year": {func(int) error {
+			return &api.Error{Verdict: api.Later, Down: true, Code: "503", Message: "no", Wait: 365 * 24 * time.Hour}
+		}, []time.Duration{15 * time.Minute, 15 * time.Minute}, true},
+		"peace for a year": {refuses(api.Later, 365*24*time.Hour), []time.Duration{time.Hour, time.Hour}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			co := newCompany(t, 20)
