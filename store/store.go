@@ -53,6 +53,8 @@ type Options struct {
 	KDF KDF
 	// OnCommit, if set, is called after each new sale is durable, outside every lock.
 	OnCommit func(sale.Record)
+	// Disk, if set, stands between each commit and the file: a simulation lets it fail, before or after it was done.
+	Disk func(commit func() error) error
 }
 
 // Store is the open file. All methods may be called from any goroutine; writes are serialised, reads run beside them.
@@ -89,6 +91,9 @@ func Open(path string, opt Options) (*Store, error) {
 		opt.KDF = DefaultKDF
 	}
 	s := &Store{path: path, opt: opt, cafs: map[string]*dte.CAF{}, commit: (*bolt.Tx).Commit}
+	if opt.Disk != nil {
+		s.commit = func(t *bolt.Tx) error { return opt.Disk(t.Commit) }
+	}
 	if err := create(path, opt.Timeout); err != nil {
 		return nil, err
 	}

@@ -55,7 +55,8 @@ func TestSimulation(t *testing.T) {
 	}
 	for what, n := range map[string]int{
 		"crashes": total.crashes, "lost answers": total.lost, "late messages": total.late, "doubled messages": total.doubled, "restores": total.restores,
-		"clones": total.clones, "takeovers": total.takeovers,
+		"clones": total.clones, "takeovers": total.takeovers, "notes": total.notes, "vouchers": total.vouchers, "remedies": total.remedies,
+		"faults of disks": total.disks, "settled leases": total.settled,
 	} {
 		if n == 0 && worlds > 20 {
 			t.Errorf("no %s: the worlds were not bad enough to show anything", what)
@@ -64,7 +65,8 @@ func TestSimulation(t *testing.T) {
 }
 
 // Worlds that once ended with something wrong: 825 had one backup restored on two computers, which then shared a lease; in 3115 a till took
-// the envelope of its copy for its own.
+// the envelope of its copy for its own. More happens in worlds now than then, so the seeds are other worlds; what those showed is held
+// by tests of its own (possync: TestTheEnvelopeOfACopyIsNotThisOne).
 func TestWorldsThatOnceFailed(t *testing.T) {
 	for _, seed := range []uint64{592, 640, 825, 3115} {
 		if w := playWorld(seed, simPlant{}, false); len(w.faults) > 0 {
@@ -105,7 +107,7 @@ var planted = []struct {
 
 func TestPlantedBugsAreFound(t *testing.T) {
 	const within = 200
-	begin := map[string]uint64{"cursor before the news": 30} // where to begin in the ordinary run: the worlds before show nothing
+	begin := map[string]uint64{"cursor before the news": 20} // where to begin in the ordinary run: the worlds before show nothing
 	for _, bug := range planted {
 		t.Run(bug.name, func(t *testing.T) {
 			played, found, first := 0, (*simWorld)(nil), max(1, begin[bug.name])

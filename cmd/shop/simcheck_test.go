@@ -230,7 +230,7 @@ func (m *simTill) debtsAreTold() {
 		m.w.must(err)
 		for _, v := range list {
 			kind := "abono"
-			if v.Kind == sale.MoveSale {
+			if v.Kind == sale.MoveSale || v.Kind == sale.MoveReturn {
 				kind = "venta"
 			}
 			if v.Kind != sale.MoveLimit && !m.w.told[fmt.Sprint(m.id, " ", kind, " ", v.ID)] {

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"mostrador/central/api"
+	"mostrador/central/api/apitest"
 	"mostrador/dte"
+	"mostrador/dte/dtetest"
 	"mostrador/money"
 	"mostrador/sale"
 	"mostrador/store"
@@ -65,11 +67,19 @@ func (w *simWorld) trades() {
 		if !m.up || m.gone {
 			continue
 		}
-		switch w.r.IntN(8) {
+		switch w.r.IntN(12) {
 		case 0:
 			m.isPaid()
 		case 1:
 			m.turns()
+		case 2:
+			m.takesBack()
+		case 3:
+			m.movesCash()
+		case 4:
+			m.sellsByVoucher()
+		case 5:
+			m.remedies()
 		default:
 			m.sells()
 		}
@@ -125,7 +135,7 @@ func (w *simWorld) mishap() {
 	if m == nil {
 		return
 	}
-	switch w.r.IntN(16) {
+	switch w.r.IntN(18) {
 	case 0, 1:
 		m.falls(w.between(time.Second, time.Hour))
 	case 2, 3, 4:
@@ -153,6 +163,14 @@ func (w *simWorld) mishap() {
 		}
 	case 15:
 		m.isLost()
+	case 16:
+		m.disk = 1 + w.r.IntN(4)
+		w.note("%s: the disk fails %d times", m.name, m.disk)
+		if w.r.IntN(2) == 0 {
+			m.sells()
+		}
+	case 17:
+		w.settles()
 	}
 }
 
@@ -244,6 +262,26 @@ func (m *simTill) isLost() {
 	w.opens()
 }
 
+// settles a lease in doubt, as far as the papers go that the shop has from it.
+func (w *simWorld) settles() {
+	leases, err := w.server.Leases()
+	w.must(err)
+	for _, l := range leases {
+		if l.State != apitest.LeaseDoubt {
+			continue
+		}
+		last := l.Used
+		for folio := l.Used + 1; folio <= l.Hasta; folio++ {
+			if len(w.papers[dte.Key{Emisor: dtetest.Company, Tipo: l.Tipo, Folio: dte.Folio(folio)}]) > 0 {
+				last = folio
+			}
+		}
+		w.must(w.server.SettleDoubt(l.ID, last))
+		w.stats.settled++
+		w.note("lease %d of %s is settled at %d", l.ID, l.Tipo, last)
+	}
+}
+
 // heals: no more trouble. Within two days everything must be where it belongs.
 func (w *simWorld) heals() {
 	if len(w.faults) > 0 {
@@ -252,7 +290,7 @@ func (w *simWorld) heals() {
 	w.healed, w.serverDown = true, time.Time{}
 	w.note("no more trouble")
 	for _, m := range w.tills {
-		m.away, m.skew, m.left = time.Time{}, 0, 0
+		m.away, m.skew, m.left, m.disk = time.Time{}, 0, 0, 0
 	}
 	limit := w.now.Add(48 * time.Hour)
 	for range 30 { // some hundred steps are enough for whoever gets anywhere

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,7 +35,7 @@ import (
 // The simulation: tills with real files, the twin of the server and an SII, in one goroutine, on a clock that only turns when
 // nothing is left to do now. All that is random comes from the seed, so a world can be played again.
 
-var simTypes = []dte.TipoDTE{dte.Boleta, dte.Factura}
+var simTypes = []dte.TipoDTE{dte.Boleta, dte.Factura, dte.NotaCredito}
 
 // simPlant are bugs that a world has on purpose.
 type simPlant struct {
@@ -48,12 +49,14 @@ type simPlant struct {
 // simStats count what happened in worlds.
 type simStats struct {
 	documents, sales, refused, crashes, lost, late, doubled, restores, clones, copies, takeovers, serverFalls, jumps, repeats, alarms, news int
+	disks, notes, vouchers, remedies, settled                                                                                               int
 }
 
 func (s *simStats) add(o simStats) {
 	s.documents, s.sales, s.refused, s.crashes = s.documents+o.documents, s.sales+o.sales, s.refused+o.refused, s.crashes+o.crashes
 	s.lost, s.late, s.doubled, s.restores = s.lost+o.lost, s.late+o.late, s.doubled+o.doubled, s.restores+o.restores
 	s.clones, s.copies, s.takeovers, s.serverFalls = s.clones+o.clones, s.copies+o.copies, s.takeovers+o.takeovers, s.serverFalls+o.serverFalls
+	s.disks, s.notes, s.vouchers, s.remedies, s.settled = s.disks+o.disks, s.notes+o.notes, s.vouchers+o.vouchers, s.remedies+o.remedies, s.settled+o.settled
 	s.jumps, s.repeats, s.alarms, s.news = s.jumps+o.jumps, s.repeats+o.repeats, s.alarms+o.alarms, s.news+o.news
 }
 
@@ -301,6 +304,8 @@ type simTill struct {
 	gone    bool // nobody sells here any more
 	left    int  // acts until it is killed
 	killed  bool
+	disk    int  // so many of the next commits fail, of those at which somebody looks
+	frail   bool // one of them is under way
 
 	away     time.Time // no line before
 	skew     time.Duration
@@ -366,9 +371,31 @@ func (w *simWorld) opens() {
 var simBuyers = []dte.RUT{12345678, 11222333}
 
 func (m *simTill) openStore() {
-	s, err := store.Open(m.path(), store.Options{Keys: m.keys(), KDF: store.KDF{Time: 1, Memory: 64, Threads: 1}})
+	s, err := store.Open(m.path(), store.Options{Keys: m.keys(), KDF: store.KDF{Time: 1, Memory: 64, Threads: 1}, Disk: m.commits})
 	m.w.must(err)
 	m.store = s
+}
+
+// commits is this computer's disk: half of the commits that fail were done all the same.
+func (m *simTill) commits(commit func() error) error {
+	if !m.frail || m.disk == 0 {
+		return commit()
+	}
+	m.disk--
+	m.w.stats.disks++
+	if m.w.r.IntN(2) == 0 {
+		return errors.Join(errDisk, commit())
+	}
+	return errDisk
+}
+
+var errDisk = errors.New("input/output error")
+
+// onFrailDisk does something during which commits may fail.
+func (m *simTill) onFrailDisk(do func()) {
+	m.frail = true
+	do()
+	m.frail = false
 }
 
 // start is a new process on the open file.
@@ -400,7 +427,8 @@ func (m *simTill) sends(at time.Time) {
 		if !m.up || m.run != run || m.sent != round {
 			return
 		}
-		next := m.worker.Step(context.Background())
+		var next time.Time
+		m.onFrailDisk(func() { next = m.worker.Step(context.Background()) })
 		if m.ends() {
 			return
 		}
@@ -418,7 +446,8 @@ func (m *simTill) tells(at time.Time) {
 		if !m.up || m.run != run || m.told != round {
 			return
 		}
-		next := m.courier.Step(context.Background())
+		var next time.Time
+		m.onFrailDisk(func() { next = m.courier.Step(context.Background()) })
 		if s := m.courier.Status(); s.Problem != "" {
 			m.w.note("%s hears: %s", m.name, s.Problem)
 		}
@@ -517,10 +546,20 @@ func simDraft(tipo dte.TipoDTE, price money.Pesos) dte.Draft {
 // issues an order as the counter does, and hands the paper over.
 func (m *simTill) issues(order sale.Order) {
 	w := m.w
-	deps := sale.Deps{Shop: saletest.Shop(), Journal: m.store, Signer: simSigner(), Now: m.now}
-	r, err := sale.IssueOrder(deps, order)
+	var r sale.Record
+	var err error
+	m.onFrailDisk(func() { r, err = sale.IssueOrder(m.deps(), order) })
 	switch {
-	case errors.Is(err, sale.ErrNoFolios), errors.Is(err, store.ErrHeld), errors.Is(err, store.ErrClock):
+	case errors.Is(err, store.ErrNotWritten):
+		w.note("%s could not write %s", m.name, order.ID)
+		w.in(time.Minute, func() {
+			if m.up {
+				m.issues(order) // the cashier charges again
+				m.wakes()
+			}
+		})
+		return
+	case mayNotIssue(err):
 		w.stats.refused++
 		w.note("%s refuses %s: %.60v", m.name, order.ID, err)
 		return
@@ -530,11 +569,17 @@ func (m *simTill) issues(order sale.Order) {
 	}
 	w.note("%s sells %s %.12s", m.name, r.Key.ID(), r.SHA256)
 	w.stats.sales++
-	if t := order.Payment.Tenders[0]; t.Method == sale.Fiado {
-		rut, err := dte.ParseRUT(t.Reference)
+	for _, moved := range r.Movements() {
+		rut, err := dte.ParseRUT(strings.TrimPrefix(string(moved.Account), sale.CreditAccounts))
 		w.must(err)
-		w.debts[fmt.Sprint(m.id, " venta ", r.ID)] = simDebt{rut: rut, amount: t.Amount}
+		w.debts[fmt.Sprint(m.id, " venta ", r.ID)] = simDebt{rut: rut, amount: moved.Amount}
 	}
+	m.handsOver(r)
+}
+
+// handsOver a paper to the buyer.
+func (m *simTill) handsOver(r sale.Record) {
+	w := m.w
 	for _, p := range w.papers[r.Key] {
 		if p.sum == r.SHA256 {
 			return
@@ -545,6 +590,15 @@ func (m *simTill) issues(order sale.Order) {
 	if len(w.papers[r.Key]) > 1 {
 		w.collides(r.Key, "two buyers have a %s of their own", r.Key.ID())
 	}
+}
+
+func (m *simTill) deps() sale.Deps {
+	return sale.Deps{Shop: saletest.Shop(), Journal: m.store, Signer: simSigner(), Now: m.now}
+}
+
+// mayNotIssue: the till refuses, and says why.
+func mayNotIssue(err error) bool {
+	return errors.Is(err, sale.ErrNoFolios) || errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrClock)
 }
 
 // isPaid takes money for a debt that this till knows of.
