@@ -31,7 +31,7 @@ func AbonoSlip(m sale.Movement, shop sale.Shop, paper Paper) (Layout, error) {
 		t.text("R.U.T.: "+rut.Dotted(), Text{})
 	}
 	t.add(Rule{})
-	t.pair("Debía", pesos(m.Balance-m.Amount), Text{})
+	t.pair("Debía", pesos(m.Owes()-m.Amount), Text{})
 	t.pair("Pagó con "+strings.ToLower(methodName(m.Method)), pesos(m.Received), Text{Bold: true})
 	if rounding := m.Received + m.Amount; rounding != 0 {
 		t.pair("Redondeo Ley 20.956", pesos(rounding), Text{})
@@ -39,7 +39,7 @@ func AbonoSlip(m sale.Movement, shop sale.Shop, paper Paper) (Layout, error) {
 	if m.Reference != "" {
 		t.text("Operación: "+m.Reference, Text{})
 	}
-	t.pair("DEBE AHORA", pesos(m.Balance), Text{Bold: true, Size: Tall})
+	t.pair("DEBE AHORA", pesos(m.Owes()), Text{Bold: true, Size: Tall})
 	if m.Who != "" {
 		t.text("Recibió: "+m.Who, Text{})
 	}

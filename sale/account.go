@@ -26,6 +26,13 @@ func ValeAccount(code string) Account { return Account(valeAccounts + ValeCode(c
 // CreditAccount is the account of a customer. Its balance is what he owes; below zero the shop owes him.
 func CreditAccount(rut dte.RUT) Account { return Account(CreditAccounts + rut.String()) }
 
+// Debtor is whose account it is; false if it is no customer's.
+func (a Account) Debtor() (dte.RUT, bool) {
+	text, ok := strings.CutPrefix(string(a), CreditAccounts)
+	rut, err := dte.ParseRUT(text)
+	return rut, ok && err == nil
+}
+
 // name is the account in a sentence.
 func (a Account) name() string {
 	if code, ok := strings.CutPrefix(string(a), valeAccounts); ok {
@@ -57,7 +64,10 @@ type Movement struct {
 	// Balance and Limit are as they stand after it.
 	Balance money.Pesos `json:"balance"`
 	Limit   money.Pesos `json:"limit,omitempty"`
-	Key     dte.Key     `json:"key,omitzero"` // the document, of a sale or return
+	// Elsewhere is what he owes by the shop's other tills, as its server said at AsOf. Without a server there is neither.
+	Elsewhere money.Pesos `json:"elsewhere,omitempty"`
+	AsOf      time.Time   `json:"asOf,omitzero"`
+	Key       dte.Key     `json:"key,omitzero"` // the document, of a sale or return
 	// Method and Received are how a debt was paid, in the shift of that number; cash is rounded, so Received may differ.
 	Method    Method      `json:"method,omitempty"`
 	Received  money.Pesos `json:"received,omitempty"`
@@ -69,13 +79,39 @@ type Movement struct {
 	Over string `json:"over,omitempty"`
 }
 
+// Owes is all of what he owes, at whichever till: what this one sold him is in Balance, whether the server has counted it or not.
+func (m Movement) Owes() money.Pesos { return m.Balance + m.Elsewhere }
+
+// Heard is what the shop's server last said of a customer's account.
+type Heard struct {
+	// Elsewhere is what he owes but not by this till's account: the server's figure less what that had told of. What is sold here
+	// later, told or not, leaves it as it is.
+	Elsewhere money.Pesos `json:"elsewhere,omitempty"`
+	// Limit is how much he may owe; nil while what this till said of that is newer.
+	Limit *money.Pesos `json:"limit,omitempty"`
+	At    time.Time    `json:"at"`
+}
+
+// With is the account as it stands by what was heard of it; nil is nothing.
+func (m Movement) With(h *Heard) Movement {
+	m.Elsewhere, m.AsOf = 0, time.Time{} // an older movement's
+	if h == nil {
+		return m
+	}
+	m.Elsewhere, m.AsOf = h.Elsewhere, h.At
+	if h.Limit != nil {
+		m.Limit = *h.Limit
+	}
+	return m
+}
+
 // Accounts are the balances of a Journal. Sales move them inside Issue.
 type Accounts interface {
-	// Account is the newest movement of an account; the zero Movement if it has none.
+	// Account is the newest movement of an account, with what was heard of it since; one of number 0 if it has none.
 	Account(a Account) (Movement, error)
 	// Statement lists the movements of an account, newest first.
 	Statement(a Account, limit int) ([]Movement, error)
-	// Owing lists the newest movement of each customer's account.
+	// Owing lists each customer's account as Account has it, also of those who owe elsewhere only.
 	Owing() ([]Movement, error)
 	// Move keeps a movement that is no sale's, counts what was received in the open shift, and returns it as it stands.
 	// One with a known ID comes back as it was kept.
@@ -88,7 +124,11 @@ func (m Movement) After(last Movement) (Movement, error) {
 	if err != nil {
 		return Movement{}, err
 	}
-	m.N, m.Balance = last.N+1, balance
+	owes, err := balance.Add(last.Elsewhere)
+	if err != nil {
+		return Movement{}, err
+	}
+	m.N, m.Balance, m.Elsewhere, m.AsOf = last.N+1, balance, last.Elsewhere, last.AsOf
 	if m.Kind != MoveLimit {
 		m.Limit = last.Limit
 	}
@@ -98,15 +138,15 @@ func (m Movement) After(last Movement) (Movement, error) {
 		return Movement{}, errNoVale(code)
 	case vale && balance < 0:
 		return Movement{}, fmt.Errorf("%w: al vale %s le quedan $%s y se quieren usar $%s. No se emitió nada", ErrPayment, code, last.Balance, -m.Amount)
-	case !vale && m.Kind == MoveSale && m.Amount > 0 && balance > m.Limit && m.Over == "":
+	case !vale && m.Kind == MoveSale && m.Amount > 0 && owes > m.Limit && m.Over == "":
 		return Movement{}, fmt.Errorf("%w: la %s debe $%s, su cupo es de $%s y se quieren fiar $%s. No se emitió nada",
-			ErrPayment, m.Account.name(), last.Balance, m.Limit, m.Amount)
+			ErrPayment, m.Account.name(), last.Owes(), m.Limit, m.Amount)
 	case m.Kind == MoveLimit && (vale || m.Limit < 0 || m.Amount != 0):
 		return Movement{}, errors.New("el cupo no puede ser negativo. Nada cambió")
 	case m.Kind == MovePaid && (vale || m.Amount >= 0 || m.Received <= 0):
 		return Movement{}, errors.New("el abono debe ser mayor que cero. Nada se anotó")
-	case m.Kind == MovePaid && balance < 0:
-		return Movement{}, fmt.Errorf("la %s debe $%s y se quieren abonar $%s. Nada se anotó", m.Account.name(), last.Balance, -m.Amount)
+	case m.Kind == MovePaid && owes < 0:
+		return Movement{}, fmt.Errorf("la %s debe $%s y se quieren abonar $%s. Nada se anotó", m.Account.name(), last.Owes(), -m.Amount)
 	}
 	return m, nil
 }
@@ -168,7 +208,7 @@ func errOverLimit(rut dte.RUT, m Movement) error {
 	if m.Limit == 0 {
 		return fmt.Errorf("%w: %s no tiene cupo para fiar. Cobre de otra manera, o pida al encargado que le dé cupo", ErrPayment, rut.Dotted())
 	}
-	return fmt.Errorf("%w: %s debe $%s y su cupo es de $%s. Cobre de otra manera, o reciba antes un abono", ErrPayment, rut.Dotted(), m.Balance, m.Limit)
+	return fmt.Errorf("%w: %s debe $%s y su cupo es de $%s. Cobre de otra manera, o reciba antes un abono", ErrPayment, rut.Dotted(), m.Owes(), m.Limit)
 }
 
 // SetCreditLimit says how much a customer may owe.
@@ -219,8 +259,8 @@ func payDebt(j Journal, a Abono) (Movement, error) {
 		if paid%10 != 0 {
 			return Movement{}, fmt.Errorf("%w: en efectivo no hay monedas de menos de $10", ErrPayment)
 		}
-		if paid == money.CashPayable(last.Balance) {
-			paid = last.Balance
+		if owes := last.Owes(); paid == money.CashPayable(owes) {
+			paid = owes
 		}
 	}
 	return j.Move(Movement{

@@ -3,7 +3,6 @@ package sale
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"mostrador/dte"
@@ -13,8 +12,11 @@ import (
 // Debt is how a customer stands with the shop.
 type Debt struct {
 	RUT     dte.RUT
-	Balance money.Pesos // what he owes; below zero the shop owes him
+	Balance money.Pesos // what he owes at all tills; below zero the shop owes him
 	Limit   money.Pesos
+	// Elsewhere is the part of Balance that is not by this till's account, as the server said at AsOf; no time, no server.
+	Elsewhere money.Pesos
+	AsOf      time.Time
 	// Since is when he bought the oldest that is not paid: abonos pay the oldest first. Zero if he owes nothing.
 	Since time.Time
 }
@@ -30,8 +32,8 @@ func (r *Register) Debts() ([]Debt, error) {
 	}
 	var list []Debt
 	for _, m := range newest {
-		rut, err := dte.ParseRUT(strings.TrimPrefix(string(m.Account), CreditAccounts))
-		if err != nil || m.Balance <= 0 {
+		rut, ok := m.Account.Debtor()
+		if !ok || m.Owes() <= 0 {
 			continue
 		}
 		d, _, err := r.Debt(rut)
@@ -44,21 +46,25 @@ func (r *Register) Debts() ([]Debt, error) {
 	return list, nil
 }
 
-// Debt is a customer's, with its statement, newest first.
-func (r *Register) Debt(rut dte.RUT) (Debt, []Movement, error) {
-	list, err := r.d.Journal.Statement(CreditAccount(rut), mostMovements)
-	d := Debt{RUT: rut}
-	if err != nil || len(list) == 0 {
-		return d, list, err
-	}
-	d.Balance, d.Limit = list[0].Balance, list[0].Limit
-	d.Since = unpaidSince(list)
-	return d, list, nil
+// Owed is how a customer stands, without the time since when.
+func (r *Register) Owed(rut dte.RUT) (Debt, error) {
+	m, err := r.d.Journal.Account(CreditAccount(rut))
+	return Debt{RUT: rut, Balance: m.Owes(), Limit: m.Limit, Elsewhere: m.Elsewhere, AsOf: m.AsOf}, err
 }
 
-// unpaidSince walks back over what was bought until it makes up what is owed.
-func unpaidSince(newest []Movement) (since time.Time) {
-	left := newest[0].Balance
+// Debt is a customer's, with the statement of this till, newest first.
+func (r *Register) Debt(rut dte.RUT) (Debt, []Movement, error) {
+	d, err := r.Owed(rut)
+	if err != nil {
+		return d, nil, err
+	}
+	list, err := r.d.Journal.Statement(CreditAccount(rut), mostMovements)
+	d.Since = unpaidSince(list, min(d.Balance, d.Balance-d.Elsewhere))
+	return d, list, err
+}
+
+// unpaidSince walks back over what was bought here until it makes up what is owed.
+func unpaidSince(newest []Movement, left money.Pesos) (since time.Time) {
 	for _, m := range newest {
 		if left <= 0 {
 			break
@@ -84,8 +90,8 @@ func (r *Register) PayDebt(a Abono) (Movement, error) {
 		if err != nil {
 			return Movement{}, err
 		}
-		if a.Tender.Received = last.Balance; a.Tender.Method == Efectivo {
-			a.Tender.Received = money.CashPayable(last.Balance)
+		if a.Tender.Received = last.Owes(); a.Tender.Method == Efectivo {
+			a.Tender.Received = money.CashPayable(last.Owes())
 		}
 	}
 	return PayDebt(r.d.Journal, a)

@@ -33,6 +33,7 @@ type Memory struct {
 	refused  map[dte.Key][][]byte
 
 	moves map[Account][]Movement
+	heard map[Account]*Heard
 
 	charges  terminal.Memory
 	released map[string]string // ref → who and why
@@ -53,7 +54,7 @@ type Memory struct {
 func NewMemory() *Memory {
 	return &Memory{
 		sales: map[ID]Record{}, xml: map[dte.Key][]byte{}, byKey: map[dte.Key]ID{},
-		verdicts: map[dte.Key]dte.Veredicto{}, remedies: map[dte.Key][]Remedy{}, refused: map[dte.Key][][]byte{}, moves: map[Account][]Movement{}, released: map[string]string{},
+		verdicts: map[dte.Key]dte.Veredicto{}, remedies: map[dte.Key][]Remedy{}, refused: map[dte.Key][][]byte{}, moves: map[Account][]Movement{}, heard: map[Account]*Heard{}, released: map[string]string{},
 		pins: map[int]PIN{}, misses: map[int]Misses{},
 	}
 }
@@ -126,11 +127,7 @@ func (m *Memory) after(list ...Movement) (map[Account][]Movement, error) {
 	moves := maps.Clone(m.moves)
 	for _, move := range list {
 		past := moves[move.Account]
-		var last Movement
-		if len(past) > 0 {
-			last = past[len(past)-1]
-		}
-		next, err := move.After(last)
+		next, err := move.After(newestOf(past).With(m.heard[move.Account]))
 		if err != nil {
 			return nil, err
 		}
@@ -146,11 +143,24 @@ func (m *Memory) Account(a Account) (Movement, error) {
 	return m.newest(a), nil
 }
 
-func (m *Memory) newest(a Account) (last Movement) {
-	if past := m.moves[a]; len(past) > 0 {
+func (m *Memory) newest(a Account) Movement {
+	last := newestOf(m.moves[a]).With(m.heard[a])
+	last.Account = a
+	return last
+}
+
+func newestOf(past []Movement) (last Movement) {
+	if len(past) > 0 {
 		last = past[len(past)-1]
 	}
 	return last
+}
+
+// Hear keeps what the shop's server said of a customer.
+func (m *Memory) Hear(rut dte.RUT, h Heard) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.heard[CreditAccount(rut)] = &h
 }
 
 // Statement implements Journal.
@@ -168,6 +178,11 @@ func (m *Memory) Owing() (list []Movement, err error) {
 	defer m.mu.Unlock()
 	for _, a := range slices.Sorted(maps.Keys(m.moves)) {
 		if strings.HasPrefix(string(a), CreditAccounts) {
+			list = append(list, m.newest(a))
+		}
+	}
+	for _, a := range slices.Sorted(maps.Keys(m.heard)) {
+		if len(m.moves[a]) == 0 && m.heard[a].Elsewhere != 0 {
 			list = append(list, m.newest(a))
 		}
 	}
@@ -194,7 +209,10 @@ func (m *Memory) Move(move Movement) (Movement, error) {
 		return Movement{}, err
 	}
 	m.shift, m.moves = shift, moved
-	return m.newest(move.Account), nil
+	if h := m.heard[move.Account]; h != nil && move.Kind == MoveLimit {
+		h.Limit = nil
+	}
+	return newestOf(moved[move.Account]), nil
 }
 
 // Modelo implements Journal.

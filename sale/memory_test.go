@@ -55,6 +55,13 @@ func TestMemoryKeepsAccounts(t *testing.T) {
 	})
 }
 
+func TestMemoryHears(t *testing.T) {
+	saletest.RunHeard(t, func(t *testing.T) (sale.Journal, func([]byte), func(dte.RUT, sale.Heard)) {
+		m := sale.NewMemory()
+		return m, func(file []byte) { addCAF(t, m, file) }, m.Hear
+	})
+}
+
 func TestMemoryKeepsCards(t *testing.T) {
 	saletest.RunCards(t, func(t *testing.T) (sale.Journal, func([]byte)) {
 		m := sale.NewMemory()

@@ -231,7 +231,7 @@ func (r *Register) credit(due money.Pesos) (money.Pesos, error) {
 	if err != nil {
 		return 0, err
 	}
-	left := max(0, m.Limit-m.Balance-r.payment.by(Fiado, ""))
+	left := max(0, m.Limit-m.Owes()-r.payment.by(Fiado, ""))
 	if left == 0 {
 		return 0, errOverLimit(rut, m)
 	}
@@ -249,7 +249,7 @@ func (r *Register) overLimit(t *Tender, due, room money.Pesos, refused error) (m
 	if err != nil || m.Limit == 0 {
 		return room, cmp.Or(err, refused)
 	}
-	what := fmt.Sprintf("%s debe $%s, su cupo es de $%s y se le fían $%s", rut.Dotted(), m.Balance+r.payment.by(Fiado, ""), m.Limit, wanted)
+	what := fmt.Sprintf("%s debe $%s, su cupo es de $%s y se le fían $%s", rut.Dotted(), m.Owes()+r.payment.by(Fiado, ""), m.Limit, wanted)
 	if err := r.May(Ask{Right: MayOverLimit, What: what}); err != nil {
 		return 0, err
 	}

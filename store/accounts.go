@@ -7,6 +7,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"mostrador/money"
 	"mostrador/sale"
 )
 
@@ -23,33 +24,70 @@ func accountKey(a sale.Account, n int) []byte {
 
 func accountPrefix(a sale.Account) []byte { return append([]byte(a), 0) }
 
-// move appends movements to their accounts, each as it stands after the one before.
+// keptMovement is a movement and the entry of the audit chain that tells of it. It is how what the server has counted is known from
+// what it has not; one that an older version kept has no entry.
+type keptMovement struct {
+	sale.Movement
+	Entry int64 `json:"entry,omitempty"`
+}
+
+// move appends movements to their accounts, each as it stands after the one before. The next entry of the chain must tell of them.
 func move(t *bolt.Tx, list ...sale.Movement) (last sale.Movement, err error) {
 	for _, m := range list {
-		before, err := newestMovement(t, m.Account)
+		before, err := account(t, m.Account)
 		if err != nil {
 			return last, err
 		}
 		if last, err = m.After(before); err != nil {
 			return last, err
 		}
-		if err := putJSON(t, bAccounts, accountKey(m.Account, last.N), last); err != nil {
+		head, _ := t.Bucket(bAudit).Cursor().Last()
+		if err := putJSON(t, bAccounts, accountKey(m.Account, last.N), keptMovement{last, int64(parseNumber(head)) + 1}); err != nil {
 			return last, err
 		}
 	}
 	return last, nil
 }
 
-func newestMovement(t *bolt.Tx, a sale.Account) (m sale.Movement, err error) {
-	err = eachMovement(t, a, func(newest sale.Movement) bool {
-		m = newest
+// account is the newest movement of one, with what the server said of it since.
+func account(t *bolt.Tx, a sale.Account) (m sale.Movement, err error) {
+	m.Account = a
+	err = eachMovement(t, a, func(newest keptMovement) bool {
+		m = newest.Movement
 		return false
 	})
-	return m, err
+	if err != nil {
+		return m, err
+	}
+	h, err := heardOf(t, a)
+	return m.With(h), err
+}
+
+// heardOf is what the server last said of a customer's account; nil if nothing.
+func heardOf(t *bolt.Tx, a sale.Account) (*sale.Heard, error) {
+	rut, ok := a.Debtor()
+	if !ok {
+		return nil, nil
+	}
+	c, _, err := getJSON[servedCustomer](t, bServedCustomers, rutKey(rut))
+	return c.Heard, err
+}
+
+// toldBalance is an account's balance up to an entry of the chain, and whether a limit was given after it.
+func toldBalance(t *bolt.Tx, a sale.Account, upTo int64) (balance money.Pesos, limited bool, err error) {
+	err = eachMovement(t, a, func(m keptMovement) bool {
+		if m.Entry <= upTo {
+			balance = m.Balance
+			return false
+		}
+		limited = limited || m.Kind == sale.MoveLimit
+		return true
+	})
+	return balance, limited, err
 }
 
 // eachMovement gives an account's movements, newest first, while fn wants more.
-func eachMovement(t *bolt.Tx, a sale.Account, fn func(sale.Movement) bool) error {
+func eachMovement(t *bolt.Tx, a sale.Account, fn func(keptMovement) bool) error {
 	prefix := accountPrefix(a)
 	c := t.Bucket(bAccounts).Cursor()
 	step := c.Prev
@@ -57,7 +95,7 @@ func eachMovement(t *bolt.Tx, a sale.Account, fn func(sale.Movement) bool) error
 		step = c.Last
 	}
 	for k, v := step(); bytes.HasPrefix(k, prefix); k, v = c.Prev() {
-		m, err := decode[sale.Movement](bAccounts, k, v)
+		m, err := decode[keptMovement](bAccounts, k, v)
 		if err != nil || !fn(m) {
 			return err
 		}
@@ -68,7 +106,7 @@ func eachMovement(t *bolt.Tx, a sale.Account, fn func(sale.Movement) bool) error
 // Account implements sale.Journal.
 func (s *Store) Account(a sale.Account) (m sale.Movement, err error) {
 	err = s.view(func(t *bolt.Tx) (err error) {
-		m, err = newestMovement(t, a)
+		m, err = account(t, a)
 		return err
 	})
 	return m, err
@@ -77,9 +115,9 @@ func (s *Store) Account(a sale.Account) (m sale.Movement, err error) {
 // Statement implements sale.Journal.
 func (s *Store) Statement(a sale.Account, limit int) (list []sale.Movement, err error) {
 	err = s.view(func(t *bolt.Tx) error {
-		return eachMovement(t, a, func(m sale.Movement) bool {
+		return eachMovement(t, a, func(m keptMovement) bool {
 			if len(list) < limit {
-				list = append(list, m)
+				list = append(list, m.Movement)
 			}
 			return len(list) < limit
 		})
@@ -103,6 +141,30 @@ func (s *Store) Owing() (list []sale.Movement, err error) {
 			}
 			list = append(list, m)
 		}
+		list, err = withServed(t, list)
+		return err
+	})
+	return list, err
+}
+
+// withServed is a list of the accounts' newest movements with what the server said of them, and with the accounts of which only the
+// server knows.
+func withServed(t *bolt.Tx, list []sale.Movement) ([]sale.Movement, error) {
+	at := make(map[sale.Account]int, len(list))
+	for i, m := range list {
+		list[i], at[m.Account] = m.With(nil), i
+	}
+	err := t.Bucket(bServedCustomers).ForEach(func(k, v []byte) error {
+		c, err := decode[servedCustomer](bServedCustomers, k, v)
+		if err != nil || c.Heard == nil {
+			return err
+		}
+		a := sale.CreditAccount(c.RUT)
+		if i, moved := at[a]; moved {
+			list[i] = list[i].With(c.Heard)
+		} else if c.Heard.Elsewhere != 0 {
+			list = append(list, sale.Movement{Account: a}.With(c.Heard))
+		}
 		return nil
 	})
 	return list, err
@@ -115,9 +177,9 @@ func (s *Store) Move(m sale.Movement) (kept sale.Movement, err error) {
 	}
 	err = s.update(func(t *bolt.Tx) error {
 		known := false
-		err := eachMovement(t, m.Account, func(o sale.Movement) bool {
+		err := eachMovement(t, m.Account, func(o keptMovement) bool {
 			if known = o.Same(m); known {
-				kept = o
+				kept = o.Movement
 			}
 			return !known
 		})
@@ -130,7 +192,7 @@ func (s *Store) Move(m sale.Movement) (kept sale.Movement, err error) {
 		if kept, err = move(t, m); err != nil {
 			return err
 		}
-		if err := queueSlip(t, kept); err != nil {
+		if err := errors.Join(queueSlip(t, kept), limitHere(t, kept)); err != nil {
 			return err
 		}
 		return note(t, Fact{At: m.At, Kind: FactAccount, Text: describeMovement(kept), About: &About{Account: kept.Account, Movement: kept.N}})
@@ -139,6 +201,20 @@ func (s *Store) Move(m sale.Movement) (kept sale.Movement, err error) {
 		return sale.Movement{}, err
 	}
 	return kept, nil
+}
+
+// limitHere has a limit that was given at this till hold until the server has heard of it and speaks again.
+func limitHere(t *bolt.Tx, m sale.Movement) error {
+	rut, ok := m.Account.Debtor()
+	if !ok || m.Kind != sale.MoveLimit {
+		return nil
+	}
+	c, served, err := getJSON[servedCustomer](t, bServedCustomers, rutKey(rut))
+	if err != nil || !served || c.Heard == nil {
+		return err
+	}
+	c.Heard.Limit = nil
+	return putJSON(t, bServedCustomers, rutKey(rut), c)
 }
 
 // queueSlip has a payment of account put on paper: who pays a debt wants something in his hand.
@@ -166,7 +242,7 @@ func describeMovement(m sale.Movement) string {
 	if m.Kind == sale.MoveLimit {
 		return fmt.Sprintf("%s: cupo %d, por %s", m.Account, m.Limit, m.Who)
 	}
-	return fmt.Sprintf("%s: %s de %d con %s, debe %d", m.Account, m.Kind, m.Received, m.Method, m.Balance)
+	return fmt.Sprintf("%s: %s de %d con %s, debe %d", m.Account, m.Kind, m.Received, m.Method, m.Owes())
 }
 
 // accounts checks that every balance follows from the movements before it, and, deep, that the sales' movements are

@@ -30,6 +30,108 @@ func openAudited(t *testing.T) (sale.Journal, func([]byte)) {
 
 func TestStoreKeepsAccounts(t *testing.T) { saletest.RunAccounts(t, openAudited) }
 
+func TestStoreHears(t *testing.T) {
+	saletest.RunHeard(t, func(t *testing.T) (sale.Journal, func([]byte), func(dte.RUT, sale.Heard)) {
+		j, addCAF := openAudited(t)
+		b := &till{Store: j.(*Store), t: t}
+		return j, addCAF, func(rut dte.RUT, h sale.Heard) { b.says(rut, h.At, b.balance(rut)+h.Elsewhere, h.Limit, b.head().N) }
+	})
+}
+
+// says has the server say a debt, when it had this till's chain up to an entry.
+func (b *till) says(rut dte.RUT, at time.Time, owed money.Pesos, limit *money.Pesos, told int64) {
+	b.t.Helper()
+	refused, err := b.TakeNews(News{Cursor: "c", At: at, Told: told, Customers: []NewsCustomer{
+		{Customer: sale.Customer{RUT: rut, RznSoc: "Peña"}, Limit: limit, Balance: &owed},
+	}})
+	b.must(err)
+	if len(refused) > 0 {
+		b.t.Fatalf("refused: %+v", refused)
+	}
+}
+
+func (b *till) account(rut dte.RUT) sale.Movement {
+	b.t.Helper()
+	m, err := b.Account(sale.CreditAccount(rut))
+	b.must(err)
+	return m
+}
+
+func (b *till) balance(rut dte.RUT) money.Pesos { return b.account(rut).Balance }
+
+// However far the server had this till's chain when it said what a customer owes, the whole debt is the same: what it had not counted
+// is added, what it had is not added twice.
+func TestADebtIsCountedOnce(t *testing.T) {
+	const rut = 12345678
+	b := newTill(t)
+	b.caf(dte.Boleta, 1, 50)
+	limit := money.Pesos(50_000)
+	owed := map[int64]money.Pesos{} // by this till's account, as of an entry
+	mark := func() { owed[b.head().N] = b.balance(rut) }
+	mark()
+	b.says(rut, newsAt, 3000, &limit, 0)
+	d := sale.Deps{Shop: saletest.Shop(), Journal: b.Store, Signer: dtetest.Signer(dtetest.Person), Now: dtetest.Now}
+	draft := dte.Draft{Tipo: dte.Boleta, Receptor: dte.Receptor{RUT: rut, RznSoc: "PEÑA"}, Detalle: []dte.Linea{{Nombre: "Pan", Qty: money.One, Prc: money.PerUnit(1000)}}}
+	for _, id := range []sale.ID{"s1", "s2", "s3"} {
+		tender := sale.Tender{Method: sale.Fiado, Amount: 1000, Received: 1000, Reference: "12345678-5"}
+		_, err := sale.IssueOrder(d, sale.Order{ID: id, Draft: draft, Payment: sale.Payment{Tenders: []sale.Tender{tender}}})
+		b.must(err)
+		mark()
+		_, err = sale.PayDebt(b.Store, sale.Abono{ID: "a" + id, At: saletest.Now, RUT: rut, Tender: sale.Tender{Method: sale.Efectivo, Received: 300}})
+		b.must(err)
+		mark()
+	}
+	if len(owed) != 7 || b.account(rut).Owes() != 5100 {
+		t.Fatalf("after seven entries he owes %+v", b.account(rut))
+	}
+	for told, own := range owed {
+		b.says(rut, newsAt, 3000+own, &limit, told)
+		if m := b.account(rut); m.Owes() != 5100 || m.Balance != 2100 || m.Elsewhere != 3000 || m.Limit != limit {
+			t.Errorf("told up to %d he owes %s, %s of it elsewhere, and may %s", told, m.Owes(), m.Elsewhere, m.Limit)
+		}
+	}
+	told := b.head().N
+	_, err := sale.SetCreditLimit(b.Store, "l", saletest.Now, rut, 7000, "Rosa")
+	b.must(err)
+	b.says(rut, newsAt, 5100, &limit, told)
+	if m := b.account(rut); m.Limit != 7000 || m.Owes() != 5100 {
+		t.Errorf("a limit that the server has not heard is %s", m.Limit)
+	}
+	b.says(rut, newsAt, 5100, &limit, b.head().N)
+	if m := b.account(rut); m.Limit != limit {
+		t.Errorf("the server heard of a limit and says another, and it is %s", m.Limit)
+	}
+	b.close()
+}
+
+// A server that says nothing of a debt, or nonsense, changes none; one that is left has said nothing.
+func TestADebtWithoutAServer(t *testing.T) {
+	const rut = 12345678
+	b := newTill(t)
+	b.joins(1)
+	_, err := sale.SetCreditLimit(b.Store, "l", saletest.Now, rut, 1000, "Rosa")
+	b.must(err)
+	heard(t, b, News{Customers: []NewsCustomer{{Customer: sale.Customer{RUT: rut, RznSoc: "Peña"}, Limit: new(money.Pesos(5))}}})
+	alone := b.account(rut)
+	if alone.Limit != 1000 || !alone.AsOf.IsZero() {
+		t.Errorf("without a word of his debt the account is %+v", alone)
+	}
+	for _, much := range []money.Pesos{mostOwed + 1, -mostOwed - 1} {
+		if refused := heard(t, b, News{Customers: []NewsCustomer{{Customer: sale.Customer{RUT: rut, RznSoc: "Peña"}, Balance: &much}}}); len(refused) != 1 {
+			t.Errorf("a debt of %s is believed", much)
+		}
+	}
+	b.says(rut, newsAt, 400, nil, b.head().N)
+	if m := b.account(rut); m.Owes() != 400 || !m.AsOf.Equal(newsAt) {
+		t.Errorf("the server said 400, and it is %+v", m)
+	}
+	b.must(b.LeaveServer(saletest.Now))
+	if m := b.account(rut); m != alone {
+		t.Errorf("without a server the account is %+v, and was %+v", m, alone)
+	}
+	b.close()
+}
+
 // A balance that was altered, or a movement that went missing, is found.
 func TestAuditOfAccounts(t *testing.T) {
 	for name, spoil := range map[string]func(*bolt.Bucket) error{

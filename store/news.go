@@ -28,6 +28,8 @@ type News struct {
 	Cursor     string
 	More, Anew bool // as in the wire's
 	At         time.Time
+	// Told is the last entry of this till's chain that the server had when it said so: what it says of debts counts up to there.
+	Told       int64
 	Products   []NewsProduct
 	Customers  []NewsCustomer
 	People     []NewsPerson
@@ -84,6 +86,7 @@ const (
 	slip      = 1000
 	mostPrice = 999_999_999_999 * money.OnePeso
 	mostList  = 40 // letters in the name of a list
+	mostOwed  = 999_999_999_999
 )
 
 // newsState is where the till stands with the news.
@@ -498,6 +501,8 @@ func (p *newsPage) sweep() error {
 type servedCustomer struct {
 	NewsCustomer
 	Load int `json:"load"`
+	// Heard is what that makes of his account here.
+	Heard *sale.Heard `json:"heard,omitempty"`
 }
 
 func (p *newsPage) customers() error {
@@ -538,6 +543,9 @@ func (p *newsPage) customer(n NewsCustomer) (why string, err error) {
 	if n.Limit != nil && *n.Limit < 0 {
 		return "el cupo no puede ser negativo", nil
 	}
+	if n.Balance != nil && (*n.Balance > mostOwed || *n.Balance < -mostOwed) {
+		return "nadie debe tanto", nil
+	}
 	if err := made.Check(); err != nil {
 		return err.Error(), nil
 	}
@@ -547,13 +555,31 @@ func (p *newsPage) customer(n NewsCustomer) (why string, err error) {
 		}
 	}
 	n.At = p.n.At
-	err = putJSON(p.t, bServedCustomers, key, servedCustomer{n, p.state.Load})
+	heard, err := p.heard(n)
+	if err != nil {
+		return "", err
+	}
+	err = putJSON(p.t, bServedCustomers, key, servedCustomer{n, p.state.Load, heard})
 	if known && made.Same(old) {
 		return "", err
 	}
 	made = made.SavedOver(old, p.n.At)
 	p.saved = append(p.saved, made)
 	return "", errors.Join(err, putJSON(p.t, bCustomers, key, made))
+}
+
+// heard is what the server's figure makes of a customer's account: what he owes beside what this till had told of. A limit that this
+// till gave and has not told holds on.
+func (p *newsPage) heard(n NewsCustomer) (*sale.Heard, error) {
+	if n.Balance == nil {
+		return nil, nil
+	}
+	told, limited, err := toldBalance(p.t, sale.CreditAccount(n.RUT), p.n.Told)
+	h := &sale.Heard{Elsewhere: *n.Balance - told, Limit: n.Limit, At: n.At}
+	if limited {
+		h.Limit = nil
+	}
+	return h, err
 }
 
 // overCustomer is the server's customer over the till's. What the server never said, the till still knows.

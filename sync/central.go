@@ -24,8 +24,8 @@ type Books interface {
 	// Follow takes in how the server stands: its hold or the end of one, the leases that it gave, whose files caf brings, and
 	// those that are over.
 	Follow(a api.Answer, caf func(id int64) ([]byte, error)) error
-	// TakeNews keeps a page of news and its cursor together.
-	TakeNews(n api.News) error
+	// TakeNews keeps a page of news and its cursor together. What it says of debts counts the till's chain up to has.
+	TakeNews(n api.News, has api.Point) error
 }
 
 // CourierPace is how a courier spends the server's patience. The zero value of each field stands for its default.
@@ -357,7 +357,7 @@ func (c *Courier) take(ctx context.Context) (more bool, err error) {
 		if page.More && page.Cursor == c.cursor {
 			return false, &api.Error{Verdict: api.Later, Code: "respuesta", Message: "El servidor repite las mismas novedades. Los precios siguen como estaban y se volverá a intentar."}
 		}
-		if err := c.Books.TakeNews(page); err != nil {
+		if err := c.Books.TakeNews(page, c.after); err != nil {
 			return false, err
 		}
 		c.cursor, c.news, more = page.Cursor, page.More, true

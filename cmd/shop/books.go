@@ -276,8 +276,8 @@ func (b *serverBooks) take(l api.Lease, caf func(id int64) ([]byte, error)) erro
 }
 
 // TakeNews implements possync.Books.
-func (b *serverBooks) TakeNews(n api.News) error {
-	return b.s.takeNews(n)
+func (b *serverBooks) TakeNews(n api.News, has api.Point) error {
+	return b.s.takeNews(n, has)
 }
 
 const valueWants = "folios-servidor"

@@ -36,9 +36,11 @@ type counted struct {
 const mostChanged = 300
 
 // takeNews keeps a page of the server's news. With the last one the counter hears of them.
-func (s *Shop) takeNews(n api.News) error {
-	s.changed(n)                                            // before it is kept: what fails half-way is read all the same
-	if _, err := s.Store.TakeNews(ownNews(n)); err != nil { // what is refused, the store keeps for the server and for a person
+func (s *Shop) takeNews(n api.News, has api.Point) error {
+	s.changed(n) // before it is kept: what fails half-way is read all the same
+	own := ownNews(n)
+	own.Told = has.N
+	if _, err := s.Store.TakeNews(own); err != nil { // what is refused, the store keeps for the server and for a person
 		return err
 	}
 	if n.More {

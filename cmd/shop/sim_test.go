@@ -102,6 +102,7 @@ var planted = []struct {
 	{"overwrite merge", simPlant{server: apitest.Plant{Overwrite: true}}},
 	{"told before the answer", simPlant{toldFirst: true}},
 	{"cursor before the news", simPlant{cursorFirst: true}},
+	{"debts counted twice", simPlant{countsTwice: true}},
 	{"push without chain check", simPlant{server: apitest.Plant{NoChainCheck: true}}},
 }
 

@@ -158,6 +158,12 @@ func (m *simTill) isUpToDate() {
 		case c.Balance != nil && *c.Balance != owed || c.Balance == nil && owed != 0:
 			m.w.fault("I7: %s knows of another debt of %s than the server's %d", m.name, rut, owed)
 		}
+		switch account, err := m.store.Account(sale.CreditAccount(rut)); {
+		case err != nil:
+			m.w.fault("I7: %s does not read the account of %s: %v", m.name, rut, err)
+		case account.Owes() != owed:
+			m.w.fault("I7: %s says that %s owes %d, %d of it elsewhere, and the server %d", m.name, rut, account.Owes(), account.Elsewhere, owed)
+		}
 	}
 }
 

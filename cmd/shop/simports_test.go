@@ -81,14 +81,17 @@ func (b simBooks) Follow(a api.Answer, caf func(int64) ([]byte, error)) error {
 	return b.act(func() error { return b.Books.Follow(a, caf) })
 }
 
-func (b simBooks) TakeNews(n api.News) error {
+func (b simBooks) TakeNews(n api.News, has api.Point) error {
 	b.m.w.stats.news += len(n.Products) + len(n.Customers) + len(n.Verdicts)
+	if b.m.w.plant.countsTwice {
+		has = api.Point{}
+	}
 	if b.m.w.plant.cursorFirst {
-		if err := b.act(func() error { return b.Books.TakeNews(api.News{Cursor: n.Cursor, More: n.More, At: n.At}) }); err != nil {
+		if err := b.act(func() error { return b.Books.TakeNews(api.News{Cursor: n.Cursor, More: n.More, At: n.At}, has) }); err != nil {
 			return err
 		}
 	}
-	return b.act(func() error { return b.Books.TakeNews(n) })
+	return b.act(func() error { return b.Books.TakeNews(n, has) })
 }
 
 // serverLine is a till's way to the server.

@@ -44,6 +44,7 @@ type simPlant struct {
 	noEpoch     bool // a backup is put back as it was, leases and all
 	toldFirst   bool // what is pushed counts as told before the answer
 	cursorFirst bool // the cursor of news is kept before they are
+	countsTwice bool // what the server counted of a debt is taken for what it has not
 }
 
 // simStats count what happened in worlds.
@@ -608,7 +609,7 @@ func (m *simTill) isPaid() {
 	id := sale.ID(fmt.Sprintf("abono %s/%d/%d", filepath.Base(m.dir), m.run, w.seq))
 	last, err := m.store.Account(sale.CreditAccount(rut))
 	w.must(err)
-	paid := min(last.Balance, 1000) / 10 * 10
+	paid := min(last.Owes(), 1000) / 10 * 10
 	if paid <= 0 {
 		return
 	}
