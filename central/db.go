@@ -61,6 +61,8 @@ type DB struct {
 	names names
 	jobs  *river.Client[pgx.Tx]
 	pulse *pulse
+	// listenEvery is the constant; tests do not wait for so long.
+	listenEvery time.Duration
 
 	// migrations are this program's; newest is the last one of a company.
 	migrations fs.FS
@@ -105,7 +107,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		migrations: embedded, newest: newestIn(embedded, tenantFolder),
 		cafs:    expirable.NewLRU[secret, *dte.CAF](openSecrets, nil, keepOpen),
 		signers: expirable.NewLRU[secret, *dte.Signer](openSecrets, nil, keepOpen),
-		roads:   newRoads(),
+		roads:   newRoads(), listenEvery: listenEvery,
 	}
 	if db.pulse, err = newPulse(c.Rand); err == nil {
 		db.jobs, err = db.newJobs()

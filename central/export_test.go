@@ -2,6 +2,7 @@ package central
 
 import (
 	"context"
+	"time"
 
 	"mostrador/central/api"
 	"mostrador/dte"
@@ -38,6 +39,9 @@ const (
 	LongestSale = longestSale
 	StepsATurn  = stepsATurn
 )
+
+// ListenEvery is how often the server's jobs will look for silent tills.
+func (db *DB) ListenEvery(pause time.Duration) { db.listenEvery = pause }
 
 // FollowChain is what a till's report asks of its chain.
 func (c *Call) FollowChain(epoch int, head api.Point, locator []api.Point) (api.Point, Hold, error) {

@@ -110,12 +110,12 @@ func (db *DB) Work(ctx context.Context, log *slog.Logger, atOnce int) (stop func
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &drainer{db: db})
 	river.AddWorker(workers, &closer{db: db})
+	river.AddWorker(workers, &listener{db: db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: sharedSchema, ID: db.pulse.workerID(), Workers: workers, Logger: log, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}},
 		JobTimeout: turnTime, RescueStuckJobsAfter: leaseTime, CompletedJobRetentionPeriod: time.Hour,
 		ReindexerSchedule: river.NeverSchedule(), // its role owns nothing
-		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(closeEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return closeJob{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
+		PeriodicJobs:      []*river.PeriodicJob{every(closeEvery, closeJob{}, true), every(db.listenEvery, listenJob{}, false)},
 	})
 	if err == nil {
 		err = client.Start(context.WithoutCancel(ctx))
@@ -136,6 +136,12 @@ func (db *DB) Work(ctx context.Context, log *slog.Logger, atOnce int) (stop func
 		defer cancel()
 		return stopJobs(ctx, client)
 	}, nil
+}
+
+// every has one of the servers do a job again and again, atOnce from the start.
+func every(pause time.Duration, job river.JobArgs, atOnce bool) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(pause), func() (river.JobArgs, *river.InsertOpts) { return job, nil },
+		&river.PeriodicJobOpts{RunOnStart: atOnce})
 }
 
 // lastWord is how long jobs that were cut short have to write down how far they came.

@@ -34,14 +34,8 @@ type TillStanding struct {
 	Pending int
 }
 
-// TillStandings lists the company's tills as they stand, in the order in which they were made. Who has fallen silent while
-// documents wait becomes an alarm.
-func (c *Call) TillStandings() ([]TillStanding, error) {
-	if err := c.noticeSilence(); err != nil {
-		return nil, err
-	}
-	return c.standings("")
-}
+// TillStandings lists the company's tills as they stand, in the order in which they were made.
+func (c *Call) TillStandings() ([]TillStanding, error) { return c.standings("") }
 
 // TillStanding is how one till stands.
 func (c *Call) TillStanding(id int64) (s TillStanding, err error) {
@@ -83,18 +77,6 @@ func momentOrNone(t *time.Time) time.Time {
 		return time.Time{}
 	}
 	return *t
-}
-
-// noticeSilence tells of tills at which something waits and that have not been heard for a day: once for each silence.
-func (c *Call) noticeSilence() error {
-	_, err := c.tx.Exec(c.ctx, `insert into alarm (till_id, kind, key, text, at)
-		select t.id, $1, t.seen_at::text, t.name || ' no habla desde el ' || to_char(t.seen_at at time zone 'America/Santiago', 'DD-MM-YYYY HH24:MI')
-			|| ' y tenía ' || case when h.waiting > 0 then h.waiting || ' documentos por enviar al SII' else h.unsent || ' anotaciones por contar' end
-			|| '. Lo vendido está guardado en esa caja. Enciéndala y revise su conexión; si se perdió, declárela perdida', $2
-		from till t join till_health h on h.till_id = t.id
-		where t.state = 'PAIRED' and t.seen_at < $3 and (h.waiting > 0 or h.unsent > 0)
-		on conflict do nothing`, AlarmSilent, c.now, c.now.Add(-mostQuiet))
-	return err
 }
 
 // plainText is what is kept of words of a till: no longer than that, and nothing that PostgreSQL cannot keep.

@@ -1,6 +1,8 @@
 package central_test
 
 import (
+	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -154,20 +156,122 @@ func TestWhatPeopleMustKnowIsAnAlarm(t *testing.T) {
 	}
 	s.syncs(idle, s.report1())
 	s.clock.Advance(24 * time.Hour)
-	session, err := s.db.Login(t.Context(), "a"+s.company.RUT.Number()+"@ejemplo.cl", centraltest.Password) // the other one is over
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.session = session.ID
-	if got := s.openAlarms(); got != "folios reloj" {
-		t.Errorf("silent for a day: %q", got)
-	}
+	s.logsInAgain()
+	s.notices(s.db, 0)
 	s.clock.Advance(time.Second)
-	if got := s.openAlarms() + s.openAlarms(); got != "folios reloj silenciofolios reloj silencio" {
-		t.Errorf("silent for more: %q", got)
+	s.notices(s.db, 1)
+	if got := s.openAlarms(); got != "folios reloj silencio" {
+		t.Errorf("silent for more than a day: %q", got)
 	}
 	if got := s.standing(counter); got.Open != 3 {
 		t.Errorf("%d alarms of Caja 1", got.Open)
+	}
+}
+
+// logsInAgain is what a person does whose session is over.
+func (s *school) logsInAgain() {
+	s.t.Helper()
+	session, err := s.db.Login(s.t.Context(), "a"+s.company.RUT.Number()+"@ejemplo.cl", centraltest.Password)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.session = session.ID
+}
+
+// notices has a server look for silent tills, and demands that it tells of so many.
+func (s *school) notices(db *central.DB, want int) {
+	s.t.Helper()
+	if n, err := db.NoticeSilence(s.t.Context()); n != want || err != nil {
+		s.t.Errorf("%d silences were told, want %d (%v)", n, want, err)
+	}
+}
+
+// falls is a till at which something waits, and which is not heard from then on.
+func (s *school) falls(name string) *till {
+	s.t.Helper()
+	counter := s.join(name)
+	r := s.report1()
+	r.Health.Waiting = 2
+	s.syncs(counter, r)
+	return counter
+}
+
+// A silence is told once: by two servers that look at the same time, in any zone of theirs, and not again when somebody has looked at
+// it. The next one is told anew. Who has nothing to tell may be silent, and so may who is no till any more.
+func TestASilenceIsToldOnce(t *testing.T) {
+	s := newSchool(t)
+	counter, gone := s.falls("Caja 1"), s.falls("Caja 2")
+	s.syncs(s.join("Caja 3"), s.report1())
+	s.call(func(c *central.Call) error { return c.RevokeTill(gone.id) })
+	s.exec("alter database " + s.database + " set timezone to 'Pacific/Auckland'")
+	abroad := s.server()
+	s.clock.Advance(25 * time.Hour)
+	told := make(chan int, 2)
+	for _, db := range []*central.DB{s.db, abroad} {
+		go func() {
+			n, err := db.NoticeSilence(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			told <- n
+		}()
+	}
+	if n := <-told + <-told; n != 1 {
+		t.Errorf("%d silences were told", n)
+	}
+	s.logsInAgain()
+	s.call(func(c *central.Call) error {
+		list, err := c.Alarms(false, central.Page{})
+		if len(list) != 1 || *list[0].TillID != counter.id {
+			t.Fatalf("%+v", list)
+		}
+		return errors.Join(err, c.AttendAlarm(list[0].ID))
+	})
+	s.clock.Advance(time.Hour)
+	s.notices(s.db, 0)
+	s.notices(abroad, 0)
+	r := s.report1()
+	r.Health.Unsent = 7
+	s.syncs(counter, r)
+	s.notices(s.db, 0)
+	s.clock.Advance(25 * time.Hour)
+	s.notices(abroad, 1)
+}
+
+// The tills of a company that does not work are heard by nobody, and those of the others all the same.
+func TestTheTillsOfACompanyThatDoesNotWorkAreNotMissed(t *testing.T) {
+	s := newSchool(t)
+	s.falls("Caja 1")
+	s.exec("update shared.company set is_active = false where id = $1", s.company.ID)
+	s.login(s.newCompany(76086428))
+	s.falls("Caja 1")
+	s.clock.Advance(25 * time.Hour)
+	s.notices(s.db, 1)
+}
+
+// Nobody has to ask: a server that does jobs looks by itself.
+func TestAServerHearsSilenceByItself(t *testing.T) {
+	s := newSchool(t)
+	s.falls("Caja 1")
+	s.clock.Advance(25 * time.Hour)
+	s.db.ListenEvery(100 * time.Millisecond)
+	stop, err := s.db.Work(t.Context(), slog.New(slog.DiscardHandler), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for giveUp := time.After(time.Minute); s.count("select count(*) from alarm where kind = 'silencio'") == 0; {
+		select {
+		case <-look.C:
+		case <-giveUp:
+			t.Fatal("nobody noticed")
+		}
 	}
 }
 
