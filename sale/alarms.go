@@ -256,7 +256,11 @@ func stock(f Facts) (alarms []Alarm) {
 		if days <= stockUrgent {
 			a.Severity = Urgent
 		}
-		a.Text += " Pida un CAF en sii.cl e impórtelo con «tillctl caf import»; hace falta internet."
+		if f.Server.Joined {
+			a.Text += " " + f.Server.refill(tipo).whole + "."
+		} else {
+			a.Text += " Pida un CAF en sii.cl e impórtelo con «tillctl caf import»; hace falta internet."
+		}
 		alarms = append(alarms, a)
 	}
 	return alarms

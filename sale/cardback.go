@@ -200,7 +200,7 @@ func (r *Register) canIssue(o Order) error {
 	draft := r.d.complete(o.Draft, now)
 	n, err := r.d.Journal.FoliosLeft(draft.Tipo, dte.DateOf(now))
 	if err == nil && n == 0 {
-		err = fmt.Errorf("%w de %s. No se devolvió ni se emitió nada. Importe un CAF nuevo para seguir", ErrNoFolios, draft.Tipo)
+		err = r.d.noFolios(draft.Tipo, ". No se devolvió ni se emitió nada")
 	}
 	return cmp.Or(err, draft.Validate(), r.d.Signer.ValidAt(now), r.d.Journal.Ready(now), cashAtHand(r.d.Journal, o.Payment))
 }

@@ -66,10 +66,14 @@ func PickRange(ranges []Range, tipo dte.TipoDTE, day dte.Date) (int, error) {
 		}
 	}
 	if best < 0 {
-		return 0, fmt.Errorf("%w de %s que se puedan usar el %s. No se emitió nada y la venta sigue abierta. "+
-			"Descargue un CAF nuevo del SII e impórtelo", ErrNoFolios, tipo, day)
+		return 0, NoFolios(tipo, day, "Descargue un CAF nuevo del SII e impórtelo")
 	}
 	return best, nil
+}
+
+// NoFolios is ErrNoFolios in words; way says how there are some again.
+func NoFolios(tipo dte.TipoDTE, day dte.Date, way string) error {
+	return fmt.Errorf("%w de %s que se puedan usar el %s. No se emitió nada y la venta sigue abierta. %s", ErrNoFolios, tipo, day, way)
 }
 
 // SpendsBefore reports that r is used up before o: it expires first, or begins lower. A range that does not expire

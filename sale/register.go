@@ -55,8 +55,11 @@ type Deps struct {
 	Terminal bool
 	// Pace is how many of each type were issued on each of the last days, as in Facts. It may be nil.
 	Pace func() map[dte.TipoDTE][]int
-	Now  func() time.Time
-	Rand io.Reader // source of sale IDs and of what hides PINs
+	// Server is how the till stands with its server, and Lacks tells it of a document that lacked a folio. They may be nil.
+	Server func() ServerFacts
+	Lacks  func(dte.TipoDTE)
+	Now    func() time.Time
+	Rand   io.Reader // source of sale IDs and of what hides PINs
 	// PINCost is what hiding a PIN costs; zero is UsualPINCost.
 	PINCost PINCost
 	// Who is at the till and Approved who allows what is being done; a Register fills both in.
@@ -83,9 +86,12 @@ type Snapshot struct {
 	Change *Change
 
 	// After the issue.
-	Last     *Record // the sale just issued; nil before the first
-	Shift    Shift
-	Folios   int  // folios left for Tipo
+	Last   *Record // the sale just issued; nil before the first
+	Shift  Shift
+	Folios int // folios left for Tipo
+	// Refill says in Spanish how there are folios again, while there are none. Served: they come from a server.
+	Refill   string
+	Served   bool
 	Training bool // practice shop
 
 	// Person is at the till, or was before it was Locked; nobody in a shop without people, which is not Staffed.
@@ -245,6 +251,10 @@ func (r *Register) Snapshot() Snapshot {
 	}
 	if n, err := r.d.Journal.FoliosLeft(s.Tipo, dte.DateOf(r.d.Now())); err == nil {
 		s.Folios = n
+	}
+	server := r.d.server()
+	if s.Served = server.Joined; s.Folios == 0 {
+		s.Refill = server.refill(s.Tipo).whole
 	}
 	return s
 }
@@ -565,7 +575,7 @@ func (r *Register) charge() error {
 		return err
 	}
 	if n == 0 && !r.mayGoByVoucher() {
-		return fmt.Errorf("%w de %s. La venta sigue abierta y nada se perdió. Importe un CAF nuevo para seguir", ErrNoFolios, r.tipo())
+		return r.d.noFolios(r.tipo(), ". La venta sigue abierta y nada se perdió")
 	}
 	r.stage, r.payment = Paying, Payment{}
 	if why := r.cart.Unpaid(); why != "" {

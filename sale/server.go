@@ -3,10 +3,17 @@ package sale
 import (
 	"fmt"
 	"time"
+
+	"mostrador/dte"
 )
 
 // ServerFacts are how a till stands with its server; the zero value is a till that works alone, or one whose server is well.
 type ServerFacts struct {
+	// Joined: the till has a server, from which its folios come. Heard: it has answered since the program began. Down: it is not
+	// reached now.
+	Joined, Heard, Down bool
+	// Short are the types of which the company has no folios left to give.
+	Short []dte.TipoDTE
 	// Hold says why the server has this till issue nothing.
 	Hold string
 	// Ended: the server does not know this till any more. Problem says so, or what else is wrong with it that no line brings.

@@ -91,7 +91,7 @@ func (r *Register) needsFolio(m Method) error {
 	}
 	n, err := r.d.Journal.FoliosLeft(r.tipo(), dte.DateOf(r.d.Now()))
 	if err == nil && n == 0 {
-		err = fmt.Errorf("%w de %s: esta venta sólo se puede cobrar entera con tarjeta, cuyo comprobante vale como boleta. Importe un CAF nuevo para lo demás", ErrNoFolios, r.tipo())
+		err = r.d.noFolios(r.tipo(), ": esta venta sólo se puede cobrar entera con tarjeta, cuyo comprobante vale como boleta")
 	}
 	return err
 }

@@ -39,6 +39,7 @@ func (r *Register) Works() []Working {
 	if r.d.Pace != nil {
 		pace = r.d.Pace()
 	}
+	server := r.d.server()
 	var list []Working
 	for _, o := range offered {
 		w := Working{What: o.what}
@@ -49,7 +50,7 @@ func (r *Register) Works() []Working {
 		case err != nil:
 			w.Detail = err.Error()
 		case n == 0:
-			w.Detail = "no quedan folios: importe un CAF"
+			w.Detail = "no quedan folios: " + server.refill(o.tipo).brief
 		default:
 			w.OK, w.Detail = true, fmt.Sprintf("quedan %s folios%s; no necesita internet", money.Pesos(n), lasting(n, pace[o.tipo]))
 		}

@@ -153,6 +153,9 @@ func (s *Store) grant(t *bolt.Tx, tipo dte.TipoDTE, at time.Time) (sale.Grant, s
 		return sale.Grant{}, sale.Range{}, err
 	}
 	i, err := sale.PickRange(ranges, tipo, dte.DateOf(at))
+	if errors.Is(err, sale.ErrNoFolios) && t.Bucket(bMeta).Get(kServer) != nil {
+		err = sale.NoFolios(tipo, dte.DateOf(at), "Los folios de esta caja vienen del servidor: conéctela, o pida al dueño que cargue un CAF en él")
+	}
 	if err != nil {
 		return sale.Grant{}, sale.Range{}, err
 	}

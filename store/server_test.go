@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,14 +130,22 @@ func TestAServerThatWentBackIsToldStatesAgain(t *testing.T) {
 // Joining as another till, or leaving, ends the leases; leaving while the server has stopped the till needs a person.
 func TestLeavingAServer(t *testing.T) {
 	b := newTill(t)
+	_, err := b.try("from nowhere")
+	b.wantErr(err, sale.ErrNoFolios)
+	if words := err.Error(); strings.Contains(words, "servidor") || !strings.Contains(words, "impórtelo") {
+		t.Errorf("at a till without a server: %s", words)
+	}
 	b.joins(4)
 	b.must(b.lease(1, 1, 20))
 	b.sells(1)
 	b.joins(4) // said twice
 	b.sells(1)
 	b.joins(5)
-	_, err := b.try("from the lease of another till")
+	_, err = b.try("from the lease of another till")
 	b.wantErr(err, sale.ErrNoFolios)
+	if words := err.Error(); !strings.Contains(words, "vienen del servidor") || strings.Contains(words, "impórtelo") {
+		t.Errorf("at a till with a server: %s", words)
+	}
 	b.must(b.Hold("hay otra copia de esta caja", saletest.Now))
 	b.must(b.LeaveServer(saletest.Now))
 	b.caf(dte.Boleta, 30, 40)

@@ -628,6 +628,16 @@ func TestWithoutFolios(t *testing.T) {
 	if x.w.frame.banner.visible() {
 		t.Error("Esc does not put the message away")
 	}
+	if words := folioAdvice(x.snap()); !strings.Contains(words, "Pida folios al encargado") {
+		t.Errorf("at a till alone: %s", words)
+	}
+	x.deps.Server = func() sale.ServerFacts { return sale.ServerFacts{Joined: true, Heard: true, Down: true} }
+	x.again()
+	x.press(f12)
+	x.sees("No quedan folios", "Los folios vienen del servidor, y no hay línea con él: conecte la caja y llegan solos")
+	if words := folioAdvice(x.snap()); !strings.Contains(words, "conecte la caja y llegan solos") || strings.Contains(words, "encargado") {
+		t.Errorf("at a till with a server: %s", words)
+	}
 }
 
 func TestHelpListsTheKeysAndClosesWithAny(t *testing.T) {
@@ -1096,6 +1106,18 @@ func TestReturns(t *testing.T) {
 	}
 }
 
+// seesWhole demands room for words that are cut where there is none.
+func (x *world) seesWhole(words string) {
+	x.t.Helper()
+	seen(x.w.Fyne().Content(), func(o fyne.CanvasObject) {
+		if o, ok := o.(*text); ok && o.words == words {
+			if need := o.measure(words, o.l.px(o.size)).Width; need > o.Size().Width {
+				x.t.Errorf("%q needs %.0f and has %.0f", words, need, o.Size().Width)
+			}
+		}
+	})
+}
+
 // What works now is told per operation, with the reason of what does not.
 func TestWhatWorksNow(t *testing.T) {
 	x := newWorld(t)
@@ -1105,6 +1127,25 @@ func TestWhatWorksNow(t *testing.T) {
 	x.sees("Vender con boleta", "Quedan 412 folios; no necesita internet", "Quedan 97 folios, para 8 días; no necesita internet", "Guía de despacho", "No quedan folios: importe un CAF",
 		"Enviar al SII", "Sin internet: se envían solos al volver la línea", "Imprimir", "Guardar, retomar, consultar precios")
 	x.press(esc)
+	server := sale.ServerFacts{Joined: true, Heard: true, Short: []dte.TipoDTE{dte.FacturaExenta}}
+	x.deps.Server = func() sale.ServerFacts { return server }
+	x.again()
+	x.w.Fyne().Resize(fyne.NewSize(1024, 768))
+	for words, change := range map[string]func(){
+		"No quedan folios: el servidor contesta y no tiene; pida al dueño un CAF ahí": func() {},
+		"No quedan folios: vienen del servidor, y no hay línea con él; conéctela":     func() { server.Down = true },
+		"No quedan folios: el servidor no conoce esta caja; avise al dueño":           func() { server.Ended = true },
+	} {
+		was := server
+		change()
+		x.press(f11)
+		x.choose("Qué funciona ahora")
+		x.sees(words)
+		x.seesWhole(words)
+		x.seesNot("importe un CAF")
+		x.press(esc)
+		server = was
+	}
 	x.w.SetStatus(Status{Line: LineUp})
 	x.now = x.now.AddDate(30, 0, 0) // the certificate has expired
 	x.press(f11)

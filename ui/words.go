@@ -291,9 +291,15 @@ func folioAdvice(s sale.Snapshot) string {
 	name := docName(s.Tipo)
 	switch s.Folios {
 	case 0:
+		if s.Served {
+			return fmt.Sprintf("No quedan folios de %s en esta caja. Lo vendido está a salvo. %s.", name, s.Refill)
+		}
 		return fmt.Sprintf("No quedan folios de %s en esta caja. Lo vendido está a salvo. Pida folios al encargado para seguir con ese documento.", name)
 	case 1:
 		return fmt.Sprintf("Queda 1 folio de %s en esta caja.", name)
+	}
+	if s.Served {
+		return fmt.Sprintf("Quedan %s folios de %s en esta caja. El servidor manda más antes de que falten.", money.Pesos(s.Folios), name)
 	}
 	return fmt.Sprintf("Quedan %s folios de %s en esta caja. Cuando falten pocos, pida más al encargado.", money.Pesos(s.Folios), name)
 }

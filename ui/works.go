@@ -24,7 +24,7 @@ func newWorksDialog(w *Window) *worksDialog {
 	d.list = newTable(l, []column{{"", 300, fyne.TextAlignLeading}, {"", 0, fyne.TextAlignLeading}}, func(i int) { d.at = i; d.render() })
 	d.list.bare, d.list.textSize, d.list.rowSize = true, 16, 40
 	d.render()
-	d.card = dialogCard(l, 880, col(l.px(12),
+	d.card = dialogCard(l, 980, col(l.px(12),
 		as(newText(l, 24, ink, cut).strong().say("Qué funciona ahora")),
 		as(newText(l, 16, muted, cut).say("Vender no necesita internet. Lo que falta se dice con su razón.")),
 		fixed(l.px(40*float32(len(d.rows))), d.list),

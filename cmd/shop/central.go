@@ -29,6 +29,8 @@ type ServerStatus struct {
 	Joined        bool
 	Company, Till string // as the server calls them
 	URL           string
+	// Heard: it has answered since the program began.
+	Heard bool
 	// Down: out of reach since Since; nothing is lost and the till sells on.
 	Down  bool
 	Since time.Time
@@ -318,7 +320,7 @@ func (s *Shop) courierSaid(c possync.CourierStatus) {
 		if !c.Known {
 			return // what the store knows is newer
 		}
-		v.Hold, v.Skew, v.Short = c.Why, c.Skew, c.Short
+		v.Heard, v.Hold, v.Skew, v.Short = true, c.Why, c.Skew, c.Short
 	})
 }
 

@@ -543,6 +543,42 @@ func TestMissedFoliosAreAskedFor(t *testing.T) {
 	}
 }
 
+// A sale at the counter is refused before anything is issued; its folios are asked for all the same, and the words go by the line.
+func TestTheCounterAsksForMissedFolios(t *testing.T) {
+	c := newCompany(t, 20)
+	c.folios(1, 100, dte.Boleta, dte.BoletaExenta)
+	s, _ := c.till("Caja 1")
+	line := func(down bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.fault = nil; down {
+			c.fault = func(int) fault { return lost }
+		}
+	}
+	must(t, s.Store.PutProducts([]sale.Product{{Codigo: "LIBRO", Nombre: "Libro", Prc: money.PerUnit(5_000), Exento: true}}))
+	deps, err := s.Deps()
+	must(t, err)
+	r, err := sale.NewRegister(deps)
+	must(t, err)
+	_, err = r.Scan("LIBRO")
+	must(t, err)
+	refused := func(words string) {
+		t.Helper()
+		if err := r.Charge(); !errors.Is(err, sale.ErrNoFolios) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%v, want %q", err, words)
+		}
+	}
+	refused("que contesta: la caja se los pide sola")
+	line(true)
+	if _, err := s.SyncServer(t.Context()); err == nil {
+		t.Error("the line is not cut")
+	}
+	refused("no hay línea con él: conecte la caja")
+	line(false)
+	c.settles(s)
+	must(t, r.Charge())
+}
+
 // The clocks are compared.
 func TestTheClockIsCompared(t *testing.T) {
 	c := newCompany(t, 20)

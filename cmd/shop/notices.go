@@ -73,7 +73,7 @@ func (s *Shop) issuePace() map[dte.TipoDTE][]int {
 
 // serverFacts are how the till stands with its server, as far as a person should look.
 func serverFacts(s ServerStatus) sale.ServerFacts {
-	f := sale.ServerFacts{Hold: s.Hold, Ended: s.Ended, Problem: s.Problem, Unsent: s.Unsent, Ahead: s.Skew}
+	f := sale.ServerFacts{Joined: s.Joined, Heard: s.Heard, Down: s.Down, Short: s.Short, Hold: s.Hold, Ended: s.Ended, Problem: s.Problem, Unsent: s.Unsent, Ahead: s.Skew}
 	if s.Down {
 		f.Away = s.Since
 	}

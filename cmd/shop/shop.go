@@ -410,7 +410,8 @@ func (s *Shop) Deps() (sale.Deps, error) {
 	}
 	deps.Catalogue, deps.Prices, deps.AddProduct = catalogue, s.priceBook(catalogue), s.AddProduct
 	s.sellsBy(Fresh{Catalogue: catalogue, made: made})
-	deps.Pace = s.issuePace
+	deps.Pace, deps.Lacks = s.issuePace, s.lacks
+	deps.Server = func() sale.ServerFacts { return serverFacts(s.serverStatus()) }
 	deps.Scale, _ = s.ScaleRules() // a table that cannot be read stops no sale
 	return deps, nil
 }
