@@ -105,7 +105,10 @@ func (db *DB) Join(ctx context.Context, j api.Join) (joined api.Joined, err erro
 	if err != nil || len(j.Secret) != 32 {
 		return joined, errCode()
 	}
-	err = db.asTillOf(ctx, company, func(c *Call) error {
+	err = db.asTillOf(ctx, company, func(c *Call, works bool) error {
+		if !works {
+			return ErrTill
+		}
 		if err := c.accept(digest(code), digest(string(j.Secret))); err != nil {
 			return err
 		}
@@ -162,15 +165,25 @@ var ErrTill = &RefusalError{
 	Extra: map[string]any{"verdict": api.Ended},
 }
 
+// errSwitchedOff is for a till that has not ended: the service may let its company go on.
+func errSwitchedOff() *RefusalError {
+	r := refuse(Unavailable, "La empresa está desactivada en el servidor. Lo vendido está guardado en esta caja, que lo contará cuando la activen; llame a quien administra")
+	r.Wait = 15 * time.Minute
+	return r
+}
+
 // EnterTill runs fn as a till inside its company, in one transaction. It has no person's rights.
 func (db *DB) EnterTill(ctx context.Context, token string, fn func(*Call) error) error {
 	company, till, secret, ok := parseToken(token)
 	if !ok {
 		return ErrTill
 	}
-	err := db.asTillOf(ctx, company, func(c *Call) error {
+	err := db.asTillOf(ctx, company, func(c *Call, works bool) error {
 		if err := c.enterAs(till, secret); err != nil {
 			return err
+		}
+		if !works {
+			return errSwitchedOff()
 		}
 		return fn(c)
 	})
@@ -188,14 +201,15 @@ func parseToken(token string) (company, till int64, secret []byte, ok bool) {
 	return company, till, secret, errors.Join(errCompany, errTill, errSecret) == nil
 }
 
-// asTillOf enters a company that works, as nobody yet.
-func (db *DB) asTillOf(ctx context.Context, company int64, fn func(*Call) error) error {
+// asTillOf enters a company, as nobody yet. One that does not work is nobody's affair but its own tills'.
+func (db *DB) asTillOf(ctx context.Context, company int64, fn func(c *Call, works bool) error) error {
 	return db.inShared(ctx, func(tx pgx.Tx) error {
 		c := &Call{db: db, tx: tx, ctx: ctx, now: db.Now(), Tenant: Tenant{ID: company}}
 		var version int64
-		err := tx.QueryRow(ctx, `select name, rut, schema_name, role_name, ambiente, key_id, sealed_key, schema_version
-			from company where id = $1 and is_active and state = 'ready'`, company).
-			Scan(&c.company, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &c.Ambiente, &c.keyID, &c.sealedKey, &version)
+		var works bool
+		err := tx.QueryRow(ctx, `select name, rut, schema_name, role_name, ambiente, key_id, sealed_key, schema_version, is_active
+			from company where id = $1 and state = 'ready'`, company).
+			Scan(&c.company, &c.RUT, &c.Tenant.Schema, &c.Tenant.Role, &c.Ambiente, &c.keyID, &c.sealedKey, &version, &works)
 		switch {
 		case errNoRow(err):
 			return ErrTill
@@ -207,7 +221,7 @@ func (db *DB) asTillOf(ctx context.Context, company int64, fn func(*Call) error)
 		if err := c.become(c.Tenant); err != nil {
 			return err
 		}
-		return fn(c)
+		return fn(c, works)
 	})
 }
 

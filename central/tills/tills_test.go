@@ -182,6 +182,44 @@ func TestARevokedTillHasEnded(t *testing.T) {
 	}
 }
 
+// A till of a company that the service switched off has not ended: it is told to wait, by every path, and goes on when the company
+// does. Strangers learn nothing of it.
+func TestATillWaitsForItsCompany(t *testing.T) {
+	o := newOffice(t, tills.Limits{})
+	till, joined := o.joins("Caja 1")
+	code := o.invite("Caja 2").Code
+	look := centraltest.Superuser(t, o.db)
+	switches := func(on bool) {
+		t.Helper()
+		if _, err := look.Exec(t.Context(), "update shared.company set is_active = $2 where id = $1", o.company.ID, on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	switches(false)
+	verbs := func(c *api.Client) (errs []error) {
+		_, sync := c.Sync(t.Context(), report())
+		_, file := c.CAF(t.Context(), 1)
+		_, pull := c.Pull(t.Context(), "")
+		_, push := c.Push(t.Context(), api.Push{})
+		return []error{sync, file, pull, push}
+	}
+	for _, err := range verbs(till) {
+		if e := wantError(t, err, api.Later, "503"); e.Down || e.Wait == 0 || !strings.Contains(e.Message, "desactivada") {
+			t.Errorf("%+v", e)
+		}
+	}
+	guess := joined.Token[:strings.LastIndex(joined.Token, ".")+1] + strings.Repeat("A", 43)
+	for _, err := range verbs(o.client(guess)) {
+		wantError(t, err, api.Ended, "401")
+	}
+	_, err := api.JoinServer(t.Context(), api.ClientConfig{URL: o.url}, o.asks(code))
+	wantError(t, err, api.Stuck, "401")
+	switches(true)
+	if _, err := till.Sync(t.Context(), report()); err != nil {
+		t.Error(err)
+	}
+}
+
 // A program that is too old is told so, and a newer one is spoken to as this server can.
 func TestTheProtocolIsNegotiated(t *testing.T) {
 	o := newOffice(t, tills.Limits{})
