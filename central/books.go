@@ -74,7 +74,10 @@ func (b *books) take(entries []*told) error {
 			return err
 		}
 	}
-	return b.write()
+	if err := b.write(); err != nil {
+		return err
+	}
+	return b.checkReturned()
 }
 
 // who did it: the till itself, where nobody says.

@@ -56,7 +56,26 @@ func (b *books) findSold(entries []*told) error {
 		b.sold[key].lines[n] = l
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return b.holdSold()
+}
+
+// holdSold holds the sales that others refer to: who takes something of them back here waits, and sees what these took.
+func (b *books) holdSold() error {
+	_, err := b.tx.Exec(b.ctx, "select from sale where id = any($1) order by id for no key update", b.soldBefore())
 	return err
+}
+
+// soldBefore are the sales that others refer to, by number.
+func (b *books) soldBefore() (ids []int64) {
+	for _, s := range b.sold {
+		if s != nil {
+			ids = append(ids, s.id)
+		}
+	}
+	return ids
 }
 
 // withIVA is a line's net sum with its part of its document's IVA.

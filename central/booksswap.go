@@ -1,6 +1,7 @@
 package central
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -189,25 +190,64 @@ type undoing struct {
 // undo takes back what annulled exchanges had moved: what had come back is sold again, and may come back anew.
 func (b *books) undo() error {
 	for _, u := range b.undone {
-		moved, err := b.undoSwap(u.note, u.of)
+		moved, err := b.swapMoves(u.of)
 		if err != nil {
 			return err
 		}
 		for _, product := range slices.Sorted(maps.Keys(moved)) {
 			b.moves = append(b.moves, goodsMove{product: product, sale: u.note, person: u.person, at: u.at, delta: moved[product]})
 		}
+		if _, err := b.tx.Exec(b.ctx, undoSwap, u.note, u.of); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// undoSwap writes the opposite of an exchange's rows with a note that annuls it. It returns what that moves on the shelves, of
-// what is counted there.
-func (c *Call) undoSwap(note, of int64) (map[int64]money.Qty, error) {
-	rows, err := c.tx.Query(c.ctx, `with opposite as (
-			insert into sale_swap (sale_id, line, product_id, of_id, of_line, cantidad, unidades, neto, total, costo, at)
-			select n.id, w.line, w.product_id, w.of_id, w.of_line, -w.cantidad, -w.unidades, -w.neto, -w.total, -w.costo, n.created_at
-			from sale_swap w, sale n where w.sale_id = $2 and n.id = $1 returning product_id, unidades)
-		select product_id, -sum(unidades)::bigint from opposite join product p on p.id = product_id where p.controla_stock group by 1 having sum(unidades) <> 0`, note, of)
+// checkReturned tells people of what came back more often than it was sold: here and at a till that had not heard of it.
+func (b *books) checkReturned() error {
+	ids := b.soldBefore()
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := b.tx.Query(b.ctx, returnedTwice, ids, int(dte.NotaCredito), int(dte.NotaDebito), int(dte.Anula), int(dte.CorrigeTexto))
+	if err != nil {
+		return err
+	}
+	twice, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Sale, Tipo, Folio int64 }])
+	if err != nil {
+		return err
+	}
+	for _, s := range twice {
+		if err := b.tell(AlarmBooks, fmt.Sprintf("devuelto %d", s.Sale), fmt.Sprintf("De la venta %d (%s %d) volvió más de lo que vendió: lo último lo dice la caja %s. Todo está en los libros; revise sus devoluciones y cambios",
+			s.Sale, dte.TipoDTE(s.Tipo), s.Folio, b.Till.Name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// returnedTwice are the sales of a line of which notes that stand and exchanges took back more than there was.
+const returnedTwice = `with gone as (
+		select of_id as sale_id, of_line as line, cantidad from sale_swap where of_id = any($1)
+		union all select n.related_id, l.of_line, l.cantidad from sale n join sale_line l on l.sale_id = n.id
+		where n.related_id = any($1) and n.tipo = $2 and n.cod_ref <> $5 and l.of_line is not null
+			and not exists (select from sale u where u.related_id = n.id and u.tipo = $3 and u.cod_ref = $4)),
+	moved as (
+		select l.sale_id, l.product_id, l.cantidad::numeric * l.contenido as units from sale_line l where l.sale_id = any($1)
+		union all select l.sale_id, l.product_id, -gone.cantidad::numeric * l.contenido from gone join sale_line l using (sale_id, line))
+	select s.id, s.tipo::bigint, s.folio from sale s
+	where s.id in (select sale_id from moved group by sale_id, product_id having sum(units) < 0) order by 1`
+
+// undoSwap writes, with a note ($1), the opposite of what the exchange that it annuls ($2) had moved.
+const undoSwap = `insert into sale_swap (sale_id, line, product_id, of_id, of_line, cantidad, unidades, neto, total, costo, at)
+	select n.id, w.line, w.product_id, w.of_id, w.of_line, -w.cantidad, -w.unidades, -w.neto, -w.total, -w.costo, n.created_at
+	from sale_swap w, sale n where w.sale_id = $2 and n.id = $1`
+
+// swapMoves are what the shelves have more if an exchange is annulled, of what is counted there.
+func (c *Call) swapMoves(of int64) (map[int64]money.Qty, error) {
+	rows, err := c.tx.Query(c.ctx, `select w.product_id, sum(w.unidades)::bigint from sale_swap w join product p on p.id = w.product_id
+		where w.sale_id = $1 and p.controla_stock group by 1 having sum(w.unidades) <> 0`, of)
 	if err != nil {
 		return nil, err
 	}

@@ -118,7 +118,7 @@ func (s *plannedSale) addGuia(g Sale) error {
 		s.draft.Detalle = append(s.draft.Detalle, line)
 		product := sold.Product
 		product.Costo = sold.Cost
-		s.lines = append(s.lines, plannedLine{SaleItem: SaleItem{ProductID: sold.ProductID, Qty: sold.Qty}, product: product, net: sold.Price})
+		s.lines = append(s.lines, plannedLine{SaleItem: SaleItem{ProductID: sold.ProductID, Qty: sold.Qty}, product: product, net: sold.Price, contenido: sold.Contenido})
 	}
 	s.draft.Referencia = append(s.draft.Referencia, dte.Referencia{
 		TpoDocRef: strconv.Itoa(int(dte.GuiaDespacho)), FolioRef: doc.Folio.String(), FchRef: doc.FchEmis,

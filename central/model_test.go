@@ -64,7 +64,7 @@ func many(t *testing.T) (*school, []uuid.UUID) {
 // afresh empties the shop: the next story begins with full shelves and open drawers.
 func (s *school) afresh(sessions []uuid.UUID) *model {
 	s.t.Helper()
-	s.exec(`truncate sale, sale_line, sale_reference, payment, cash_movement, document, document_state, remedy, stock_movement, idempotency, shift,
+	s.exec(`truncate sale, sale_line, sale_swap, sale_reference, payment, cash_movement, document, document_state, remedy, stock_movement, idempotency, shift,
 		envelope, day_total, day_product, day_closed`)
 	s.exec("update customer set balance = 0; update product set stock_actual = 0")
 	s.exec("update customer set credit_limit = 50000 where rut = 5126663")

@@ -1,6 +1,7 @@
 package central
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"maps"
@@ -45,6 +46,10 @@ type plannedNote struct {
 	doc  *dte.Document
 	// before are the credit notes of the same sale that stand.
 	before []*dte.Document
+	// swapped is how much of each line came back to tills for something else, in the document's measure.
+	swapped map[int]money.Qty
+	// first is what came back for what the sale charges the difference of, if it is an exchange.
+	first *dte.Key
 }
 
 func (c *Call) planNote(n NewNote) (*plannedSale, error) {
@@ -94,6 +99,36 @@ func (p *plannedNote) findOriginal() error {
 		}
 		return dte.Parse(xml)
 	})
+	if err != nil {
+		return err
+	}
+	return p.findSwaps()
+}
+
+// findSwaps reads what tills exchanged of the sale, and whether it is an exchange itself.
+func (p *plannedNote) findSwaps() error {
+	rows, err := p.tx.Query(p.ctx, "select of_line, sum(cantidad)::bigint from sale_swap where of_id = $1 group by 1 having sum(cantidad) > 0", p.of.ID)
+	if err != nil {
+		return err
+	}
+	p.swapped = map[int]money.Qty{}
+	var line int
+	var n money.Qty
+	if _, err := pgx.ForEachRow(rows, []any{&line, &n}, func() error {
+		p.swapped[line] = n
+		return nil
+	}); err != nil {
+		return err
+	}
+	first := dte.Key{Emisor: p.RUT}
+	err = p.tx.QueryRow(p.ctx, "select f.tipo, f.folio from sale_swap w join sale f on f.id = w.of_id where w.sale_id = $1 and w.cantidad > 0 limit 1", p.of.ID).
+		Scan(&first.Tipo, &first.Folio)
+	switch {
+	case errNoRow(err):
+		return nil
+	case err == nil:
+		p.first = &first
+	}
 	return err
 }
 
@@ -148,8 +183,13 @@ func (p *plannedNote) compose() error {
 		return p.add()
 	}
 	p.goods = goodsComeBack
-	if p.want.Code == dte.Anula && len(p.before) == 0 && p.wholeOnly() == nil {
+	whole := p.want.Code == dte.Anula && len(p.before)+len(p.swapped) == 0 && p.wholeOnly() == nil
+	switch {
+	case whole:
 		return p.annul(p.returns)
+	case p.first != nil && len(p.before) == 0:
+		return refuse(Conflict, "Esta boleta cobró la diferencia de un cambio y se devuelve entera, con el código 1. Después se puede devolver lo primero, de %s %d. No se emitió nada",
+			p.first.Tipo, p.first.Folio)
 	}
 	return p.takeBack()
 }
@@ -159,7 +199,7 @@ func (p *plannedNote) returns(l SaleLine) bool {
 	return l.Product.ControlaStock && p.of.Tipo != dte.NotaDebito
 }
 
-// asked is how much of each product is asked for.
+// asked is how many units of each product are asked for.
 func (p *plannedNote) asked() map[int64]money.Qty {
 	sum := map[int64]money.Qty{}
 	for _, item := range p.want.Items {
@@ -172,7 +212,7 @@ func (p *plannedNote) asked() map[int64]money.Qty {
 func (p *plannedNote) wholeOnly() error {
 	whole := map[int64]money.Qty{}
 	for _, l := range p.of.Lines {
-		whole[l.ProductID] += l.Qty
+		whole[l.ProductID] += l.Units()
 	}
 	if !maps.Equal(whole, p.asked()) {
 		return refuse(Conflict, "La nota de crédito %d se anula entera: pida todas sus líneas", p.of.Folio)
@@ -193,7 +233,10 @@ func (p *plannedNote) correctText() (err error) {
 // annul takes everything back, in the document's own lines.
 func (p *plannedNote) annul(restock func(SaleLine) bool) (err error) {
 	p.draft, err = dte.Annulment(p.doc, clip(p.want.Reason, 90))
-	p.codRef = dte.Anula
+	p.codRef, p.swap = dte.Anula, p.of.ID
+	if err == nil {
+		p.undone.moves, err = p.swapMoves(p.of.ID)
+	}
 	for i, l := range p.of.Lines {
 		row := lineRow{plannedLine: p.lineOf(i, l.Qty, restock(l)), nombre: l.Nombre, discount: l.Discount, subtotal: l.Subtotal, monto: l.Monto, exempt: l.Exempt}
 		p.lines, p.kept = append(p.lines, row.plannedLine), append(p.kept, row)
@@ -201,9 +244,10 @@ func (p *plannedNote) annul(restock func(SaleLine) bool) (err error) {
 	return p.fits(err)
 }
 
-// takeBack takes a part back: of each product from its lines in their order, as far as earlier notes have left of them.
+// takeBack takes a part back: of each product from its lines in their order, as far as earlier notes and exchanges have left of
+// them.
 func (p *plannedNote) takeBack() error {
-	left, err := dte.LeftOf(p.doc, p.before)
+	left, err := p.left()
 	if err != nil {
 		return err
 	}
@@ -217,35 +261,105 @@ func (p *plannedNote) takeBack() error {
 		p.lines = append(p.lines, p.lineOf(n-1, quantities[n], p.returns(p.of.Lines[n-1])))
 	}
 	p.codRef = dte.CorrigeMontos
-	p.draft, err = dte.Return(p.doc, quantities, p.before, clip(p.want.Reason, 90))
+	if left, err = p.left(); err != nil {
+		return err
+	}
+	p.draft, err = left.Return(quantities, clip(p.want.Reason, 90))
 	return p.fits(err)
 }
 
-// share takes so much of a product from the lines that sold it.
+// left is what earlier notes and exchanges have left of the document.
+func (p *plannedNote) left() (*dte.Left, error) {
+	left, err := dte.LeftOf(p.doc, p.before)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range slices.Sorted(maps.Keys(p.swapped)) {
+		// Of two lines of one article the same may have come back twice; and tills more than there was.
+		for rest, q := p.swapped[n], money.Qty(0); rest > 0 && left.Qty(n) > 0; rest -= q {
+			q = min(rest, left.Qty(n))
+			if err := left.Take(n, q); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return left, nil
+}
+
+// share takes so many units of a product from the lines that sold it: whole ones of each first, and then parts of packs.
 func (p *plannedNote) share(left *dte.Left, product int64, want money.Qty, quantities map[int]money.Qty) error {
-	sold, rest := false, want
+	sold, rest, more := false, want, money.Qty(0)
+	for _, part := range []bool{false, true} {
+		for i, l := range p.of.Lines {
+			if l.ProductID != product {
+				continue
+			}
+			sold = true
+			q := l.packs(rest, left.Qty(i+1), part)
+			if q == 0 {
+				continue
+			}
+			if err := left.Take(i+1, q); err != nil {
+				return err
+			}
+			quantities[i+1] += q
+			rest -= SaleLine{Qty: q, Contenido: l.Contenido}.Units()
+		}
+	}
 	for i, l := range p.of.Lines {
-		if l.ProductID != product {
-			continue
+		if l.ProductID == product {
+			more += SaleLine{Qty: left.Qty(i + 1), Contenido: l.Contenido}.Units()
 		}
-		sold = true
-		q := min(rest, left.Qty(i+1))
-		if q <= 0 {
-			continue
-		}
-		if err := left.Take(i+1, q); err != nil {
-			return err
-		}
-		quantities[i+1] = q
-		rest -= q
 	}
 	switch {
 	case !sold:
 		return refuse(NotFound, "Producto %d no encontrado", product)
+	case rest > 0 && more >= rest:
+		return refuse(Conflict, "Del producto %d lo que queda por devolver se vendió en paquetes, y %s no es una parte exacta de uno: pida paquetes enteros", product, twoDecimals(rest))
 	case rest > 0:
-		return refuse(Conflict, "Del producto %d quedan por devolver %s y se pidió %s", product, twoDecimals(want-rest), twoDecimals(want))
+		return refuse(Conflict, "Del producto %d quedan por devolver %s y se pidió %s%s", product, twoDecimals(want-rest), twoDecimals(want), p.swappedOf(product))
 	}
 	return nil
+}
+
+// swappedOf says how much of a product tills exchanged, in words; nothing if none.
+func (p *plannedNote) swappedOf(product int64) string {
+	var n money.Qty
+	for line, q := range p.swapped {
+		if l := p.of.Lines[line-1]; l.ProductID == product {
+			n += SaleLine{Qty: q, Contenido: l.Contenido}.Units()
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return ": en cambios ya volvieron " + twoDecimals(n)
+}
+
+// packs are how much of a line, in its own measure and of what is left of it, holds at most so many units: whole ones, or the
+// part of one that holds them exactly.
+func (l SaleLine) packs(want, left money.Qty, part bool) money.Qty {
+	contenido := cmp.Or(l.Contenido, money.One)
+	if contenido == money.One {
+		return min(want, left)
+	}
+	if part {
+		q, ok := l.exactly(min(want, SaleLine{Qty: left, Contenido: contenido}.Units()))
+		if !ok {
+			return 0
+		}
+		return min(q, left)
+	}
+	return min(want/contenido, left/money.One) * money.One
+}
+
+// exactly is how much of the line holds so many units; false if no quantity does.
+func (l SaleLine) exactly(n money.Qty) (money.Qty, bool) {
+	contenido := cmp.Or(l.Contenido, money.One)
+	q, err := money.Share(money.Pesos(n), int64(money.One), int64(contenido))
+	line := SaleLine{Qty: money.Qty(q), Contenido: contenido}
+	back, errBack := money.Share(q, int64(contenido), int64(money.One))
+	return line.Qty, err == nil && errBack == nil && money.Qty(back) == n && q > 0
 }
 
 // add charges more of what a factura sold, at its prices; no goods move.
@@ -258,13 +372,17 @@ func (p *plannedNote) add() error {
 		if i < 0 {
 			return refuse(NotFound, "Producto %d no encontrado", item.ProductID)
 		}
+		q, ok := p.of.Lines[i].exactly(item.Qty)
+		if !ok {
+			return refuse(Conflict, "El producto %d se vendió en paquetes, y %s no es una parte exacta de uno: pida paquetes enteros", item.ProductID, twoDecimals(item.Qty))
+		}
 		line := p.doc.Detalle[i]
-		line.Qty, line.Descuento, line.DescuentoPct, line.Recargo, line.RecargoPct = item.Qty, 0, 0, 0, 0
+		line.Qty, line.Descuento, line.DescuentoPct, line.Recargo, line.RecargoPct = q, 0, 0, 0, 0
 		if p.of.Tipo.EsExento() {
 			line.IndExe = dte.Exento
 		}
 		p.draft.Detalle = append(p.draft.Detalle, line)
-		sold := p.lineOf(i, item.Qty, false)
+		sold := p.lineOf(i, q, false)
 		sold.product.Costo = 0
 		p.lines = append(p.lines, sold)
 	}
@@ -276,7 +394,7 @@ func (p *plannedNote) lineOf(i int, qty money.Qty, restock bool) plannedLine {
 	l, n := p.of.Lines[i], i+1
 	product := l.Product
 	product.Costo = l.Cost
-	return plannedLine{SaleItem: SaleItem{ProductID: l.ProductID, Qty: qty}, product: product, net: l.Price, ofLine: &n, restock: restock}
+	return plannedLine{SaleItem: SaleItem{ProductID: l.ProductID, Qty: qty}, product: product, net: l.Price, ofLine: &n, restock: restock, contenido: l.Contenido}
 }
 
 func (p *plannedNote) fits(err error) error {
@@ -300,7 +418,8 @@ func (p *plannedNote) finish() error {
 	p.shelf = map[int64]Product{}
 	for _, l := range p.lines {
 		if l.restock {
-			p.Items, p.shelf[l.ProductID] = append(p.Items, l.SaleItem), l.product
+			n, _ := units(l.Qty, l.contenido)
+			p.Items, p.shelf[l.ProductID] = append(p.Items, SaleItem{ProductID: l.ProductID, Qty: n}), l.product
 		}
 	}
 	return p.addUp()

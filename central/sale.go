@@ -121,6 +121,13 @@ type plannedSale struct {
 	codRef   dte.CodRef
 	// kept are the rows of the lines, if they are not the document's own: a note may say in one line what it takes back in many.
 	kept []lineRow
+	undone
+}
+
+// undone is the exchange that a note annuls, if it does, and what the shelves have more then.
+type undone struct {
+	swap  int64
+	moves map[int64]money.Qty
 }
 
 // goods is what a document does to the shelf.
@@ -151,6 +158,8 @@ type plannedLine struct {
 	net, price money.Pesos
 	ofLine     *int
 	restock    bool // a note's: the goods go where they came from
+	// contenido is how many units of the product each one of the line holds; 0 for one.
+	contenido money.Qty
 }
 
 // lineRow is a line as it is kept.
@@ -547,7 +556,9 @@ func (s *plannedSale) write(id int64, doc *dte.Document) error {
 	}
 	var due bool
 	s.askDue(&due)(batch)
+	s.holdShelf(batch)
 	s.moveStock(batch, id)
+	s.undoSwap(batch, id)
 	if err := s.tx.SendBatch(s.ctx, batch).Close(); err != nil || due {
 		return err
 	}
@@ -572,6 +583,7 @@ func (s *plannedSale) made(id int64, doc *dte.Document) Sale {
 		sale.Lines = append(sale.Lines, SaleLine{
 			ProductID: l.ProductID, Nombre: l.nombre, Qty: l.Qty, Price: l.net, Discount: l.discount, Subtotal: l.subtotal, Monto: l.monto,
 			Exempt: l.exempt, Cost: l.product.Costo, Restock: l.restock, Product: s.shelf[l.ProductID],
+			Contenido: cmp.Or(l.contenido, money.One),
 		})
 	}
 	for _, p := range s.payments {
@@ -635,8 +647,8 @@ func (c *Call) audit() map[string]any {
 func (s *plannedSale) writeLines(batch *pgx.Batch, id int64, doc *dte.Document) {
 	for i, l := range s.rows(doc) {
 		batch.Queue(`insert into sale_line (sale_id, line, product_id, of_line, nombre, cantidad, precio_unitario, descuento, subtotal, monto,
-				exento, costo_unitario, restock) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-			id, i+1, l.ProductID, l.ofLine, l.nombre, l.Qty, l.net, l.discount, l.subtotal, l.monto, l.exempt, l.product.Costo, l.restock)
+				exento, costo_unitario, restock, contenido) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			id, i+1, l.ProductID, l.ofLine, l.nombre, l.Qty, l.net, l.discount, l.subtotal, l.monto, l.exempt, l.product.Costo, l.restock, cmp.Or(l.contenido, money.One))
 	}
 }
 
@@ -788,6 +800,33 @@ func (s *plannedSale) moveStock(batch *pgx.Batch, id int64) {
 	}
 }
 
+// holdShelf holds all products that a note moves, in their order, where more move than its own.
+func (s *plannedSale) holdShelf(batch *pgx.Batch) {
+	if len(s.undone.moves) == 0 {
+		return
+	}
+	ids := slices.AppendSeq(slices.Collect(maps.Keys(s.undone.moves)), maps.Keys(s.wanted()))
+	batch.Queue("select from product where id = any($1) order by id for no key update", ids)
+}
+
+// undoSwap takes back what the exchange moved that this annuls. The goods left when somebody got them: a shelf may come below zero.
+func (s *plannedSale) undoSwap(batch *pgx.Batch, id int64) {
+	if s.swap == 0 {
+		return
+	}
+	batch.Queue(undoSwap, id, s.swap)
+	for _, product := range slices.Sorted(maps.Keys(s.undone.moves)) {
+		tipo, delta := "SALIDA", s.undone.moves[product]
+		if delta > 0 {
+			tipo = "ENTRADA"
+		}
+		batch.Queue(`with moved as (update product set stock_actual = stock_actual + $2, updated_at = $3 where id = $1 returning id, stock_actual)
+			insert into stock_movement (product_id, at, tipo, motivo, cantidad, balance_after, sale_id, person_id, descripcion)
+			select id, $3, $4, 'DEVOLUCION', abs($2), stock_actual, $5, $6, $7 from moved`,
+			product, delta, s.now, tipo, id, s.Person.ID, fmt.Sprintf("%s, venta %d: se deshace el cambio", s.Tipo, id))
+	}
+}
+
 // Sale is a sale that was made.
 type Sale struct {
 	ID int64
@@ -833,6 +872,23 @@ type SaleLine struct {
 	Cost      money.Price // of one unit, as it was
 	Restock   bool        // a note's: the goods went back to where they came from
 	Product   Product
+	// Contenido is how many units of the product each one of the line holds: Qty, Price and Cost count packs then.
+	Contenido money.Qty
+}
+
+// Units are how many of the product the line moves.
+func (l SaleLine) Units() money.Qty {
+	n, _ := units(l.Qty, l.Contenido)
+	return n
+}
+
+// UnitPrice is the net price of one of the product.
+func (l SaleLine) UnitPrice() money.Pesos {
+	price, err := money.Share(l.Price, int64(money.One), int64(cmp.Or(l.Contenido, money.One)))
+	if err != nil {
+		return l.Price
+	}
+	return price
 }
 
 // SalePayment is how a part of a sale was paid.

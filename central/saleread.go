@@ -26,14 +26,14 @@ func (c *Call) addCustomers(list []Sale, ids []int64) error {
 
 func (c *Call) addLines(byID map[int64]*Sale, ids []int64) error {
 	rows, err := c.tx.Query(c.ctx, `select sale_id, product_id, nombre, cantidad, precio_unitario, descuento, subtotal, monto, exento,
-			costo_unitario, restock from sale_line where sale_id = any($1) order by sale_id, line`, ids)
+			costo_unitario, restock, contenido from sale_line where sale_id = any($1) order by sale_id, line`, ids)
 	if err != nil {
 		return err
 	}
 	var sale int64
 	var l SaleLine
 	seen := map[int64]bool{}
-	if _, err := pgx.ForEachRow(rows, []any{&sale, &l.ProductID, &l.Nombre, &l.Qty, &l.Price, &l.Discount, &l.Subtotal, &l.Monto, &l.Exempt, &l.Cost, &l.Restock}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&sale, &l.ProductID, &l.Nombre, &l.Qty, &l.Price, &l.Discount, &l.Subtotal, &l.Monto, &l.Exempt, &l.Cost, &l.Restock, &l.Contenido}, func() error {
 		byID[sale].Lines = append(byID[sale].Lines, l)
 		seen[l.ProductID] = true
 		return nil

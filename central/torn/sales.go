@@ -165,11 +165,12 @@ type referenceOut struct {
 
 type saleLineOut struct {
 	ProductID      int64      `json:"product_id"`
-	Cantidad       Cantidad   `json:"cantidad"`
+	Cantidad       Cantidad   `json:"cantidad" doc:"Unidades del producto, también de lo que una caja vendió en paquetes"`
 	PrecioUnitario Pesos      `json:"precio_unitario"`
 	Descuento      Pesos      `json:"descuento"`
 	Subtotal       Pesos      `json:"subtotal"`
 	Product        productOut `json:"product"`
+	Contenido      Cantidad   `json:"contenido" doc:"Cuántas unidades trae cada una de las que cuenta el documento; 1.0000 si no son paquetes"`
 }
 
 type salePaymentOut struct {
@@ -225,7 +226,9 @@ func saleOf(s central.Sale) saleOut {
 		out.Referencias = append(out.Referencias, referenceOut{r.TpoDocRef, r.FolioRef, Fecha(r.FchRef), r.CodRef})
 	}
 	for _, l := range s.Lines {
-		out.Details = append(out.Details, saleLineOut{l.ProductID, Cantidad(l.Qty), Pesos(l.Price), Pesos(l.Discount), Pesos(l.Subtotal), productOf(l.Product)})
+		out.Details = append(out.Details, saleLineOut{
+			l.ProductID, Cantidad(l.Units()), Pesos(l.UnitPrice()), Pesos(l.Discount), Pesos(l.Subtotal), productOf(l.Product), Cantidad(l.Contenido),
+		})
 	}
 	for _, p := range s.Payments {
 		out.Payments = append(out.Payments, salePaymentOut{p.MethodID, p.Code, Pesos(p.Tendered), Pesos(p.Change), Pesos(p.Rounding), p.Transaction})
