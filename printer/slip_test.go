@@ -2,6 +2,7 @@ package printer
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,25 @@ func TestSlipGoldens(t *testing.T) {
 	}
 	if _, err := AbonoSlip(sale.Movement{Kind: sale.MoveLimit}, shop, Paper80); !errors.Is(err, ErrNotCommitted) {
 		t.Errorf("a limit gets a slip: %v", err)
+	}
+}
+
+// The slip tells the whole debt, that of the shop's other tills with it.
+func TestASlipTellsTheWholeDebt(t *testing.T) {
+	m := abono(jobs()["boleta"].Record.At, sale.Efectivo)
+	m.Elsewhere = 2000
+	slip, err := AbonoSlip(m, sale.Shop{Emisor: dtetest.Emisor(), Caja: "CAJA1"}, Paper80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := emulate(ESCPOS(slip, Model{Paper: Paper80}), Paper80.Columns())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, amount := range []string{"20.000", "6.764"} {
+		if text := out.drawing.String(); !strings.Contains(text, amount) {
+			t.Errorf("%s is not on it:\n%s", amount, text)
+		}
 	}
 }
 

@@ -52,6 +52,18 @@ func (r *Register) Owed(rut dte.RUT) (Debt, error) {
 	return Debt{RUT: rut, Balance: m.Owes(), Limit: m.Limit, Elsewhere: m.Elsewhere, AsOf: m.AsOf}, err
 }
 
+// buyersDebt is what the sale's buyer owes, if a server tells of it; nil otherwise.
+func (r *Register) buyersDebt() *Debt {
+	rut := r.cart.Receptor.RUT
+	if rut == 0 || rut == dte.RUTAnonimo {
+		return nil
+	}
+	if d, err := r.Owed(rut); err == nil && !d.AsOf.IsZero() {
+		return &d
+	}
+	return nil
+}
+
 // Debt is a customer's, with the statement of this till, newest first.
 func (r *Register) Debt(rut dte.RUT) (Debt, []Movement, error) {
 	d, err := r.Owed(rut)

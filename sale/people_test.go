@@ -319,6 +319,35 @@ func TestADiscountInPesosIsMeasured(t *testing.T) {
 	}
 }
 
+// The counter says, and asks somebody to allow, the whole debt: what is owed at the other tills counts.
+func TestTheWholeDebtIsAllowed(t *testing.T) {
+	c := newCrew(t, true)
+	owing(c)
+	if d := c.Snapshot().Debt; d != nil {
+		t.Errorf("without a server the counter tells of a debt: %+v", d)
+	}
+	c.Back()
+	limit := money.Pesos(2000)
+	c.journal.Hear(buyer().RUT, sale.Heard{Elsewhere: 900, Limit: &limit, At: c.now})
+	must(t, c.Charge())
+	if d := c.Snapshot().Debt; d == nil || d.Balance != 900 || d.Limit != limit || !d.AsOf.Equal(c.now) {
+		t.Errorf("the counter tells of %+v", d)
+	}
+	var need sale.ApprovalError
+	if !errors.As(c.Pay(sale.Tender{Method: sale.Fiado}), &need) || !strings.Contains(need.What, "debe $900, su cupo es de $2.000 y se le fían $1.990") {
+		t.Fatalf("asked: %+v", need)
+	}
+	must(t, c.Approve(need, rosa, "9999"))
+	must(t, c.Approved(func() error { return c.Pay(sale.Tender{Method: sale.Fiado}) }))
+	_, err := c.Issue()
+	must(t, err)
+	m, err := c.journal.Account(sale.CreditAccount(buyer().RUT))
+	must(t, err)
+	if m.Owes() != 2890 || m.Over != "Rosa" || c.Snapshot().Debt != nil {
+		t.Errorf("owes %s, allowed by %q", m.Owes(), m.Over)
+	}
+}
+
 func TestOverTheLimitItIsKeptWhoAllowedIt(t *testing.T) {
 	c := newCrew(t, true)
 	owing(c)

@@ -78,6 +78,8 @@ type Snapshot struct {
 	Payment Payment
 	Due     money.Pesos // what is still to be paid, not rounded
 	DueCash money.Pesos // the same, if paid in cash: rounded to tens by law 20.956
+	// Debt is what the buyer owes at all tills of a shop that has several; nil where no server tells of it.
+	Debt *Debt
 	// ByVoucher: Issue will make no boleta, for the card's voucher is it. AskModelo: it could be, and nobody has said yet
 	// whether it is.
 	ByVoucher, AskModelo bool
@@ -108,6 +110,7 @@ type Register struct {
 	cart     Cart
 	selected int
 	payment  Payment
+	debt     *Debt // of the buyer, as Charge found it
 	last     *Record
 	prices   *price.Book
 	next     *price.Book // from the next sale on; nil: no news
@@ -233,6 +236,9 @@ func (r *Register) Snapshot() Snapshot {
 	s.Person, s.Staffed, s.Locked = r.person, r.staffed(), r.locked
 	s.Payment, s.Change = r.payment, r.exchanging()
 	s.Payment.Tenders = slices.Clone(r.payment.Tenders)
+	if r.stage == Paying {
+		s.Debt = r.debt
+	}
 	if total, err := r.total(); err == nil {
 		s.Total = total
 		s.Due = r.due(total)
@@ -577,7 +583,7 @@ func (r *Register) charge() error {
 	if n == 0 && !r.mayGoByVoucher() {
 		return r.d.noFolios(r.tipo(), ". La venta sigue abierta y nada se perdió")
 	}
-	r.stage, r.payment = Paying, Payment{}
+	r.stage, r.payment, r.debt = Paying, Payment{}, r.buyersDebt()
 	if why := r.cart.Unpaid(); why != "" {
 		return r.issueUnpaid(why)
 	}

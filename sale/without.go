@@ -68,6 +68,6 @@ func (r *Register) TakeBackWithout(reason string, asVale bool) error {
 
 // end closes the open sale by what a customer does not pay. Of one whose end is not known the same is asked again.
 func (r *Register) end(by func() (Record, error)) error {
-	r.stage, r.payment, r.ending = Paying, Payment{}, by
+	r.stage, r.payment, r.debt, r.ending = Paying, Payment{}, nil, by
 	return r.issueUnpaid(EnCambio)
 }

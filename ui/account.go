@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -27,12 +28,28 @@ func (w *Window) openDebts() {
 	var choices []choice
 	for _, d := range debts {
 		total += d.Balance
-		choices = append(choices, choice{words: w.customerName(d.RUT), detail: "desde " + ago(d.Since, w.now()), amount: peso(d.Balance), opens: true, do: func() error {
+		choices = append(choices, choice{words: w.customerName(d.RUT), detail: sinceWhen(d, w.now()), amount: peso(d.Balance), opens: true, do: func() error {
 			w.openDialog(newAccountDialog(w, d.RUT, w.openDebts))
 			return nil
 		}})
 	}
 	w.openDialog(newChooseDialog(w, "Fiado", fmt.Sprintf("%s en total. Primero la deuda más antigua. Enter muestra la cuenta y recibe un abono.", peso(total)), choices))
+}
+
+// sinceWhen is how long he owes; who bought at other tills only owes there.
+func sinceWhen(d sale.Debt, now time.Time) string {
+	if d.Since.IsZero() {
+		return "en otras cajas, " + asOf(d.AsOf, now)
+	}
+	return "desde " + ago(d.Since, now)
+}
+
+// asOf is how old a figure is: the hour, and the day if that is another one.
+func asOf(at, now time.Time) string {
+	if day(at) == day(now) {
+		return "al " + hour(at)
+	}
+	return "al " + day(at) + " " + hour(at)
 }
 
 // customerName is how the shop calls a customer; his RUT if it does not know him.
@@ -62,7 +79,7 @@ type accountDialog struct {
 func newAccountDialog(w *Window, rut dte.RUT, back func()) *accountDialog {
 	l := w.l
 	d := &accountDialog{w: w, rut: rut, name: w.customerName(rut), back: back}
-	d.owes, d.since = newText(l, 24, ink, shrink).strong().to(fyne.TextAlignTrailing), newText(l, 16, muted, cut)
+	d.owes, d.since = newText(l, 24, ink, shrink).strong().to(fyne.TextAlignTrailing), newText(l, 16, muted, wrap).upTo(2)
 	d.list = newTable(l, []column{
 		{"FECHA", 92, fyne.TextAlignLeading}, {"MOVIMIENTO", 0, fyne.TextAlignLeading}, {"MONTO", 110, fyne.TextAlignTrailing}, {"DEBE", 110, fyne.TextAlignTrailing},
 	}, func(i int) { d.at = i; d.render() })
@@ -106,7 +123,7 @@ func (d *accountDialog) render() {
 	d.at = max(0, min(d.at, len(moves)-1))
 	d.list.fill(len(moves), d.at, func(i int) []cell {
 		m := moves[i]
-		return []cell{{words: day(m.At)}, {words: movementWords(m)}, {words: amountOf(m)}, {words: peso(m.Balance), bold: true}}
+		return []cell{{words: day(m.At)}, {words: movementWords(m)}, {words: amountOf(m)}, {words: peso(m.Owes()), bold: true}}
 	})
 	d.pay.set(d.pay.words, d.pay.cap, d.debt.Balance > 0)
 	d.copy.set(d.copy.words, d.copy.cap, d.at < len(moves) && moves[d.at].Key.Folio != 0)
@@ -128,10 +145,33 @@ func (d *accountDialog) standing() string {
 	if d.debt.Limit > 0 {
 		words = "Cupo de " + peso(d.debt.Limit) + ", le quedan " + peso(max(0, d.debt.Limit-d.debt.Balance))
 	}
+	if !d.debt.AsOf.IsZero() {
+		words += " · " + elsewhereWords(d.debt.Elsewhere) + " " + asOf(d.debt.AsOf, d.w.now())
+	}
 	if !d.debt.Since.IsZero() {
 		words += " · debe desde el " + day(d.debt.Since)
 	}
 	return d.rut.Dotted() + " · " + words
+}
+
+// elsewhereWords are the part of a debt that is not by this till's account.
+func elsewhereWords(elsewhere money.Pesos) string {
+	switch {
+	case elsewhere > 0:
+		return "en otras cajas " + peso(elsewhere)
+	case elsewhere < 0:
+		return "en otras cajas abonó " + peso(-elsewhere)
+	}
+	return "contando las otras cajas"
+}
+
+// debtWords are what is added to a customer's name where a server tells what he owes at all tills.
+func (w *Window) debtWords(rut dte.RUT) string {
+	d, err := w.counter.Owed(rut)
+	if err != nil || d.AsOf.IsZero() || d.Balance == 0 {
+		return ""
+	}
+	return " · " + strings.ToLower(owesWords(d.Balance)) + " " + asOf(d.AsOf, w.now())
 }
 
 func movementWords(m sale.Movement) string {
@@ -218,7 +258,7 @@ func (d *accountDialog) abonoForm(id sale.ID, m sale.Method) *formDialog {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("Recibidos %s de %s. %s. El comprobante va a la impresora.", peso(kept.Received), strings.TrimSuffix(clip(d.name, 40), "."), owesWords(kept.Balance)), nil
+		return fmt.Sprintf("Recibidos %s de %s. %s. El comprobante va a la impresora.", peso(kept.Received), strings.TrimSuffix(clip(d.name, 40), "."), owesWords(kept.Owes())), nil
 	})
 }
 

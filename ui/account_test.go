@@ -8,6 +8,7 @@ import (
 	"mostrador/dte"
 	"mostrador/money"
 	"mostrador/sale"
+	"mostrador/sale/saletest"
 )
 
 // debtors are two customers: Aromos bought first and paid a part, Central bought later.
@@ -73,6 +74,46 @@ func TestWhoOwesIsListedOldestFirst(t *testing.T) {
 	if since := x.debt(aromos).Since; !since.Equal(x.now.Add(-48 * time.Hour)) {
 		t.Errorf("he owes since %s", since)
 	}
+}
+
+// Where a server tells what is owed at the other tills, the whole debt stands wherever the customer does, with the hour of that figure;
+// the limit is refused and allowed by it.
+func TestTheWholeDebtIsShown(t *testing.T) {
+	x := counter(t)
+	aromos, limit := saletest.Buyer().RUT, money.Pesos(31_000)
+	x.press(f3)
+	x.finger("76.192.083-9")
+	x.sees("Cliente guardado")
+	x.seesNot("Cliente guardado ·")
+	x.press(f12, f12)
+	x.seesNot("Fiado: ")
+	x.press(esc)
+
+	at := x.now
+	x.journal.Hear(aromos, sale.Heard{Elsewhere: 30_500, Limit: &limit, At: at})
+	x.now = x.now.Add(time.Minute)
+	x.press(f3)
+	x.sees("Cliente guardado · debe $30.500 al " + hour(at))
+	x.press(f9)
+	x.sees("Debe $30.500", "Cupo de $31.000, le quedan $500 · en otras cajas $30.500 al "+hour(at))
+	x.press(esc, esc, f12)
+	x.sees("Fiado: debe $30.500 al " + hour(at) + ", le quedan $500")
+	x.press(f7)
+	x.sees("a este cliente se le pueden fiar $500 más")
+	x.finger("500")
+	x.press(f7, enter, f12)
+	if d := x.debt(aromos); d.Balance != 31_000 || d.Elsewhere != 30_500 {
+		t.Fatalf("he owes %+v", d)
+	}
+	x.now = x.now.Add(24 * time.Hour)
+	x.press(f11)
+	x.choose("Fiado")
+	x.sees("$31.000 en total.")
+	x.press(enter)
+	x.sees("en otras cajas $30.500 al "+day(at)+" "+hour(at), "$31.000")
+	x.journal.Hear(77777770, sale.Heard{Elsewhere: 900, At: at})
+	x.press(esc)
+	x.sees("$31.900 en total.", "en otras cajas, al "+day(at))
 }
 
 // An abono in cash: chosen from the list, counted in the shift, told with what is left.

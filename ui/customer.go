@@ -326,7 +326,7 @@ func (d *customerDialog) known(rut dte.RUT) {
 		if d.said(sale.FieldRznSoc) == "" {
 			d.fill(c)
 		}
-		d.tell(state{theme.IconNameConfirm, good, correct + ". Cliente guardado"})
+		d.tell(state{theme.IconNameConfirm, good, correct + ". Cliente guardado" + d.w.debtWords(rut)})
 	}
 }
 

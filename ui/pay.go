@@ -27,7 +27,7 @@ type payScreen struct {
 	fingers *keypad
 
 	document, rounding, cash *amountRow
-	law                      *text
+	law, account             *text
 	stillWord, still         *text
 	changeWord, change       *text
 
@@ -72,8 +72,9 @@ func newPayScreen(w *Window) *payScreen {
 	s.nothing = newText(l, 15, muted, wrap).upTo(2).say("Enter cobra el total en efectivo. O escriba cuánto entrega el cliente y elija cómo paga.")
 	s.bills = col(l.px(10), as(label(l, "BILLETES QUE ENTREGA")), fixed(l.px(56), row(l.px(8), notes...)), grow(stack(s.paid, s.nothing)))
 	s.fingers = newKeypad(w)
+	s.account = newText(l, 15, ink, cut).to(fyne.TextAlignTrailing)
 	left := newPanel(l, card, pad(l.px(16), l.px(12), col(l.px(10),
-		as(label(l, "CÓMO PAGA")), fixed(l.px(56), row(l.px(8), methods[:3]...)), fixed(l.px(56), row(l.px(8), methods[3:]...)),
+		as(row(l.px(12), as(label(l, "CÓMO PAGA")), grow(s.account))), fixed(l.px(56), row(l.px(8), methods[:3]...)), fixed(l.px(56), row(l.px(8), methods[3:]...)),
 		grow(stack(s.bills, s.fingers.Container))))).edge(hairline, 1)
 
 	s.document, s.rounding, s.cash = newAmountRow(l, "Total del documento", 16), newAmountRow(l, "Redondeo Ley 20.956", 16), newAmountRow(l, "A pagar en efectivo", 19)
@@ -108,6 +109,7 @@ func (s *payScreen) render(p sale.Snapshot) {
 	s.rounding.amount.say(peso(rounding(p)))
 	s.cash.amount.say(peso(cashTotal(p)))
 	s.renderDue(p)
+	s.account.say(s.accountWords(p.Debt))
 	tenders := p.Payment.Tenders
 	setVisible(s.nothing, len(tenders) == 0)
 	setVisible(s.paid, len(tenders) > 0)
@@ -157,6 +159,18 @@ func (s *payScreen) renderDue(p sale.Snapshot) {
 		s.changeWord.say("")
 		s.change.say("")
 	}
+}
+
+// accountWords are what the buyer owes at all tills, as of when, and what he may owe more.
+func (s *payScreen) accountWords(d *sale.Debt) string {
+	if d == nil || d.Balance == 0 && d.Limit == 0 {
+		return ""
+	}
+	room := ", sin cupo"
+	if d.Limit > 0 {
+		room = ", le quedan " + peso(max(0, d.Limit-d.Balance))
+	}
+	return "Fiado: " + strings.ToLower(owesWords(d.Balance)) + " " + asOf(d.AsOf, s.w.now()) + room
 }
 
 func (s *payScreen) prompt(p sale.Snapshot) string {

@@ -158,6 +158,26 @@ var scenes = []struct {
 		}
 		x.w.openDialog(newAccountDialog(x.w, aromos, x.w.closeDialog))
 	}},
+	{"cuenta-otras-cajas", false, Look{}, func(x *world) {
+		aromos, _ := x.debtors()
+		x.hears(aromos)
+		x.w.openDialog(newAccountDialog(x.w, aromos, x.w.closeDialog))
+	}},
+	{"cliente-debe", false, Look{}, func(x *world) {
+		fill(x, 3)
+		known(x)
+		x.hears(saletest.Buyer().RUT)
+		x.press(fyne.KeyF3)
+		x.finger("76.192.083-9")
+	}},
+	{"pagar-fiado", false, Look{}, func(x *world) {
+		fill(x, 3)
+		known(x)
+		x.hears(saletest.Buyer().RUT)
+		x.press(fyne.KeyF3)
+		x.finger("76.192.083-9")
+		x.press(fyne.KeyF12, fyne.KeyF12)
+	}},
 	{"retomar-precios", false, Look{}, func(x *world) {
 		fill(x, 1)
 		x.press(fyne.KeyF5, fyne.KeyReturn)
@@ -553,6 +573,12 @@ func many(x *world) {
 		}
 		x.docs.list = append(x.docs.list, d)
 	}
+}
+
+// hears has the server say a debt at the other tills.
+func (x *world) hears(rut dte.RUT) {
+	limit := money.Pesos(150_000)
+	x.journal.Hear(rut, sale.Heard{Elsewhere: 30_000, Limit: &limit, At: x.now.Add(-10 * time.Minute)})
 }
 
 // known are some customers of the shop.

@@ -112,13 +112,10 @@ func (s Server) heard() string {
 
 // pricesWords are as of when the prices are: the hour, and the day if that is another one.
 func pricesWords(at, now time.Time) string {
-	switch {
-	case at.IsZero():
+	if at.IsZero() {
 		return "los de esta caja; del servidor no ha llegado ninguno"
-	case day(at) == day(now):
-		return "precios al " + hour(at)
 	}
-	return "precios al " + day(at) + " " + hour(at)
+	return "precios " + asOf(at, now)
 }
 
 // serverWorks are the lines of what works now that a server has to do with.

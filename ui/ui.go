@@ -88,6 +88,7 @@ type Counter interface {
 	SetModelo(m sale.Modelo) error
 	// What customers owe.
 	Debts() ([]sale.Debt, error)
+	Owed(rut dte.RUT) (sale.Debt, error)
 	Debt(rut dte.RUT) (sale.Debt, []sale.Movement, error)
 	PayDebt(a sale.Abono) (sale.Movement, error)
 	SetCreditLimit(id sale.ID, rut dte.RUT, limit money.Pesos, who string) (sale.Movement, error)

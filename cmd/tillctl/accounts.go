@@ -84,7 +84,11 @@ func runCredit(e *env, flags *flag.FlagSet, args []string) error {
 		fmt.Fprintln(w, "Cliente\tDebe\tCupo\tÚltimo movimiento\t")
 		for _, m := range list {
 			rut := strings.TrimPrefix(string(m.Account), sale.CreditAccounts)
-			fmt.Fprintf(w, "%s\t$%s\t$%s\t%s\t\n", rut, m.Balance, m.Limit, m.At.In(dte.Santiago).Format("2006-01-02"))
+			last := "en otra caja"
+			if m.N > 0 {
+				last = m.At.In(dte.Santiago).Format("2006-01-02")
+			}
+			fmt.Fprintf(w, "%s\t$%s\t$%s\t%s\t\n", rut, m.Owes(), m.Limit, last)
 		}
 		return w.Flush()
 	})
@@ -112,7 +116,7 @@ func runStatement(e *env, flags *flag.FlagSet, args []string) error {
 			if m.Key != (dte.Key{}) {
 				document = m.Key.ID()
 			}
-			fmt.Fprintf(w, "%s\t%s\t$%s\t$%s\t$%s\t%s\t\n", m.At.In(dte.Santiago).Format("2006-01-02 15:04"), m.Kind, m.Amount, m.Balance, m.Limit, document)
+			fmt.Fprintf(w, "%s\t%s\t$%s\t$%s\t$%s\t%s\t\n", m.At.In(dte.Santiago).Format("2006-01-02 15:04"), m.Kind, m.Amount, m.Owes(), m.Limit, document)
 		}
 		return w.Flush()
 	})
@@ -136,7 +140,7 @@ func runCreditLimit(e *env, flags *flag.FlagSet, args []string) error {
 		}
 		m, err := sale.SetCreditLimit(s.Store, id, e.opt.Now(), rut, limit, *who)
 		if err == nil {
-			fmt.Fprintf(e.out, "%s puede deber hasta $%s; hoy debe $%s.\n", rut.Dotted(), m.Limit, m.Balance)
+			fmt.Fprintf(e.out, "%s puede deber hasta $%s; hoy debe $%s.\n", rut.Dotted(), m.Limit, m.Owes())
 		}
 		return err
 	})
@@ -163,7 +167,7 @@ func runAbono(e *env, flags *flag.FlagSet, args []string) error {
 		t := sale.Tender{Method: sale.Method(*method), Received: amount, Reference: *reference}
 		m, err := sale.PayDebt(s.Store, sale.Abono{ID: id, At: e.opt.Now(), RUT: rut, Name: nameOf(s, rut), Tender: t, Who: *who})
 		if err == nil {
-			fmt.Fprintf(e.out, "Recibidos $%s. %s debe ahora $%s.\n", m.Received, rut.Dotted(), m.Balance)
+			fmt.Fprintf(e.out, "Recibidos $%s. %s debe ahora $%s.\n", m.Received, rut.Dotted(), m.Owes())
 		}
 		return err
 	})
