@@ -16,7 +16,7 @@ import (
 
 // The commands are those of docs/central.md, "Respaldo".
 
-func pg(t *testing.T, program string, args ...string) {
+func pg(t testing.TB, program string, args ...string) {
 	t.Helper()
 	if out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", program, err, out)

@@ -91,6 +91,9 @@ func (c *Call) ReportFolios(r FolioReport) (FolioStock, error) {
 	if err != nil {
 		return FolioStock{}, err
 	}
+	if leases, err = c.recall(leases, r); err != nil {
+		return FolioStock{}, err
+	}
 	if slices.ContainsFunc(r.Used, func(m api.Mark) bool { return behind(leases, m) }) {
 		return FolioStock{Hold: HoldBehind}, nil
 	}
@@ -247,6 +250,9 @@ func (c *Call) replenish(wants []dte.TipoDTE) (FolioStock, error) {
 	few := slices.DeleteFunc(slices.Clone(wants), func(t dte.TipoDTE) bool { return open[t] >= mostLeases })
 	if len(few) == 0 {
 		return FolioStock{Leases: leases}, nil
+	}
+	if sure, err := c.remembersFolios(); !sure || err != nil {
+		return FolioStock{Leases: leases}, err
 	}
 	if err := c.holdRanges(few); err != nil {
 		return stock, err

@@ -52,7 +52,7 @@ func (s *school) joining(code string, secret []byte) api.Join {
 func (t *till) says(returned ...api.Mark) central.FolioReport {
 	r := central.FolioReport{Epoch: int(t.epoch), Folios: api.Folios{Returned: returned, Wants: leasedTypes}}
 	for _, l := range t.leases {
-		r.Used = append(r.Used, api.Mark{Lease: l.ID, Used: l.Used})
+		r.Used = append(r.Used, api.Mark{Lease: l.ID, Used: l.Used, Tipo: l.Tipo, Desde: l.Desde, Hasta: l.Hasta})
 	}
 	return r
 }

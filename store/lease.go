@@ -23,8 +23,8 @@ type Lease struct {
 
 // LeaseMark is how far a lease is used: Used is the last folio, the one before the first if none.
 type LeaseMark struct {
-	Lease int64
-	Used  dte.Folio
+	Lease
+	Used dte.Folio
 }
 
 // FolioReport is what the store says of itself to the server.
@@ -70,7 +70,7 @@ func (s *Store) FolioReport() (report FolioReport, err error) {
 		report.Epoch = int(parseNumber(t.Bucket(bMeta).Get(kEpoch)))
 		ranges, err := rangesOf(t, 0)
 		for _, r := range ranges {
-			switch mark := (LeaseMark{Lease: r.Lease, Used: r.Next - 1}); {
+			switch mark := (LeaseMark{Lease{r.Lease, r.Tipo, r.Desde, r.Hasta}, r.Next - 1}); {
 			case r.Lease == 0 || r.Ended == leaseOver:
 			case r.Ended == leaseReturned:
 				report.Returned = append(report.Returned, mark)
@@ -109,7 +109,8 @@ func (s *Store) ReturnLeases(at time.Time) error {
 }
 
 // FollowLeases takes in which leases the server says are open. Nothing is issued from the others: they were spent, taken back,
-// or given to a copy of this store that is gone. A restored store that has no other folios goes on then.
+// or given to a copy of this store that is gone. One that is over here and open at the server, which came back from a backup, is
+// told again as returned. A restored store that has no other folios goes on then.
 func (s *Store) FollowLeases(open []int64, at time.Time) error {
 	over := func(r sale.Range) bool { return !slices.Contains(open, r.Lease) }
 	ended, held, err := s.leasesToEnd(over, at)
@@ -131,21 +132,24 @@ func (s *Store) leasesToEnd(over func(sale.Range) bool, at time.Time) (some, hel
 		ranges, err := rangesOf(t, 0)
 		own := func(r sale.Range) bool { return r.Lease == 0 && r.Left(dte.DateOf(at)) > 0 }
 		held = t.Bucket(bMeta).Get(kHold) != nil && !slices.ContainsFunc(ranges, own)
-		some = slices.ContainsFunc(ranges, func(r sale.Range) bool { return r.Lease != 0 && r.Ended != leaseOver && over(r) })
+		some = slices.ContainsFunc(ranges, func(r sale.Range) bool { return r.Lease != 0 && over(r) != (r.Ended == leaseOver) })
 		return err
 	})
 	return some, held, err
 }
 
-// endLeases ends those that are over.
+// endLeases ends those that are over, and gives back what had ended here before.
 func endLeases(t *bolt.Tx, at time.Time, over func(sale.Range) bool) error {
 	return eachLease(t, at, func(r *sale.Range) string {
-		if r.Ended == leaseOver || !over(*r) {
+		left := r.Next <= r.Hasta
+		switch ended := r.Ended == leaseOver; {
+		case ended && !over(*r):
+			r.Hasta, r.Ended = r.Next-1, leaseReturned
+			return ""
+		case ended || !over(*r):
 			return ""
 		}
-		left := r.Next <= r.Hasta
-		r.Ended = leaseOver
-		if !left {
+		if r.Ended = leaseOver; !left {
 			return ""
 		}
 		return fmt.Sprintf("terminó el arriendo de los %s: no se usan desde el %d", describe(*r), r.Next)

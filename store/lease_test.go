@@ -27,6 +27,10 @@ func (b *till) reports(want FolioReport) {
 }
 
 // sells issues n boletas and returns their folios.
+func lease(id int64, from, to, used dte.Folio) LeaseMark {
+	return LeaseMark{Lease{id, dte.Boleta, from, to}, used}
+}
+
 func (b *till) sells(n int) (folios []dte.Folio) {
 	b.t.Helper()
 	for range n {
@@ -50,18 +54,24 @@ func TestALeaseIsAPartOfARange(t *testing.T) {
 	b.must(b.lease(7, 11, 13))
 	b.must(b.lease(8, 31, 40))
 	b.must(b.lease(7, 11, 13)) // said twice
-	b.reports(FolioReport{Used: []LeaseMark{{7, 10}, {8, 30}}})
+	b.reports(FolioReport{Used: []LeaseMark{lease(7, 11, 13, 10), lease(8, 31, 40, 30)}})
 	if folios := b.sells(4); !slices.Equal(folios, []dte.Folio{11, 12, 13, 31}) {
 		t.Errorf("it used %v", folios)
 	}
-	b.reports(FolioReport{Used: []LeaseMark{{7, 13}, {8, 31}}})
+	b.reports(FolioReport{Used: []LeaseMark{lease(7, 11, 13, 13), lease(8, 31, 40, 31)}})
 	b.must(b.FollowLeases([]int64{8}, saletest.Now))
-	b.reports(FolioReport{Used: []LeaseMark{{8, 31}}})
+	b.reports(FolioReport{Used: []LeaseMark{lease(8, 31, 40, 31)}})
 
 	b.must(b.ReturnLeases(saletest.Now))
 	_, err := b.try("another")
 	b.wantErr(err, sale.ErrNoFolios)
-	b.reports(FolioReport{Returned: []LeaseMark{{8, 31}}})
+	b.reports(FolioReport{Returned: []LeaseMark{lease(8, 31, 31, 31)}})
+	b.must(b.FollowLeases(nil, saletest.Now))
+	b.reports(FolioReport{})
+	b.must(b.FollowLeases([]int64{8}, saletest.Now)) // the server forgot, and says that it is open
+	b.reports(FolioReport{Returned: []LeaseMark{lease(8, 31, 31, 31)}})
+	_, err = b.try("another")
+	b.wantErr(err, sale.ErrNoFolios)
 	b.must(b.FollowLeases(nil, saletest.Now))
 	b.reports(FolioReport{})
 	b.must(b.lease(9, 32, 33)) // the same folios come back

@@ -115,10 +115,14 @@ type Folios struct {
 	Wants []dte.TipoDTE `json:"wants,omitempty"`
 }
 
-// Mark is how far a lease is used: Used is the last folio, the one before the first if none.
+// Mark is how far a lease is used: Used is the last folio, the one before the first if none. Tipo, Desde and Hasta say which one
+// it is, for a server that came back from a backup and does not remember giving it.
 type Mark struct {
-	Lease int64 `json:"lease"`
-	Used  int64 `json:"used"`
+	Lease int64       `json:"lease"`
+	Used  int64       `json:"used"`
+	Tipo  dte.TipoDTE `json:"tipo,omitempty"`
+	Desde int64       `json:"desde,omitempty"`
+	Hasta int64       `json:"hasta,omitempty"`
 }
 
 // Health is how things stand around a till.

@@ -104,7 +104,7 @@ func (p *speech) next() (run string, seq int64) {
 
 func wireMarks(marks []store.LeaseMark) (list []api.Mark) {
 	for _, m := range marks {
-		list = append(list, api.Mark{Lease: m.Lease, Used: int64(m.Used)})
+		list = append(list, api.Mark{Lease: m.ID, Used: int64(m.Used), Tipo: m.Tipo, Desde: int64(m.Desde), Hasta: int64(m.Hasta)})
 	}
 	return list
 }

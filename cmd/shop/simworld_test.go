@@ -310,13 +310,15 @@ type simTill struct {
 
 	away     time.Time // no line before
 	skew     time.Duration
+	tick     time.Duration
 	sales    int
 	backup   string // newest copy of the file that somebody keeps
 	raw      bool   // there is, or was, another computer with the very same file
 	restored bool   // its disk died once, with what only it knew
 }
 
-func (m *simTill) now() time.Time { return m.w.now.Add(m.skew) }
+// now is this computer's clock. No two of them agree to the nanosecond: what two copies of a till do would be the same entry.
+func (m *simTill) now() time.Time { return m.w.now.Add(m.skew + m.tick) }
 
 // act is the moment before something reaches the disk or the line; true if the process ends here.
 func (m *simTill) act() bool {
@@ -336,7 +338,7 @@ func (m *simTill) forgets() bool {
 }
 
 func (w *simWorld) newTill(name string) *simTill {
-	m := &simTill{w: w, name: name, dir: filepath.Join(w.dir, fmt.Sprint(len(w.tills)))}
+	m := &simTill{w: w, name: name, dir: filepath.Join(w.dir, fmt.Sprint(len(w.tills))), tick: time.Duration(len(w.tills)+1) * time.Microsecond}
 	w.tills = append(w.tills, m)
 	return m
 }
