@@ -32,7 +32,13 @@ import (
 	"mostrador/sale/saletest"
 )
 
-func TestMain(m *testing.M) { centraltest.Main(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		fmt.Fprintln(os.Stderr, child(dir))
+		os.Exit(1)
+	}
+	centraltest.Main(m)
+}
 
 // served is a company's real server: PostgreSQL, HTTP, and somebody on the way who may do as he likes.
 type served struct {
