@@ -25,8 +25,8 @@ import (
 	"mostrador/sale/saletest"
 )
 
-// badLine is a line on which something answers, only not as it should. What it does holds for connections that begin; half-open
-// it becomes for all that are there.
+// badLine is a line on which something answers, only not as it should: to every question from now on, or, half-open, to those of
+// the connections that are there.
 type badLine struct {
 	t  testing.TB
 	l  net.Listener
@@ -41,7 +41,7 @@ type badLine struct {
 	loops sync.WaitGroup
 }
 
-// trouble is what becomes of a connection of the till; it ends when either side does.
+// trouble is what becomes of a question and all that follows it on its connection.
 type trouble func(l *badLine, till net.Conn)
 
 func newBadLine(t testing.TB, to string) *badLine {
@@ -68,21 +68,66 @@ func (l *badLine) accepts() {
 			return
 		}
 		l.mu.Lock()
-		does := l.does
 		l.open[till] = true
 		l.mu.Unlock()
 		l.loops.Go(func() {
 			defer l.end(till)
-			if does == nil {
-				carries(l, till)
-				return
-			}
+			l.serves(till)
+		})
+	}
+}
+
+// begun is a connection of which the beginning has been looked at.
+type begun struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (b *begun) Read(p []byte) (int, error) { return b.r.Read(p) }
+
+// serves carries question after question, until one meets the trouble.
+func (l *badLine) serves(till net.Conn) {
+	from := &begun{till, bufio.NewReader(till)}
+	server, err := net.Dial("tcp", l.to)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	answers := bufio.NewReader(server)
+	for {
+		if _, err := from.r.Peek(1); err != nil {
+			return
+		}
+		if does := l.meets(till); does != nil {
 			l.counts(1)
 			defer l.counts(-1)
 			l.stuck <- struct{}{}
-			does(l, till)
-		})
+			does(l, from)
+			return
+		}
+		r, err := http.ReadRequest(from.r)
+		if err != nil || r.Write(server) != nil {
+			return
+		}
+		answer, err := http.ReadResponse(answers, r)
+		if err != nil {
+			return
+		}
+		err = errors.Join(answer.Write(till), answer.Body.Close())
+		if err != nil || answer.Close {
+			return
+		}
 	}
+}
+
+// meets is what becomes of the next question of a connection.
+func (l *badLine) meets(till net.Conn) trouble {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dead[till] {
+		return silent
+	}
+	return l.does
 }
 
 func (l *badLine) counts(n int) {
@@ -95,11 +140,6 @@ func (l *badLine) counts(n int) {
 func (l *badLine) holds() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for c := range l.dead {
-		if l.open[c] {
-			return true
-		}
-	}
 	return l.met > 0
 }
 
@@ -119,14 +159,11 @@ func (l *badLine) drop() {
 	}
 }
 
-// becomes has what begins from now on meet a trouble; nil carries everything.
+// becomes has the questions from now on meet a trouble; nil carries them.
 func (l *badLine) becomes(does trouble) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.does = does
-	l.mu.Unlock()
-	if does != nil {
-		l.drop() // what is pooled would go on as it was
-	}
 }
 
 // halfOpen has the other end of every connection vanish without a word.
@@ -138,12 +175,6 @@ func (l *badLine) halfOpen() {
 	}
 }
 
-func (l *badLine) isDead(c net.Conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.dead[c]
-}
-
 // both carries one way as it is, and the way back as back does, until either ends.
 func (l *badLine) both(till net.Conn, back func(to io.Writer, from io.Reader)) {
 	server, err := net.Dial("tcp", l.to)
@@ -153,35 +184,13 @@ func (l *badLine) both(till net.Conn, back func(to io.Writer, from io.Reader)) {
 	var ways sync.WaitGroup
 	ways.Go(func() {
 		defer server.Close()
-		_, _ = io.Copy(unlessDead{l, till, server}, till)
+		_, _ = io.Copy(server, till)
 	})
 	ways.Go(func() {
 		defer till.Close()
-		back(unlessDead{l, till, till}, server)
+		back(till, server)
 	})
 	ways.Wait()
-}
-
-// unlessDead writes what comes over a connection of the till, until it is half-open.
-type unlessDead struct {
-	l    *badLine
-	till net.Conn
-	to   io.Writer
-}
-
-func (u unlessDead) Write(b []byte) (int, error) {
-	if u.l.isDead(u.till) {
-		select {
-		case u.l.stuck <- struct{}{}:
-		default:
-		}
-		return len(b), nil
-	}
-	return u.to.Write(b)
-}
-
-func carries(l *badLine, till net.Conn) {
-	l.both(till, func(to io.Writer, from io.Reader) { _, _ = io.Copy(to, from) })
 }
 
 // silent takes everything and says nothing.
@@ -248,6 +257,10 @@ func says(raw string) trouble {
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(till, raw)
+		if b, ok := till.(*begun); ok {
+			_ = b.Conn.(*net.TCPConn).CloseWrite() //nolint:errcheck // it is one
+		}
+		_, _ = io.Copy(io.Discard, till) // whoever closes first loses nothing that is on its way
 	}
 }
 

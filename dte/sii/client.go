@@ -85,8 +85,8 @@ type Config struct {
 	HTTP *http.Client
 	// Proxy is what requests go through: see ParseProxy. nil means what HTTPS_PROXY and NO_PROXY of the environment say.
 	Proxy *url.URL
-	// Timeout bounds each single exchange, from dialling to the last byte; 0 means one minute. The context of a call
-	// bounds the whole.
+	// Timeout bounds each single exchange, from dialling to the last byte; 0 means one minute. What is large has as much
+	// again for each slowPart. The context of a call bounds the whole.
 	Timeout time.Duration
 }
 

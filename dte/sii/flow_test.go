@@ -611,6 +611,33 @@ func TestDeadlineIsOfTheWholeRequest(t *testing.T) {
 	}
 }
 
+// A large envelope has the time that a slow line needs; what is small, and every question, has not.
+func TestALargeEnvelopeHasMoreTime(t *testing.T) {
+	w := newWorld(t)
+	const timeout = 500 * time.Millisecond
+	slow := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/DTEUpload") {
+			_, _ = io.Copy(io.Discard, r.Body)
+			select {
+			case <-time.After(2 * timeout):
+			case <-r.Context().Done():
+				return
+			}
+			http.Error(rw, "", http.StatusTooManyRequests)
+			return
+		}
+		w.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(slow.Close)
+	client := sii.New(sii.Config{Endpoints: sii.Single(slow.URL), Signer: dtetest.Signer(dtetest.Person), Now: w.clock.now, Timeout: timeout})
+	for size, code := range map[int]string{10: "plazo", 1 << 20: "429"} {
+		_, err := client.Upload(t.Context(), sii.ChannelDTE, dtetest.Company, "a", make([]byte, size))
+		if e := wantError(t, err, sii.Later); e.Code != code {
+			t.Errorf("%d bytes: %+v", size, e)
+		}
+	}
+}
+
 func TestTLSIsVerified(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = nil

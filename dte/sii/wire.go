@@ -20,6 +20,9 @@ const userAgent = "Mozilla/4.0 (compatible; PROG 1.0; Windows NT)"
 // maxWait bounds what a Retry-After may ask for.
 const maxWait = 24 * time.Hour
 
+// slowPart is what a line that is still one carries within a Timeout: 2 KB/s. Fifty boletas are twice as much.
+const slowPart = 120 << 10
+
 // request is one message to the authority. upload says that a lost answer leaves a doubt.
 type request struct {
 	method, url         string
@@ -48,7 +51,7 @@ func (o *outgoing) Read(p []byte) (int, error) {
 
 // send does one request, once. Redirects are answers, never followed: the SII's services do not redirect, portals do.
 func (c *Client) send(ctx context.Context, r request) (reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout+time.Duration(int64(c.timeout)*int64(len(r.body))/slowPart))
 	defer cancel()
 	body := &outgoing{Reader: bytes.NewReader(r.body)}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, nil)
