@@ -258,7 +258,7 @@ func says(raw string) trouble {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(till, raw)
 		if b, ok := till.(*begun); ok {
-			_ = b.Conn.(*net.TCPConn).CloseWrite() //nolint:errcheck // it is one
+			_ = b.Conn.(*net.TCPConn).CloseWrite()
 		}
 		_, _ = io.Copy(io.Discard, till) // whoever closes first loses nothing that is on its way
 	}
