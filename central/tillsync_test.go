@@ -3,6 +3,7 @@ package central_test
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -92,7 +93,13 @@ func TestHealthIsWhatWasSaidLast(t *testing.T) {
 	r.Version, r.Health.Printer, r.Cursor = strings.Repeat("v", 1000), "a\x00b\xff", strings.Repeat("c", 9999)
 	r.Health.Waiting, r.Health.Unsent, r.Health.Papers = -5, -1, 1<<40
 	s.syncs(counter, r)
-	if got := s.standing(counter).Health; len(got.Version) != 60 || got.Printer != "ab" || got.Waiting != 0 || got.Unsent != 0 || len(got.Cursor) != 500 {
+	if got := s.standing(counter).Health; len(got.Version) != 60 || got.Printer != "ab" || got.Waiting != 0 || got.Unsent != 0 || got.Papers != math.MaxInt32 || len(got.Cursor) != 500 {
+		t.Errorf("%+v", got)
+	}
+	// What is not said any more is over.
+	r.Version, r.Cursor, r.Health = "1.4.1", "", api.Health{}
+	s.syncs(counter, r)
+	if got := s.standing(counter).Health; got.Version != "1.4.1" || got.Cursor != "" || got.Printer+got.SII+got.Health.Hold != "" || !got.Oldest.IsZero() || got.Papers != 0 || len(got.Folios) != 0 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -106,6 +113,7 @@ func TestAReportThatCannotBe(t *testing.T) {
 		"an epoch without end":  func(r *api.Report) { r.Epoch = 1 << 40 },
 		"places without end":    func(r *api.Report) { r.Locator = make([]api.Point, 1000) },
 		"marks without end":     func(r *api.Report) { r.Folios.Used = make([]api.Mark, 5000) },
+		"more given back":       func(r *api.Report) { r.Folios.Returned = make([]api.Mark, 5000) },
 		"a type that is none":   func(r *api.Report) { r.Folios.Wants = []dte.TipoDTE{1 << 40} },
 		"types without end":     func(r *api.Report) { r.Folios.Wants = make([]dte.TipoDTE, 100) },
 		"less than no entries":  func(r *api.Report) { r.Head.N = -1 },

@@ -250,6 +250,23 @@ func TestACodeGoesFromOneProductToAnother(t *testing.T) {
 	wantShelf(t, s, map[string]string{"A": "100 ", "B": "100 111"})
 	heard(t, s, News{Products: []NewsProduct{goods("A", 100, "222")}})
 	wantShelf(t, s, map[string]string{"A": "100 222", "B": "100 111"})
+
+	// Within one page, the one that gains it first or last; and two that change theirs.
+	for _, page := range [][]NewsProduct{
+		{goods("B", 100, "111", "222"), goods("A", 100)},
+		{goods("B", 100, "111"), goods("A", 100, "222")},
+		{goods("B", 100, "222"), goods("A", 100, "111")},
+		{goods("A", 100, "222"), goods("B", 100, "111")},
+	} {
+		if refused := heard(t, s, News{Products: page}); len(refused) > 0 {
+			t.Error(refused)
+		}
+		want := map[string]string{}
+		for _, p := range page {
+			want[p.Codigo] = "100 " + strings.Join(codesOf(p.Product), ",")
+		}
+		wantShelf(t, s, want)
+	}
 }
 
 // What a till made goes to the server, once, as it was made, even where the server's word has taken its place meanwhile.
@@ -389,19 +406,29 @@ func TestTheServersSettings(t *testing.T) {
 	s := newTill(t)
 	n := saletest.Shop().Emisor
 	n.RznSoc, n.Direccion, n.Comuna = "Nombre nuevo Ltda.", "Otra calle 1", "Talca"
-	heard(t, s, News{Emisor: &n})
+	was := saletest.Shop()
+	is := func(name, street, town string) {
+		t.Helper()
+		shop, err := s.Shop()
+		s.must(err)
+		if e := shop.Emisor; e.RznSoc != name || e.Direccion != street || e.Comuna != town || e.RUT != was.Emisor.RUT || shop.Ambiente != was.Ambiente || shop.Resolucion != was.Resolucion {
+			t.Errorf("the shop is %+v", shop)
+		}
+	}
+	heard(t, s, News{Emisor: &n, Resolucion: dte.Resolucion{Fch: was.Resolucion.Fch, Nro: was.Resolucion.Nro + 1}})
+	is("Nombre nuevo Ltda.", "Otra calle 1", "Talca")
+	foreign := n
+	foreign.RUT, foreign.RznSoc = n.RUT+1, "Otra empresa"
+	heard(t, s, News{Emisor: &foreign})
+	is("Nombre nuevo Ltda.", "Otra calle 1", "Talca")
+
 	shop, err := s.Shop()
 	s.must(err)
-	if shop.Emisor.RznSoc != n.RznSoc || shop.Emisor.Comuna != "Talca" || shop.Ambiente != saletest.Shop().Ambiente {
-		t.Errorf("the shop is %+v", shop)
-	}
 	shop.Emisor.CdgSIISucur = 79
 	s.must(s.PutShop(shop))
-	n.Comuna = "Arica"
+	n.RznSoc, n.Direccion, n.Comuna = "Otro nombre Ltda.", "Calle lejana 2", "Arica"
 	heard(t, s, News{Emisor: &n})
-	if shop, err = s.Shop(); err != nil || shop.Emisor.Comuna != "Talca" {
-		t.Errorf("a branch moves to %s, %v", shop.Emisor.Comuna, err)
-	}
+	is("Otro nombre Ltda.", "Otra calle 1", "Talca") // a branch does not move
 }
 
 // The server stood in for this till while it was gone: what waits to be sent is settled by what the server heard, and what is on its

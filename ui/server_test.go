@@ -167,15 +167,32 @@ func TestLeaveAServer(t *testing.T) {
 
 // A till that nobody touches locks itself, also while it waits for the server; the answer does not open it.
 func TestAnAnswerOpensNoLock(t *testing.T) {
-	x := newWorld(t)
-	x.crew()
-	x.w.askServer("https://caja.losaromos.cl", "K7QM-2XVD", "")
-	x.press(f12)
-	must(t, x.till.Lock())
-	x.w.settle(nil)
-	x.work()
-	if d, ok := x.w.dialog.(*pinDialog); !ok || !d.locks {
-		t.Errorf("%T is open at a locked till", x.w.dialog)
+	join := func(x *world) {
+		x.w.askServer("https://caja.losaromos.cl", "K7QM-2XVD", "")
+		x.press(f12)
+	}
+	for name, c := range map[string]struct {
+		ask   func(x *world)
+		fails error
+	}{
+		"it joined":          {join, nil},
+		"it did not join":    {join, errors.New("el código no sirve")},
+		"it left":            {func(x *world) { x.w.farewell() }, nil},
+		"it could not leave": {func(x *world) { x.w.farewell() }, errors.New("no se alcanza el servidor")},
+	} {
+		x := newWorld(t)
+		x.crew()
+		x.server.fail, x.server.codes = c.fails, map[string]error{"K7QM-2XVD": c.fails}
+		c.ask(x)
+		if _, waits := x.w.dialog.(*waitDialog); !waits {
+			t.Fatalf("%s: %T is open while the server is asked", name, x.w.dialog)
+		}
+		must(t, x.till.Lock())
+		x.w.settle(nil)
+		x.work()
+		if d, ok := x.w.dialog.(*pinDialog); !ok || !d.locks {
+			t.Errorf("%s: %T is open at a locked till", name, x.w.dialog)
+		}
 	}
 }
 

@@ -125,7 +125,8 @@ func TestPriceRules(t *testing.T) {
 	if got := owner.get("/price-rules/").want(200); got.text("texto") != "" || got.json()["updated_at"] != nil {
 		t.Errorf("before anybody wrote any: %s", got.body)
 	}
-	const text = `{"version": 1, "reglas": [{"nombre": "Club", "tipo": "rebaja", "todo": true, "pct": "5", "listas": ["club"]}]}`
+	const text = `{"version": 1,
+	"reglas": [{"nombre": "Club", "tipo": "rebaja", "todo": true, "pct": "5", "listas": ["club"]}]}`
 	if got := owner.put("/price-rules/", map[string]any{"texto": text}).want(200); got.json()["reglas"] != 1.0 {
 		t.Errorf("the answer: %s", got.body)
 	}

@@ -408,10 +408,10 @@ func TestTheServerFallsSilent(t *testing.T) {
 	v := newServed(t)
 	v.folios(1001, 1500, dte.Boleta, dte.Factura, dte.NotaCredito)
 	office := &lineOffice{}
-	asked := 0
+	var asked atomic.Int32
 	for i, path := range []string{"sync", "caf", "push", "pull"} {
 		t.Run(path, func(t *testing.T) {
-			asked = 0
+			asked.Store(0)
 			v.fill(3)
 			o := v.branch()
 			o.Office = office
@@ -427,7 +427,7 @@ func TestTheServerFallsSilent(t *testing.T) {
 					on.ServeHTTP(w, r)
 					return
 				}
-				asked++
+				asked.Add(1)
 				_, _ = io.Copy(io.Discard, r.Body)
 				<-r.Context().Done()
 			})
@@ -435,8 +435,8 @@ func TestTheServerFallsSilent(t *testing.T) {
 			_, err = s.SyncServer(t.Context())
 			v.between(nil)
 			office.timeout.Store(0)
-			if e, ok := errors.AsType[*api.Error](err); !ok || !e.Down || e.Code != "plazo" || asked != 1 {
-				t.Errorf("asked %d times: %#v", asked, err)
+			if e, ok := errors.AsType[*api.Error](err); !ok || !e.Down || e.Code != "plazo" || asked.Load() != 1 {
+				t.Errorf("asked %d times: %#v", asked.Load(), err)
 			}
 			v.settles(s)
 			healthy(t, s)
@@ -460,11 +460,15 @@ func TestALineThatCarriesLittle(t *testing.T) {
 	for range 60 {
 		sells(t, s)
 	}
+	var mu sync.Mutex
 	var sizes []int64
 	fits := int64(30_000)
 	v.between(func(w http.ResponseWriter, r *http.Request, on http.Handler) {
 		if strings.HasSuffix(r.URL.Path, "/push") {
-			if sizes = append(sizes, r.ContentLength); r.ContentLength > fits {
+			mu.Lock()
+			sizes = append(sizes, r.ContentLength)
+			mu.Unlock()
+			if r.ContentLength > fits {
 				_, _ = io.Copy(io.Discard, r.Body)
 				<-r.Context().Done() // on this line it would take longer than anybody waits
 				return
@@ -482,6 +486,8 @@ func TestALineThatCarriesLittle(t *testing.T) {
 			v.clock.Advance(next.Sub(v.clock.Now()))
 		}
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if !courier.Idle() || len(sizes) < 4 || sizes[0] <= fits {
 		t.Fatalf("pushes of %d bytes, and then: %+v", sizes, courier.Status())
 	}
