@@ -84,8 +84,7 @@ func (c *Call) newsHorizon() (h newsHorizon, err error) {
 	var before, newest string
 	err = c.tx.QueryRow(c.ctx, `select made.generation, pg_snapshot_xmin(n)::text, pg_snapshot_xmax(n)::text, made.generation = era.generation
 		from news_era era, pg_current_snapshot() n,
-			(select to_hex(s.system_identifier) || '-' || to_hex(k.timeline_id) || '-' || to_hex('product'::regclass::oid::bigint) as generation
-				from pg_control_system() s, pg_control_checkpoint() k) made`).Scan(&h.generation, &before, &newest, &h.settled)
+			`+thisEra+` made`).Scan(&h.generation, &before, &newest, &h.settled)
 	if err != nil {
 		return h, err
 	}

@@ -62,6 +62,7 @@ func (s *Store) HasLease(l Lease) (bool, error) {
 	return slices.ContainsFunc(ranges, l.is), err
 }
 
+// is compares where it begins, too: another server may have called another one so.
 func (l Lease) is(r sale.Range) bool { return r.Lease == l.ID && r.Desde == l.Desde }
 
 // FolioReport tells what the server must know of the leases.
@@ -111,8 +112,8 @@ func (s *Store) ReturnLeases(at time.Time) error {
 // FollowLeases takes in which leases the server says are open. Nothing is issued from the others: they were spent, taken back,
 // or given to a copy of this store that is gone. One that is over here and open at the server, which came back from a backup, is
 // told again as returned. A restored store that has no other folios goes on then.
-func (s *Store) FollowLeases(open []int64, at time.Time) error {
-	over := func(r sale.Range) bool { return !slices.Contains(open, r.Lease) }
+func (s *Store) FollowLeases(open []Lease, at time.Time) error {
+	over := func(r sale.Range) bool { return !slices.ContainsFunc(open, func(l Lease) bool { return l.is(r) }) }
 	ended, held, err := s.leasesToEnd(over, at)
 	if err != nil || !ended && !held {
 		return err

@@ -59,7 +59,7 @@ func TestALeaseIsAPartOfARange(t *testing.T) {
 		t.Errorf("it used %v", folios)
 	}
 	b.reports(FolioReport{Used: []LeaseMark{lease(7, 11, 13, 13), lease(8, 31, 40, 31)}})
-	b.must(b.FollowLeases([]int64{8}, saletest.Now))
+	b.must(b.FollowLeases([]Lease{{8, dte.Boleta, 31, 40}}, saletest.Now))
 	b.reports(FolioReport{Used: []LeaseMark{lease(8, 31, 40, 31)}})
 
 	b.must(b.ReturnLeases(saletest.Now))
@@ -68,7 +68,7 @@ func TestALeaseIsAPartOfARange(t *testing.T) {
 	b.reports(FolioReport{Returned: []LeaseMark{lease(8, 31, 31, 31)}})
 	b.must(b.FollowLeases(nil, saletest.Now))
 	b.reports(FolioReport{})
-	b.must(b.FollowLeases([]int64{8}, saletest.Now)) // the server forgot, and says that it is open
+	b.must(b.FollowLeases([]Lease{{8, dte.Boleta, 31, 40}}, saletest.Now)) // the server forgot, and says that it is open
 	b.reports(FolioReport{Returned: []LeaseMark{lease(8, 31, 31, 31)}})
 	_, err = b.try("another")
 	b.wantErr(err, sale.ErrNoFolios)
@@ -79,6 +79,16 @@ func TestALeaseIsAPartOfARange(t *testing.T) {
 		t.Errorf("of the new lease it used %v", folios)
 	}
 	b.healthy()
+}
+
+// Another server calls its leases as it likes: what the till had from the first one is not given back to it.
+func TestALeaseOfAnotherServer(t *testing.T) {
+	b := newTill(t)
+	b.must(b.lease(7, 1, 10))
+	b.must(b.FollowLeases(nil, saletest.Now))
+	b.must(b.lease(7, 11, 20))
+	b.must(b.FollowLeases([]Lease{{7, dte.Boleta, 11, 20}}, saletest.Now))
+	b.reports(FolioReport{Used: []LeaseMark{lease(7, 11, 20, 10)}})
 }
 
 // What the server gives is judged like what a person imports.
@@ -114,7 +124,7 @@ func TestARestoredStoreFollowsTheServer(t *testing.T) {
 	b.wantErr(err, ErrHeld)
 	b.reports(FolioReport{Epoch: 1}) // what the lost one had, this one never uses
 	b.must(b.lease(2, 41, 50))
-	b.must(b.FollowLeases([]int64{2}, saletest.Now))
+	b.must(b.FollowLeases([]Lease{{2, dte.Boleta, 41, 50}}, saletest.Now))
 	if folios := b.sells(2); !slices.Equal(folios, []dte.Folio{41, 42}) {
 		t.Errorf("it used %v", folios)
 	}
@@ -144,7 +154,7 @@ func TestTheServerHoldsAStore(t *testing.T) {
 	_, err := b.try("held")
 	b.wantErr(err, ErrHeld)
 	b.wantErr(b.Resume(map[dte.TipoDTE]dte.Folio{dte.Boleta: 0}, "Rosa", saletest.Now), ErrHeld)
-	b.must(b.FollowLeases([]int64{1}, saletest.Now))
+	b.must(b.FollowLeases([]Lease{{1, dte.Boleta, 1, 20}}, saletest.Now))
 	_, err = b.try("still held")
 	b.wantErr(err, ErrHeld)
 	b.must(b.Unhold(saletest.Now))

@@ -243,10 +243,10 @@ func (b *serverBooks) Follow(a api.Answer, caf func(id int64) ([]byte, error)) e
 		b.s.pricesAsOf(a.Now)
 	}
 	faults := []error{b.s.Store.ServerHas(ownPoint(a.After))}
-	var open []int64
+	var open []store.Lease
 	away := false
 	for _, l := range a.Folios.Leases {
-		open = append(open, l.ID)
+		open = append(open, ownLease(l))
 		if away { // who waits for one in vain does not wait for the others, too
 			continue
 		}
@@ -263,7 +263,7 @@ func (b *serverBooks) Follow(a api.Answer, caf func(id int64) ([]byte, error)) e
 
 // take takes a lease that is not here yet, with the file of its CAF.
 func (b *serverBooks) take(l api.Lease, caf func(id int64) ([]byte, error)) error {
-	lease := store.Lease{ID: l.ID, Tipo: l.Tipo, Desde: dte.Folio(l.Desde), Hasta: dte.Folio(l.Hasta)}
+	lease := ownLease(l)
 	known, err := b.s.Store.HasLease(lease)
 	if err != nil || known {
 		return err
@@ -273,6 +273,10 @@ func (b *serverBooks) take(l api.Lease, caf func(id int64) ([]byte, error)) erro
 		return err
 	}
 	return b.s.Store.TakeLease(lease, file, b.s.trust, b.s.opt.Now())
+}
+
+func ownLease(l api.Lease) store.Lease {
+	return store.Lease{ID: l.ID, Tipo: l.Tipo, Desde: dte.Folio(l.Desde), Hasta: dte.Folio(l.Hasta)}
 }
 
 // TakeNews implements possync.Books.
