@@ -55,7 +55,7 @@ func (c *Call) followChain(r api.Report) (after api.Point, hold Hold, err error)
 		hold = ours.judge(r.Head, points, known)
 	}
 	if hold == "" || hold == HoldBehind { // other books are none that came late
-		late, err := c.overtaken(r)
+		late, err := c.overtaken(r, hold)
 		if err == nil && late {
 			err = errOvertaken()
 		}

@@ -130,6 +130,70 @@ func TestFoliosThatCameBackAndWentAgain(t *testing.T) {
 	s.apart(a, b, c, fourth)
 }
 
+// What a till got and spent after the dump is not given to another: the till tells of leases that are over, too.
+func TestALeaseThatWasSpentMeanwhile(t *testing.T) {
+	needDump(t)
+	s, a := leased(t, 400)
+	var spent central.Lease
+	s.forgets(func() {
+		a.leases[0].Used = a.leases[0].Hasta
+		s.hasFolios(a, 2)
+		spent = a.leases[1]
+		a.leases[1].Used = spent.Hasta
+		s.hasFolios(a, 2)
+	})
+	over := api.Mark{Lease: spent.ID, Used: spent.Hasta, Tipo: spent.Tipo, Desde: spent.Desde, Hasta: spent.Hasta}
+	r := a.says()
+	r.Used = append(r.Used, over, api.Mark{Lease: 1, Used: 20, Tipo: dte.Boleta, Desde: 1, Hasta: 20})
+	if stock, err := s.report(a, r); err != nil || len(stock.Leases) != 2 {
+		t.Fatalf("%+v %v", stock, err)
+	}
+	s.attend(central.AlarmBackup)
+	b := s.join("Caja 2")
+	s.hasFolios(b, 2)
+	a.leases = append(a.leases, spent)
+	s.apart(a, b)
+	if n := s.count("select count(*) from lease where id = $1 and state = 'SPENT'", spent.ID); n != 1 {
+		t.Error("the lease that is over is not in the books")
+	}
+}
+
+// A CAF that was loaded after the dump has to be loaded again. Until it is, the till goes on with what it has of it, and the server
+// takes none of it for its own.
+func TestACAFThatIsNotThereAnyMore(t *testing.T) {
+	needDump(t)
+	s, a := leased(t, 40)
+	b := s.join("Caja 2")
+	s.forgets(func() {
+		s.caf(dte.Boleta, 1001, 1400)
+		s.hasFolios(b, 2)
+	})
+	s.hasFolios(a, 2)
+	s.hasFolios(b, 2)
+	s.alarms(b, "folios")
+	s.caf(dte.Boleta, 1001, 1400)
+	s.hasFolios(b, 2)
+	s.attend(central.AlarmBackup)
+	c := s.join("Caja 3")
+	s.hasFolios(c, 2)
+	s.apart(a, b, c)
+}
+
+// A disk that was put back has its very name. The numbers of the leases that tills have tell it.
+func TestADiskThatWasPutBack(t *testing.T) {
+	s, a := leased(t, 400)
+	b, c := s.join("Caja 2"), s.join("Caja 3")
+	s.hasFolios(b, 2)
+	s.exec("delete from lease where till_id = $1", b.id)
+	s.exec("update caf set next = (select max(hasta) + 1 from lease)")
+	s.exec("select setval('lease_id_seq', (select max(id) from lease))")
+	s.hasFolios(b, 2)
+	s.hasFolios(c, 0)
+	s.attend(central.AlarmBackup)
+	s.hasFolios(c, 2)
+	s.apart(a, b, c)
+}
+
 func (s *school) attend(kind central.AlarmKind) {
 	s.t.Helper()
 	s.call(func(c *central.Call) error {

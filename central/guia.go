@@ -129,7 +129,9 @@ func (s *plannedSale) addGuia(g Sale) error {
 // documentOf reads the stored bytes of a sale.
 func (c *Call) documentOf(sale int64) (*dte.Document, error) {
 	var xml []byte
-	if err := c.tx.QueryRow(c.ctx, "select xml from document where sale_id = $1 order by version desc limit 1", sale).Scan(&xml); err != nil {
+	if err := c.tx.QueryRow(c.ctx, "select xml from document where sale_id = $1 order by version desc limit 1", sale).Scan(&xml); errNoRow(err) {
+		return nil, refuse(NotFound, "El documento de la venta %d no está en la central", sale)
+	} else if err != nil {
 		return nil, err
 	}
 	return dte.Parse(xml)

@@ -91,7 +91,9 @@ func (c *Call) ReportFolios(r FolioReport) (FolioStock, error) {
 	if err != nil {
 		return FolioStock{}, err
 	}
-	if leases, err = c.recall(leases, r); err != nil {
+	r.Used, r.Returned = ofThese(leases, r.Used), ofThese(leases, r.Returned)
+	leases, orphans, err := c.recall(leases, r)
+	if err != nil {
 		return FolioStock{}, err
 	}
 	if slices.ContainsFunc(r.Used, func(m api.Mark) bool { return behind(leases, m) }) {
@@ -115,7 +117,9 @@ func (c *Call) ReportFolios(r FolioReport) (FolioStock, error) {
 	if err := c.expireLeases(); err != nil {
 		return FolioStock{}, err
 	}
-	return c.replenish(r.Wants)
+	stock, err := c.replenish(r.Wants)
+	stock.Leases = append(stock.Leases, orphans...)
+	return stock, err
 }
 
 // types are those that the report is about.
@@ -170,6 +174,14 @@ func leaseOf(leases []Lease, id int64) *Lease {
 		return nil
 	}
 	return &leases[i]
+}
+
+// ofThese leaves out what a till says of a lease that another server called by the same number.
+func ofThese(leases []Lease, marks []api.Mark) []api.Mark {
+	return slices.DeleteFunc(slices.Clone(marks), func(m api.Mark) bool {
+		l := leaseOf(leases, m.Lease)
+		return l != nil && m.Tipo != 0 && (m.Tipo != l.Tipo || m.Desde != l.Desde)
+	})
 }
 
 func behind(leases []Lease, m api.Mark) bool {

@@ -25,14 +25,15 @@ import (
 // longestWay is how long a message can be on its way: about as long as a socket keeps trying.
 const longestWay = 20 * time.Minute
 
-// overtaken reports that the till's newer reports arrived before this one.
-func (c *Call) overtaken(r api.Report) (bool, error) {
+// overtaken reports that the till's newer reports arrived before this one, or, of one that seems to come from a store that went back,
+// that the very same one did: what the till told since then has no number.
+func (c *Call) overtaken(r api.Report, hold Hold) (bool, error) {
 	if r.Run == "" {
 		return false, nil
 	}
 	var heard time.Time
 	var skew int64
-	err := c.tx.QueryRow(c.ctx, "select at, skew_ms from till_health where till_id = $1 and run = $2 and seq > $3", c.Till.ID, runOf(r), r.Seq).Scan(&heard, &skew)
+	err := c.tx.QueryRow(c.ctx, "select at, skew_ms from till_health where till_id = $1 and run = $2 and (seq > $3 or seq = $3 and $4)", c.Till.ID, runOf(r), r.Seq, hold == HoldBehind).Scan(&heard, &skew)
 	if errNoRow(err) {
 		return false, nil
 	}

@@ -109,6 +109,18 @@ func (in *intake) onlyItsFolios(docs []*told) error {
 // noteOwn notes the range of a document that was issued before the till joined as the till's own, so that nobody else ever
 // issues from it; false if it is somebody's already.
 func (in *intake) noteOwn(doc *dte.Document) (bool, error) {
+	switch sure, err := in.remembersFolios(); {
+	case err != nil:
+		return false, err
+	case !sure: // it may be a part of a CAF that the company had loaded
+		var loaded bool
+		if err := in.tx.QueryRow(in.ctx, "select exists (select from caf where tipo = $1 and desde <= $2 and hasta >= $2)", int(doc.Tipo), int64(doc.Folio)).Scan(&loaded); err != nil {
+			return false, err
+		}
+		if !loaded {
+			return false, refuse(Unavailable, "La central volvió de un respaldo y no tiene el CAF de %s. Lo vendido está guardado en la caja; cargue ese CAF otra vez", doc.Key().ID())
+		}
+	}
 	var vence *string
 	if doc.Tipo.CAFVence() {
 		vence = new((&dte.CAF{Tipo: doc.Tipo, FA: doc.CAFFA}).Vence().String())

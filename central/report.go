@@ -48,7 +48,7 @@ const (
 	lineCost = moved + ` * case when l.costo_unitario < 1000000000000 and l.cantidad < 1000000000000
 		then l.costo_unitario / 1000000 * l.cantidad + l.costo_unitario % 1000000 * l.cantidad / 1000000
 		else least(div(l.costo_unitario::numeric * l.cantidad, 1000000), 9000000000000000000)::bigint end`
-	lineUnits = "case when l.contenido = 1000000 then l.cantidad else round(l.cantidad::numeric * l.contenido / 1000000)::bigint end"
+	lineUnits = "case when l.contenido = 1000000 then l.cantidad else least(round(l.cantidad::numeric * l.contenido / 1000000), 9000000000000000000)::bigint end"
 )
 
 // openSwaps are what the exchanges of the open days moved beside their lines.

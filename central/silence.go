@@ -71,6 +71,7 @@ func (db *DB) noticeSilence(ctx context.Context, t Tenant) (silent int, err erro
 				|| '. Lo vendido está guardado en esa caja. Enciéndala y revise su conexión; si se perdió, declárela perdida', $2
 			from till t join till_health h on h.till_id = t.id
 			where t.state = 'PAIRED' and t.seen_at < $3 and (h.waiting > 0 or h.unsent > 0)
+				and not exists (select from alarm told where told.till_id = t.id and told.kind = $1 and told.at > t.seen_at)
 			on conflict do nothing`, AlarmSilent, now, now.Add(-mostQuiet))
 		silent = int(told.RowsAffected())
 		return err

@@ -178,15 +178,17 @@ func (db *DB) EnterTill(ctx context.Context, token string, fn func(*Call) error)
 	if !ok {
 		return ErrTill
 	}
+	waits := false
 	err := db.asTillOf(ctx, company, func(c *Call, works bool) error {
-		if err := c.enterAs(till, secret); err != nil {
-			return err
-		}
-		if !works {
-			return errSwitchedOff()
+		err := c.enterAs(till, secret)
+		if waits = !works; err != nil || waits {
+			return err // that it was heard is kept
 		}
 		return fn(c)
 	})
+	if err == nil && waits {
+		return errSwitchedOff()
+	}
 	return err
 }
 

@@ -31,6 +31,11 @@ func (s ServerFacts) refill(tipo dte.TipoDTE) refill {
 	return refill{"vienen del servidor, que contesta; se piden al cobrar", "Los folios vienen del servidor, que contesta: la caja se los pide sola. Si no llegan en un momento, pida al dueño que cargue un CAF en el servidor"}
 }
 
+// sends reports that more folios of a type come by themselves.
+func (s ServerFacts) sends(tipo dte.TipoDTE) bool {
+	return s.Joined && s.Heard && s.Hold == "" && !s.Ended && !s.Down && s.Problem == "" && !slices.Contains(s.Short, tipo)
+}
+
 // server is how the till stands with its server now.
 func (d Deps) server() ServerFacts {
 	if d.Server == nil {

@@ -91,10 +91,11 @@ type Snapshot struct {
 	Last   *Record // the sale just issued; nil before the first
 	Shift  Shift
 	Folios int // folios left for Tipo
-	// Refill says in Spanish how there are folios again, while there are none. Served: they come from a server.
-	Refill   string
-	Served   bool
-	Training bool // practice shop
+	// Refill says in Spanish how there are folios again, while there are none or they come from a server (Served). Sent: that one
+	// is heard, and sends some before there are none.
+	Refill       string
+	Served, Sent bool
+	Training     bool // practice shop
 
 	// Person is at the till, or was before it was Locked; nobody in a shop without people, which is not Staffed.
 	Person          Person
@@ -259,7 +260,8 @@ func (r *Register) Snapshot() Snapshot {
 		s.Folios = n
 	}
 	server := r.d.server()
-	if s.Served = server.Joined; s.Folios == 0 {
+	s.Served, s.Sent = server.Joined, server.sends(s.Tipo)
+	if s.Served || s.Folios == 0 {
 		s.Refill = server.refill(s.Tipo).whole
 	}
 	return s

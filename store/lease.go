@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,7 +34,13 @@ type FolioReport struct {
 	Epoch int
 	// Used are the leases that it issues from, Returned those from which it never will again.
 	Used, Returned []LeaseMark
+	// Over are the newest of those that have ended, all of them used: a server that came back from a backup may not remember that
+	// it ever gave them.
+	Over []LeaseMark
 }
+
+// mostOver are enough for what a backup may be old.
+const mostOver = 200
 
 // ErrLease: what the server gave is not a part of its CAF.
 var ErrLease = errors.New("el tramo de folios no es de su CAF")
@@ -62,23 +69,31 @@ func (s *Store) HasLease(l Lease) (bool, error) {
 	return slices.ContainsFunc(ranges, l.is), err
 }
 
-// is compares where it begins, too: another server may have called another one so.
-func (l Lease) is(r sale.Range) bool { return r.Lease == l.ID && r.Desde == l.Desde }
+// is compares more than the number: another server may have called another one so.
+func (l Lease) is(r sale.Range) bool {
+	return r.Lease == l.ID && r.Tipo == l.Tipo && r.Desde == l.Desde
+}
 
 // FolioReport tells what the server must know of the leases.
 func (s *Store) FolioReport() (report FolioReport, err error) {
 	err = s.view(func(t *bolt.Tx) error {
 		report.Epoch = int(parseNumber(t.Bucket(bMeta).Get(kEpoch)))
+		var over []LeaseMark
 		ranges, err := rangesOf(t, 0)
 		for _, r := range ranges {
 			switch mark := (LeaseMark{Lease{r.Lease, r.Tipo, r.Desde, r.Hasta}, r.Next - 1}); {
-			case r.Lease == 0 || r.Ended == leaseOver:
+			case r.Lease == 0 || r.Ended == leaseGone:
+			case r.Ended == leaseOver:
+				mark.Used = mark.Hasta // what this store did not use another copy of it may have
+				over = append(over, mark)
 			case r.Ended == leaseReturned:
 				report.Returned = append(report.Returned, mark)
 			default:
 				report.Used = append(report.Used, mark)
 			}
 		}
+		slices.SortFunc(over, func(a, b LeaseMark) int { return cmp.Compare(b.ID, a.ID) })
+		report.Over = slices.DeleteFunc(over[:min(len(over), mostOver)], func(m LeaseMark) bool { return m.Used < m.Desde })
 		return err
 	})
 	return report, err
@@ -88,6 +103,7 @@ func (s *Store) FolioReport() (report FolioReport, err error) {
 const (
 	leaseReturned = "devuelto" // this till will not, and the server has yet to know
 	leaseOver     = "terminado"
+	leaseGone     = "ajeno" // it was of a server that this till left
 )
 
 // ReturnLeases gives back what is left of all leases: once it is on disk this till never issues from them, and the report says
@@ -133,7 +149,9 @@ func (s *Store) leasesToEnd(over func(sale.Range) bool, at time.Time) (some, hel
 		ranges, err := rangesOf(t, 0)
 		own := func(r sale.Range) bool { return r.Lease == 0 && r.Left(dte.DateOf(at)) > 0 }
 		held = t.Bucket(bMeta).Get(kHold) != nil && !slices.ContainsFunc(ranges, own)
-		some = slices.ContainsFunc(ranges, func(r sale.Range) bool { return r.Lease != 0 && over(r) != (r.Ended == leaseOver) })
+		some = slices.ContainsFunc(ranges, func(r sale.Range) bool {
+			return r.Lease != 0 && r.Ended != leaseGone && over(r) != (r.Ended == leaseOver)
+		})
 		return err
 	})
 	return some, held, err
@@ -144,6 +162,8 @@ func endLeases(t *bolt.Tx, at time.Time, over func(sale.Range) bool) error {
 	return eachLease(t, at, func(r *sale.Range) string {
 		left := r.Next <= r.Hasta
 		switch ended := r.Ended == leaseOver; {
+		case r.Ended == leaseGone:
+			return ""
 		case ended && !over(*r):
 			r.Hasta, r.Ended = r.Next-1, leaseReturned
 			return ""
@@ -154,6 +174,14 @@ func endLeases(t *bolt.Tx, at time.Time, over func(sale.Range) bool) error {
 			return ""
 		}
 		return fmt.Sprintf("terminó el arriendo de los %s: no se usan desde el %d", describe(*r), r.Next)
+	})
+}
+
+// leasesGone forgets the leases of a server that the till leaves: the next one may call others so.
+func leasesGone(t *bolt.Tx, at time.Time) error {
+	return eachLease(t, at, func(r *sale.Range) string {
+		r.Ended = leaseGone
+		return ""
 	})
 }
 

@@ -86,6 +86,8 @@ func TestALeaseOfAnotherServer(t *testing.T) {
 	b := newTill(t)
 	b.must(b.lease(7, 1, 10))
 	b.must(b.FollowLeases(nil, saletest.Now))
+	b.must(b.FollowLeases([]Lease{{7, dte.Factura, 1, 10}}, saletest.Now))
+	b.reports(FolioReport{})
 	b.must(b.lease(7, 11, 20))
 	b.must(b.FollowLeases([]Lease{{7, dte.Boleta, 11, 20}}, saletest.Now))
 	b.reports(FolioReport{Used: []LeaseMark{lease(7, 11, 20, 10)}})

@@ -119,7 +119,7 @@ func (s *Store) LeaveServer(at time.Time) error {
 // forgetServer ends the leases and takes away what was kept for the server.
 func forgetServer(t *bolt.Tx, at time.Time) error {
 	err := endLeases(t, at, func(sale.Range) bool { return true })
-	return errors.Join(err,
+	return errors.Join(err, leasesGone(t, at),
 		t.Bucket(bMeta).Delete(kServer),
 		t.Bucket(bMeta).Delete(kStop),
 		t.Bucket(bSecrets).Delete([]byte(tokenName)),

@@ -237,7 +237,12 @@ func TestTheEnvelopeOfACopyIsNotThisOne(t *testing.T) {
 		away  time.Duration // so long it answers nothing
 		slow  int           // so often the envelope is being processed
 		fails int           // this question about a document fails
+		other []dte.Folio   // what is there under these has other data
+		no    sii.Fault     // the second upload is refused for it
 	}{
+		"and the sender is refused":    {there: [][]dte.Folio{{1, 40, 41, 42}}, no: sii.FaultSender},
+		"and the content is refused":   {there: [][]dte.Folio{{1, 40, 41, 42}}, no: sii.FaultContent},
+		"two of them with other data":  {there: [][]dte.Folio{{1, 2, 3, 4}}, other: []dte.Folio{3, 4}},
 		"the older one alone":          {there: [][]dte.Folio{{1}}},
 		"and tells no track":           {there: [][]dte.Folio{{1}}, mute: true},
 		"which takes its time":         {there: [][]dte.Folio{{1, 2, 4}}, slow: 3},
@@ -260,6 +265,9 @@ func TestTheEnvelopeOfACopyIsNotThisOne(t *testing.T) {
 				if c.mute {
 					s.TrackID = ""
 				}
+				if slices.Contains(c.other, key.Folio) {
+					return sii.DocumentStatus{Found: true, State: dte.Rejected, TrackID: s.TrackID, Codigo: "DNK"}
+				}
 				return s
 			}}
 			lost, asked, start := 0, 0, d.now()
@@ -269,6 +277,9 @@ func TestTheEnvelopeOfACopyIsNotThisOne(t *testing.T) {
 				case step == "upload" && lost == 0:
 					lost++
 					return &sii.Error{Verdict: sii.Later, Down: true, MaybeReceived: true, Message: "sin respuesta"}
+				case step == "upload" && lost == 1 && c.no != "":
+					lost++
+					return &sii.Error{Verdict: sii.Person, Fault: c.no, Code: "6", Message: "sin permiso"}
 				case step != "upload" && d.now().Before(start.Add(c.away)):
 					return &sii.Error{Verdict: sii.Later, Down: true, Message: "sin línea"}
 				case step == "document":
@@ -281,15 +292,20 @@ func TestTheEnvelopeOfACopyIsNotThisOne(t *testing.T) {
 			for range 300 {
 				d.step()
 				for _, key := range keys {
-					if state, _, _ := d.box.DocumentState(key); state.Final() && d.sii.held[key] == "" {
+					state, _, _ := d.box.DocumentState(key)
+					if not := d.sii.held[key] == "" || slices.Contains(c.other, key.Folio); not && (state == dte.Accepted || state == dte.Objected) {
 						t.Fatalf("%s is %s, and the authority does not have it", key.ID(), state)
 					}
 				}
 			}
 			for _, key := range keys {
-				d.state(key, dte.Accepted)
+				want := dte.Accepted
+				if slices.Contains(c.other, key.Folio) {
+					want = dte.Rejected
+				}
+				d.state(key, want)
 			}
-			if d.sii.uploads != 1 {
+			if want := map[bool]int{true: 0, false: 1}[len(c.other) > 0]; d.sii.uploads != want && c.no == "" {
 				t.Errorf("%d uploads arrived: %v", d.sii.uploads, d.sii.asked)
 			}
 		})
@@ -328,7 +344,7 @@ func TestRefusedAfterADoubtIsNotMadeAnew(t *testing.T) {
 	d.drains(2*time.Hour, 50)
 	d.state(keys[0], dte.Rejected)
 	d.state(keys[1], dte.Accepted)
-	if uploads != 2 || len(d.sii.names) != 1 {
+	if uploads != 3 || len(d.sii.names) != 1 {
 		t.Errorf("%d uploads of %d envelopes", uploads, len(d.sii.names))
 	}
 }

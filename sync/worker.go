@@ -610,7 +610,8 @@ func (w *Worker) refusedAfterADoubt(ctx context.Context, s dte.Sobre, no refusal
 			s.State = dte.Unknown
 			return w.failed(s, asTrouble(err))
 		case known.Found:
-			return w.sent(s, known.TrackID, known.RetryAfter)
+			s.State = dte.Unknown
+			return w.askEach(ctx, s, left, 0) // in whatever envelope it came; next time the others are asked for
 		}
 	}
 	return w.refused(s, no)
@@ -744,6 +745,9 @@ func (w *Worker) arrived(ctx context.Context, s dte.Sobre, witnesses []*dte.Docu
 		switch w.heard(s, err); {
 		case err != nil || !known.Found:
 			return known, err
+		case known.State == dte.Rejected:
+			known.TrackID = ""
+			return known, nil // it has other data under this folio, or judged this one: that says nothing of the others
 		case slices.Contains(s.Again, doc.Key()):
 			continue
 		case known.TrackID != "" && track != "" && known.TrackID != track:
@@ -756,16 +760,17 @@ func (w *Worker) arrived(ctx context.Context, s dte.Sobre, witnesses []*dte.Docu
 	return known, nil
 }
 
-// confirm believes the track id that a document told only when its envelope is known to hold as many of each type as this one. From
-// another one the authority has some of the documents: they are decided, and next time it is asked for the others.
+// confirm believes the track id that a document told only when its envelope is known to hold as many of each type as this one. Where
+// that cannot be known, or it is another one, what the authority has of the documents is decided, and next time it is asked for the
+// others.
 func (w *Worker) confirm(ctx context.Context, s dte.Sobre, known sii.DocumentStatus) (dte.Sobre, error) {
 	if known.TrackID == "" {
-		return w.sent(s, "", known.RetryAfter)
+		return w.askEach(ctx, s, s.Keys, 0)
 	}
 	status, err := w.Authority.EnvelopeStatus(ctx, channel(s), s.Emisor, known.TrackID)
 	switch w.heard(s, err); {
 	case err != nil && s.Attempts >= doubtTrack && !asTrouble(err).Down:
-		return w.sent(s, "", known.RetryAfter)
+		return w.askEach(ctx, s, s.Keys, 0)
 	case err != nil:
 		return w.failed(s, asTrouble(err))
 	case status.Phase == sii.InProgress:

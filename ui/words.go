@@ -298,8 +298,11 @@ func folioAdvice(s sale.Snapshot) string {
 	case 1:
 		return fmt.Sprintf("Queda 1 folio de %s en esta caja.", name)
 	}
-	if s.Served {
+	switch {
+	case s.Sent:
 		return fmt.Sprintf("Quedan %s folios de %s en esta caja. El servidor manda más antes de que falten.", money.Pesos(s.Folios), name)
+	case s.Served:
+		return fmt.Sprintf("Quedan %s folios de %s en esta caja. %s.", money.Pesos(s.Folios), name, s.Refill)
 	}
 	return fmt.Sprintf("Quedan %s folios de %s en esta caja. Cuando falten pocos, pida más al encargado.", money.Pesos(s.Folios), name)
 }

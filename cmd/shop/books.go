@@ -77,7 +77,7 @@ func (b *serverBooks) Report() (api.Report, error) {
 	run, seq := b.s.speech.next()
 	r := api.Report{
 		Protocol: api.Protocol, Version: programVersion(), Now: b.s.opt.Now(), Run: run, Seq: seq, Epoch: folios.Epoch, Head: wirePoint(head), Cursor: cursor,
-		Folios: api.Folios{Used: wireMarks(folios.Used), Returned: wireMarks(folios.Returned), Wants: wants}, Health: health,
+		Folios: api.Folios{Used: wireMarks(slices.Concat(folios.Used, folios.Over)), Returned: wireMarks(folios.Returned), Wants: wants}, Health: health,
 	}
 	for _, p := range at {
 		r.Locator = append(r.Locator, wirePoint(p))
@@ -168,6 +168,7 @@ func (b *serverBooks) Chunk(after api.Point) (api.Push, error) {
 	if err != nil {
 		return api.Push{}, err
 	}
+	b.offered, b.part = len(chunk.Entries)+len(chunk.States) > 0, after
 	p := api.Push{Epoch: b.epoch, After: wirePoint(from)}
 	// What was made here goes first and alone: of a product that it does not know the server would believe the price of some sale.
 	if b.heard, err = b.s.unheard(&p); err != nil || len(p.Products)+len(p.Customers) > 0 {
@@ -189,7 +190,6 @@ func (b *serverBooks) bounds(after api.Point) store.Bounds {
 	if b.offered && after == b.part {
 		b.halved = min(b.halved+1, mostHalved)
 	}
-	b.offered, b.part = true, after
 	return store.Bounds{Entries: pushEntries >> b.halved, States: pushStates >> b.halved, Bytes: pushBytes >> b.halved}
 }
 
@@ -316,24 +316,31 @@ func (s *Shop) missed() (list []dte.TipoDTE, err error) {
 	return list, err
 }
 
-// lacks remembers that a document could not be issued for want of a folio: the server is asked for some from now on.
+// lacks remembers that a document could not be issued for want of a folio: the server is asked for some now, and from now on.
 func (s *Shop) lacks(tipo dte.TipoDTE) {
 	if _, err := s.Store.Server(); err != nil {
 		return
 	}
-	wants, err := s.wants()
-	if err != nil || slices.Contains(wants, tipo) {
-		return
-	}
-	missed, err := s.missed()
-	if err != nil {
-		return
-	}
-	b, err := json.Marshal(append(missed, tipo))
-	if err != nil || s.Store.PutValue(valueWants, b) != nil {
+	if s.want(tipo) != nil {
 		return
 	}
 	if c := s.courier.Load(); c != nil {
 		c.AskNow()
 	}
+}
+
+func (s *Shop) want(tipo dte.TipoDTE) error {
+	wants, err := s.wants()
+	if err != nil || slices.Contains(wants, tipo) {
+		return err
+	}
+	missed, err := s.missed()
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(append(missed, tipo))
+	if err != nil {
+		return err
+	}
+	return s.Store.PutValue(valueWants, b)
 }

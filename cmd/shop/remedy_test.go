@@ -270,7 +270,7 @@ func TestAnOldDocumentIsFoundByItsNumber(t *testing.T) {
 		{sale.DocumentQuery{Folio: 1, Limit: 1}, 1},
 		{sale.DocumentQuery{Folio: 4}, 0},
 		{sale.DocumentQuery{Folio: 2, States: []dte.State{dte.Rejected}}, 0},
-		{sale.DocumentQuery{Folio: 2, To: time.Now().Add(-time.Hour)}, 0},
+		{sale.DocumentQuery{Folio: 2, To: now().Add(-time.Hour)}, 0},
 	} {
 		if list, err := s.Documents(c.q); err != nil || len(list) != c.want {
 			t.Errorf("%+v: %d (%v), want %d", c.q, len(list), err, c.want)

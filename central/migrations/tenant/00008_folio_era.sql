@@ -7,7 +7,7 @@ alter table news_era add column folios text not null default '';
 -- +goose StatementBegin
 do $$
 begin
-  execute format('grant update on sequence lease_id_seq to %I', current_setting('mostrador.role'));
+  execute format('grant select, update on sequence lease_id_seq to %I', current_setting('mostrador.role'));
 end $$;
 -- +goose StatementEnd
 
