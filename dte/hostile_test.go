@@ -319,6 +319,17 @@ func counts(der []byte, f func(i int, salt, count *asn1.RawValue)) ([]byte, int)
 	return rewrite(der), n
 }
 
+// Ciphertext is no DER, whatever its first bytes seem to say: one file in some thousands was refused for them.
+func TestCiphertextIsNoBomb(t *testing.T) {
+	unlucky := []byte{0x04, 0x01, 0x00, 0x02, 0x04, 0x7f, 0xff, 0xff, 0xff, 0x17, 0x2a}
+	for _, tag := range []byte{asn1.TagOctetString, 0x80} { // a salt or digest, and encrypted content
+		file := append([]byte{0x30, byte(len(unlucky) + 2), tag, byte(len(unlucky))}, unlucky...)
+		if n := iterations(file, 0); n != 0 {
+			t.Errorf("tag %#x: %d rounds", tag, n)
+		}
+	}
+}
+
 // Wherever a file asks for too much work, it is refused before any is done: in the MAC, the certificates, the key, behind a
 // salt of an odd class, or in small parts.
 func TestPFXBombs(t *testing.T) {

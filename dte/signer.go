@@ -175,7 +175,8 @@ func otherNames(der []byte) []string {
 
 // iterations adds up the iteration counts in a PKCS#12 file without opening it: an INTEGER that follows a salt, as in PBE
 // parameters, PBKDF2 parameters and the MAC. A salt is whatever has the tag number of an OCTET STRING, of any class,
-// and every element is searched, because the library that opens the file looks at no more than that.
+// and every element is searched, because the library that opens the file looks at no more than that. What is not made of elements is
+// searched if it is one SEQUENCE and nothing else, as that library demands: in ciphertext anything may seem to stand.
 func iterations(der []byte, depth int) int64 {
 	if depth > 20 {
 		return 0
@@ -191,12 +192,18 @@ func iterations(der []byte, depth int) int64 {
 		der = rest
 		if v.Class == asn1.ClassUniversal && v.Tag == asn1.TagInteger && afterSalt {
 			sum += count(v.Bytes)
-		} else {
+		} else if v.IsCompound || oneSequence(v.Bytes) {
 			sum += iterations(v.Bytes, depth+1)
 		}
 		afterSalt = v.Tag == asn1.TagOctetString
 	}
 	return min(sum, maxPFXIterations+1)
+}
+
+func oneSequence(der []byte) bool {
+	var v asn1.RawValue
+	rest, err := asn1.Unmarshal(der, &v)
+	return err == nil && len(rest) == 0 && v.Class == asn1.ClassUniversal && v.Tag == asn1.TagSequence && v.IsCompound
 }
 
 // count is the value of an INTEGER, or more than is allowed. A negative one asks for no work.
