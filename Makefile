@@ -102,7 +102,7 @@ sim: ## WORLDS worlds of tills, their server and the SII from SEED on, in memory
 
 chaos: ## WORLDS worlds of tills on bad roads from SEED on, the line cut at every byte, and 50,000 documents of 30 days offline
 	MOSTRADOR_WORLDS=$(WORLDS) MOSTRADOR_SEED=$(SEED) \
-	$(GO) test -count=1 -timeout 3h -v -run '^Test(Chaos|CutAtEveryByte|ThirtyDaysOffline)$$' ./cmd/shop
+	$(GO) test -count=1 -timeout 3h -v -run '^Test(Chaos|CutAtEveryByte|ThirtyDaysOffline|ABadLineToTheSII|KilledInTheFirstLoad)$$' ./cmd/shop
 
 two-tills: ## two tills, the server and the SII, every link cut, a backup restored, a till copied: what each says in the end
 	@scripts/deps.sh build database

@@ -62,8 +62,11 @@ func TestABadLineToTheSII(t *testing.T) {
 			m := w.tills[0]
 			m.road = newRoad(t, line.addr())
 			m.restart(patience)
-			for _, trouble := range troubles {
+			for n, trouble := range troubles {
 				for i, e := range exchanges {
+					if some := tipo == dte.Boleta && i == 0 || n%4 == 0; !some && number(worldsVar, 0) == 0 {
+						continue // the ordinary run has all troubles of a boleta's upload, and some of the others; make chaos has all
+					}
 					if trouble.does == nil && i == 2 {
 						continue // what goes before has ended every connection
 					}
