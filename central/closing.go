@@ -51,18 +51,23 @@ func (db *DB) CloseDays(ctx context.Context) (closed int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	return eachOf(ctx, tenants, db.closeDays)
+}
+
+// eachOf does something for every company and adds up what it did. One company's failure does not hold up the others.
+func eachOf(ctx context.Context, tenants []Tenant, do func(context.Context, Tenant) (int, error)) (sum int, err error) {
 	var failed []error
 	for _, t := range tenants {
-		n, err := db.closeDays(ctx, t)
-		closed += n
+		n, err := do(ctx, t)
+		sum += n
 		if ctx.Err() != nil {
-			return closed, ctx.Err()
+			return sum, ctx.Err()
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("empresa %d: %w", t.ID, err))
 		}
 	}
-	return closed, errors.Join(failed...)
+	return sum, errors.Join(failed...)
 }
 
 // closeDays closes what is over of one company, the oldest first, each day in a transaction of its own.

@@ -2,8 +2,6 @@ package central
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,18 +44,7 @@ func (db *DB) NoticeSilence(ctx context.Context) (silent int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var failed []error
-	for _, t := range tenants {
-		n, err := db.noticeSilence(ctx, t)
-		silent += n
-		if ctx.Err() != nil {
-			return silent, ctx.Err()
-		}
-		if err != nil {
-			failed = append(failed, fmt.Errorf("empresa %d: %w", t.ID, err))
-		}
-	}
-	return silent, errors.Join(failed...)
+	return eachOf(ctx, tenants, db.noticeSilence)
 }
 
 // noticeSilence does it for one company. A silence is known by when it began, in a zone that is the same for all servers.
